@@ -1,0 +1,47 @@
+"""A trained detector on disk: safetensors and a JSON of its architecture; nothing is unpickled."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+
+class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
+    """Saves and loads ``{"architecture": …, "weights": {name: tensor}}`` in one folder."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Create the dataset; ``filepath`` is the folder."""
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def save(self, data: dict[str, Any]) -> None:
+        """Write ``architecture.json`` and ``weights.safetensors``, aside first."""
+        from safetensors.torch import save_file
+
+        self._filepath.mkdir(parents=True, exist_ok=True)
+        aside = self._filepath / "weights.part"
+        save_file(data["weights"], aside)
+        aside.rename(self._filepath / "weights.safetensors")
+        text = json.dumps(data["architecture"], indent=2)
+        (self._filepath / "architecture.json").write_text(text + "\n", encoding="utf-8")
+
+    def load(self) -> dict[str, Any]:
+        """Read both files.
+
+        Raises:
+            DatasetError: If the detector was not trained yet.
+        """
+        from safetensors.torch import load_file
+
+        if not self._exists():
+            msg = f"no trained detector in {self._filepath}: run kedro run --pipeline=train first"
+            raise DatasetError(msg)
+        architecture = json.loads((self._filepath / "architecture.json").read_text(encoding="utf-8"))
+        return {"architecture": architecture, "weights": load_file(self._filepath / "weights.safetensors")}
+
+    def _exists(self) -> bool:
+        return all((self._filepath / n).is_file() for n in ("architecture.json", "weights.safetensors"))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}

@@ -1,0 +1,87 @@
+"""The folder that holds a data set as it was published, or that a maker fills on first use."""
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+from kedro.utils import load_obj
+
+from fakefocus.datasets.parallel import run_jobs
+
+_ABOUT = "made_by.json"
+
+
+class MediaFolder(AbstractDataset[None, Path]):
+    """Loads as the path of a folder of media.
+
+    With ``maker``, a function that plans files as ``{name: callable(root)}``, the first load makes them
+    on all cores; the folder is complete or absent, and is made again when ``maker_args`` change.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str | None,
+        maker: str | None = None,
+        maker_args: dict[str, Any] | None = None,
+        workers: int | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Create the dataset; ``maker`` is a dotted name, ``workers`` None uses all cores."""
+        self._filepath = Path(filepath).expanduser() if filepath else None
+        self._maker = maker
+        self._maker_args = maker_args or {}
+        self._workers = workers
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        """Return the folder, made first where a maker is given.
+
+        Raises:
+            DatasetError: If no folder was named, or it does not exist.
+        """
+        if self._filepath is None:
+            msg = "raw_media: no folder given; name yours with --params=data_root=<folder>"
+            raise DatasetError(msg)
+        if self._maker and self._made_by() != self._about():
+            self._make(load_obj(self._maker), self._filepath)
+        if not self._filepath.is_dir():
+            msg = f"raw_media: no such folder: {self._filepath}; name yours with --params=data_root=<folder>"
+            raise DatasetError(msg)
+        return self._filepath
+
+    def save(self, data: None) -> None:
+        """Refuse: published media are never written."""
+        msg = "raw_media is read only"
+        raise DatasetError(msg)
+
+    def _exists(self) -> bool:
+        return self._filepath is not None and self._filepath.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "maker": self._maker, "maker_args": self._maker_args}
+
+    def _about(self) -> dict[str, Any]:
+        return {"maker": self._maker, "maker_args": self._maker_args}
+
+    def _made_by(self) -> Any:  # noqa: ANN401 (whatever JSON holds)
+        about = (self._filepath or Path()) / _ABOUT
+        return json.loads(about.read_text(encoding="utf-8")) if about.is_file() else None
+
+    def _make(self, maker: Callable[..., dict[str, Callable[[Path], None]]], root: Path) -> None:
+        if root.exists() and not (root / _ABOUT).is_file():
+            msg = f"raw_media: {root} exists and was not made by {self._maker}: move it away, nothing is overwritten"
+            raise DatasetError(msg)
+        aside = root.with_name(f".{root.name}.part")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        jobs = [partial(job, aside) for job in maker(**self._maker_args).values()]
+        for _ in run_jobs(jobs, workers=self._workers, title="making the demo corpus"):
+            pass
+        (aside / _ABOUT).write_text(json.dumps(self._about()), encoding="utf-8")
+        shutil.rmtree(root, ignore_errors=True)
+        aside.rename(root)

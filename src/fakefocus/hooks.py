@@ -1,0 +1,220 @@
+"""What happens around nodes: parameters are checked first, each detector gets its own MLflow run."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Generator, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline.node import Node
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ValidationError
+
+from fakefocus.datasets.detector import Detector
+from fakefocus.parameters import Parameters
+from fakefocus.schemas import SAMPLE_COLUMNS
+
+
+class ParameterError(KedroCliError, ValueError):
+    """Parameters that cannot be meant; its text names place, value and remedy."""
+
+
+class CheckParameters:
+    """Stops a run whose parameters hold a typo or an impossible value, before the first node."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check all parameters of the environment and of ``--params``."""
+        check_parameters(context.config_loader["parameters"])
+
+
+def check_parameters(given: dict[str, Any]) -> Parameters:
+    """Return the checked parameters.
+
+    Raises:
+        ParameterError: With one line a mistake: the place, the rule, the value, and the near miss of a name.
+    """
+    try:
+        return Parameters.model_validate(given)
+    except ValidationError as error:
+        raise ParameterError("\n".join(["parameters:", *map(_mistake, error.errors())])) from None
+
+
+def _mistake(error: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails is a private name)
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = get_close_matches(str(error["loc"][-1]), _names(error["loc"][:-1]), n=1)
+        return f"  {place}: unknown (value {error['input']!r})" + (f", did you mean {near[0]!r}?" if near else "")
+    if error["type"] == "missing":
+        return f"  {place}: missing; see conf/base"
+    return f"  {place}: {error['msg'].removeprefix('Value error, ')}, got {error['input']!r}"
+
+
+def _names(place: tuple[Any, ...]) -> list[str]:
+    model: type[BaseModel] = Parameters
+    for part in place:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    return list(model.model_fields)
+
+
+class FamilyRuns:
+    """Gives each detector (a namespace) a child run with parameters, metrics, figures, model and tags.
+
+    kedro-mlflow opens the parent run; epoch metrics come from the training node through Lightning.
+    """
+
+    def __init__(self) -> None:
+        """Start without runs."""
+        self._children: dict[str, str] = {}
+        self._inside = False
+        self._parameters: dict[str, Any] = {}
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Keep the parameters that child runs show."""
+        self._children, self._inside = {}, False
+        self._parameters = dict(context.config_loader["parameters"])
+
+    @hook_impl(wrapper=True)
+    def before_node_run(self, node: Node, inputs: dict[str, Any]) -> Generator[None, Any, Any]:
+        """Open the node's child run, after kedro-mlflow has opened the parent."""
+        self._leave("FINISHED")
+        result = yield
+        if node.namespace and _tracking():
+            self._enter(node.namespace, inputs)
+        return result
+
+    @hook_impl
+    def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
+        """Log the detector itself and how it was judged."""
+        if not self._inside or not node.namespace:
+            return
+        import mlflow
+
+        for name, value in outputs.items():
+            if name.endswith(".metrics"):
+                mlflow.log_metrics(flat_metrics(value))
+                mlflow.log_dict(value, "metrics.json")
+            elif name.endswith(".model"):
+                log_detector(node.namespace, value)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
+        """Log figures to the run that is open: the detector's, or the parent."""
+        if isinstance(data, Figure) and _tracking():
+            import mlflow
+
+            mlflow.log_figure(data, f"figures/{dataset_name}.png", save_kwargs={"dpi": 160})
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """Close the last child run."""
+        self._leave("FINISHED")
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self) -> None:
+        """Mark the child run that failed."""
+        self._leave("FAILED")
+
+    def _enter(self, namespace: str, inputs: dict[str, Any]) -> None:
+        import mlflow
+
+        known = self._children.get(namespace)
+        run = mlflow.start_run(run_id=known, run_name=None if known else namespace, nested=True)
+        self._children[namespace], self._inside = run.info.run_id, True
+        if known is None:
+            chosen = {k: v for k, v in self._parameters.items() if k in _SHARED} | {
+                namespace.partition(".")[0]: self._parameters[namespace.partition(".")[0]]
+            }
+            mlflow.log_params(dict(flattened(chosen)))
+            mlflow.set_tags({"family": namespace, "git_commit": git_commit()})
+        for value in inputs.values():
+            if isinstance(value, pd.DataFrame) and set(SAMPLE_COLUMNS) <= set(value.columns):
+                mlflow.set_tags(sample_tags(value))
+
+    def _leave(self, status: str) -> None:
+        if self._inside:
+            import mlflow
+
+            mlflow.end_run(status)
+            self._inside = False
+
+
+_SHARED = ("preprocessing", "defocus", "feature_split", "evaluation", "dataset")
+
+
+def flattened(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ``a.b.c`` and the value for each leaf of nested dictionaries."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return ``test.video.auc``, ``test.video.auc_low`` and so on; undefined values are left out."""
+    leaves = {k: v for k, v in flattened(metrics) if isinstance(v, float) and "." in k}
+    return {f"test.{k.removesuffix('.value').replace('.low', '_low').replace('.high', '_high')}": v for k, v in leaves.items()}
+
+
+def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
+    """Return hashes of the data and of the split, so that runs on the same of both can be told."""
+    videos = samples.drop_duplicates("video_id").sort_values("video_id")
+    return {
+        "data_fingerprint": _digest(videos["fingerprint"].tolist()),
+        "split_hash": _digest(videos[["video_id", "split"]].to_numpy().tolist()),
+    }
+
+
+def git_commit() -> str:
+    """Return the commit of the project, with ``+changes`` where files differ from it."""
+    from git import InvalidGitRepositoryError, Repo
+
+    try:
+        repo = Repo(Path(__file__), search_parent_directories=True)
+        return repo.head.commit.hexsha + ("+changes" if repo.is_dirty() else "")
+    except (InvalidGitRepositoryError, ValueError):
+        return "unknown: not a git repository, or one without a commit"
+
+
+def log_detector(name: str, model: dict[str, Any]) -> None:
+    """Log a detector as an MLflow model with its signature: batches of samples in, probabilities out."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    from fakefocus.inference import TrackedDetector
+
+    architecture = model["architecture"]
+    chans, side = architecture["network"].get("in_chans", 3), architecture["augmentation"]["img_size"]
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side), "samples")]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,), "probability_of_fake")]),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Detector(filepath=folder).save(model)
+        mlflow.pyfunc.log_model(
+            name=name.replace(".", "_"),
+            python_model=TrackedDetector(),
+            artifacts={"detector": folder},
+            signature=signature,
+            pip_requirements=[],
+        )
+
+
+def _tracking() -> bool:
+    import mlflow
+
+    return mlflow.active_run() is not None
+
+
+def _digest(values: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Pictures as arrays: decoding, alignment and defocus. numpy, OpenCV and PyAV only."""

@@ -1,0 +1,63 @@
+"""Brings a face upright to a fixed place in a square crop, by one warp from the source frame."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+TEMPLATE = np.array(
+    [[0.34191, 0.46157], [0.65653, 0.45983], [0.50022, 0.64050], [0.37098, 0.82469], [0.63152, 0.82325]]
+)
+"""Where both eyes, the nose and both corners of the mouth come to stand in a crop without margin.
+
+Image-left eye first; fractions of the side of the crop. The proportions are those that ArcFace aligns to
+(Deng et al., ArcFace, CVPR 2019, https://arxiv.org/abs/1801.07698)."""
+
+
+def align_face(
+    image: NDArray[np.uint8], landmarks: NDArray[np.floating], size: int, margin: float
+) -> NDArray[np.uint8]:
+    """Cut a face out of ``(H, W, 3) uint8`` so that its landmarks meet ``TEMPLATE``.
+
+    The least-squares similarity (Umeyama 1991, https://doi.org/10.1109/34.88573) keeps the proportions
+    of the face. Beyond the border of the frame its last pixels are repeated.
+
+    Args:
+        image: The source frame.
+        landmarks: ``(5, 2)``, x and y in pixels of the frame, in the order of ``TEMPLATE``.
+        size: Side of the crop in pixels.
+        margin: Share of the face added around it, half on each side: .3 leaves 77 % of the side to the face.
+
+    Returns:
+        ``(size, size, 3) uint8``.
+    """
+    matrix = similarity(landmarks, template_for(size, margin))
+    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return warped.astype(np.uint8, copy=False)
+
+
+def template_for(size: int, margin: float) -> NDArray[np.float64]:
+    """Return ``TEMPLATE`` in pixels of a crop of ``size`` with ``margin``: ``(5, 2)``."""
+    return ((TEMPLATE - 0.5) / (1 + margin) + 0.5) * size
+
+
+def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the ``(2, 3)`` similarity that brings ``source`` points nearest to ``target`` points."""
+    centre_s, centre_t = source.mean(axis=0), target.mean(axis=0)
+    s, t = source - centre_s, target - centre_t
+    spread = float((s**2).sum())
+    if spread < 1e-6:
+        msg = "landmarks coincide: a face needs five points that differ"
+        raise ValueError(msg)
+    a = float((s * t).sum()) / spread
+    b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / spread
+    linear = np.array([[a, -b], [b, a]])
+    return np.column_stack([linear, centre_t - linear @ centre_s])
+
+
+def sharpness(crop: NDArray[np.uint8]) -> float:
+    """Return the variance of the Laplacian in squared grey levels: small where a crop is blurred.
+
+    Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, 2000
+    (https://doi.org/10.1109/ICPR.2000.903548).
+    """
+    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())

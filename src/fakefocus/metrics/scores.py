@@ -1,0 +1,147 @@
+"""Metrics of scores in [0, 1] against labels 0 real and 1 fake, with intervals over identity groups."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Metric = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
+
+
+def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return false alarm and hit rates in [0, 1] from (0, 0) to (1, 1), one point a distinct score.
+
+    Raises:
+        ValueError: If one class is missing.
+    """
+    hits, alarms = _counts(np.asarray(labels), np.asarray(scores, dtype=float))
+    if not hits[-1] or not alarms[-1]:
+        msg = f"a ROC curve needs both classes, got {alarms[-1]:.0f} real and {hits[-1]:.0f} fake"
+        raise ValueError(msg)
+    return np.append(0.0, alarms / alarms[-1]), np.append(0.0, hits / hits[-1])
+
+
+def auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the area under the ROC curve; NaN where one class is missing (undefined, not 0)."""
+    if not _has_both(labels):
+        return float("nan")
+    alarm, hit = roc_curve(labels, scores)
+    return float(np.trapezoid(hit, alarm))
+
+
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the average precision of the class fake; NaN where one class is missing."""
+    if not _has_both(labels):
+        return float("nan")
+    hits, alarms = _counts(np.asarray(labels), np.asarray(scores, dtype=float))
+    return float(np.sum(np.diff(hits, prepend=0.0) / hits[-1] * hits / (hits + alarms)))
+
+
+def equal_error_rate(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the rate at which as many reals pass for fakes as fakes for reals, in [0, 1].
+
+    Read off the straight lines between the points of the ROC curve; NaN where one class is missing.
+    """
+    if not _has_both(labels):
+        return float("nan")
+    alarm, hit = roc_curve(labels, scores)
+    gap = 1 - hit - alarm
+    after = int(np.argmax(gap <= 0))
+    share = gap[after - 1] / (gap[after - 1] - gap[after])
+    return float(alarm[after - 1] + share * (alarm[after] - alarm[after - 1]))
+
+
+def accuracy(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
+    """Return the share of right decisions at ``threshold``."""
+    return float(np.mean((np.asarray(scores) >= threshold) == (np.asarray(labels) == 1)))
+
+
+def f1(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
+    """Return F1 of the class fake at ``threshold``; 0 where no fake is found."""
+    y, called = np.asarray(labels) == 1, np.asarray(scores) >= threshold
+    return float(2 * np.sum(y & called) / max(1, np.sum(y) + np.sum(called)))
+
+
+def summary(
+    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, *, threshold: float, draws: int, confidence: float, seed: int
+) -> dict[str, Any]:
+    """Return all metrics with their intervals, and the counts behind them.
+
+    Args:
+        labels: ``(N,)``, 0 real or 1 fake.
+        scores: ``(N,)`` in [0, 1].
+        groups: ``(N,)`` identity groups; whole groups are drawn, since clips of one person are not independent.
+        threshold: Score from which a sample is called fake.
+        draws: Bootstrap replicates.
+        confidence: Coverage of the intervals, .95 for 95 %.
+        seed: Seed of the draws.
+
+    Returns:
+        ``{"auc": {"value", "low", "high"}, "ap": …, "eer": …, "accuracy": …, "f1": …, "real": n, "fake": n,
+        "groups": n}``; an undefined value is None.
+    """
+    y, s, g = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float), np.asarray(groups)
+    measures: Mapping[str, Metric] = {
+        "auc": auc,
+        "ap": average_precision,
+        "eer": equal_error_rate,
+        "accuracy": lambda a, b: accuracy(a, b, threshold),
+        "f1": lambda a, b: f1(a, b, threshold),
+    }
+    low, high = _intervals(y, s, g, measures, draws=draws, confidence=confidence, seed=seed)
+    result: dict[str, Any] = {
+        name: {"value": _number(measure(y, s)), "low": _number(low[name]), "high": _number(high[name])}
+        for name, measure in measures.items()
+    }
+    return result | {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
+
+
+def _intervals(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    groups: NDArray[Any],
+    measures: Mapping[str, Metric],
+    *,
+    draws: int,
+    confidence: float,
+    seed: int,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Percentile bootstrap over groups (Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x).
+
+    A draw in which a measure is undefined (one class only) is left out of that measure's interval.
+    """
+    rng = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    values: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(draws):
+        rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
+        for name, measure in measures.items():
+            values[name].append(measure(labels[rows], scores[rows]))
+    tail = (1 - confidence) / 2
+    quantile = {name: _quantiles(drawn, (tail, 1 - tail)) for name, drawn in values.items()}
+    return {k: v[0] for k, v in quantile.items()}, {k: v[1] for k, v in quantile.items()}
+
+
+def _quantiles(values: list[float], at: tuple[float, float]) -> tuple[float, float]:
+    defined = np.array([v for v in values if not np.isnan(v)])
+    if defined.size == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, at)
+    return float(low), float(high)
+
+
+def _has_both(labels: ArrayLike) -> bool:
+    return bool(0 < np.mean(np.asarray(labels)) < 1)
+
+
+def _counts(labels: NDArray[Any], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many fakes and how many reals score at least each distinct score, from the highest down."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    hits = np.cumsum(labels[order] == 1)[last]
+    return hits.astype(float), (np.flatnonzero(last) + 1 - hits).astype(float)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,64 @@
+"""Builds networks and losses by family name, and puts a trained detector together again."""
+
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fakefocus.models.multistream.loss import MultistreamLoss
+from fakefocus.models.multistream.network import MultiStream
+from fakefocus.models.scade_net.loss import ScadeLoss
+from fakefocus.models.scade_net.network import ScadeNet
+
+FAMILIES: tuple[str, ...] = ("scade_net", "multistream")
+
+
+def build_network(family: str, options: dict[str, Any]) -> nn.Module:
+    """Build an untrained network; ``options`` are the parameters ``<family>.network``.
+
+    Raises:
+        ValueError: If the family is unknown.
+    """
+    _check(family)
+    return ScadeNet(**options) if family == "scade_net" else MultiStream(**options)
+
+
+def build_loss(family: str, options: dict[str, Any]) -> nn.Module:
+    """Build a family's loss; ``options`` are the parameters ``<family>.loss``.
+
+    Raises:
+        ValueError: If the family is unknown.
+    """
+    _check(family)
+    return ScadeLoss(ScadeNet.embedding_dim, **options) if family == "scade_net" else MultistreamLoss(**options)
+
+
+def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """Put a trained detector together, ready to score.
+
+    Args:
+        architecture: ``family`` and ``network`` as its JSON file has them.
+        weights: Tensors by name.
+
+    Raises:
+        ValueError: If the weights are not of this architecture; names the first keys that differ.
+    """
+    # weights follow, so none are fetched
+    options = dict(architecture["network"])
+    if "pretrained" in options:
+        options["pretrained"] = False
+    network = build_network(architecture["family"], options)
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    if missing or unexpected:
+        msg = f"weights do not fit {architecture['family']}: missing {missing[:3]}, unexpected {unexpected[:3]}"
+        raise ValueError(msg)
+    return network.eval().to(memory_format=torch.channels_last)
+
+
+def _check(family: str) -> None:
+    if family not in FAMILIES:
+        near = get_close_matches(family, FAMILIES, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        msg = f"unknown family {family!r}{hint} Known: {', '.join(FAMILIES)}"
+        raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""The three-stream detector: spatial, spectral and semantic streams, fused by cross-stream attention."""

@@ -1,0 +1,1 @@
+"""The seven pipelines; they meet in the catalog and do not import each other."""

@@ -1,0 +1,45 @@
+"""Estimates for every crop where it is blurred."""
+
+from functools import partial
+
+import pandas as pd
+
+from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWork, fingerprint
+from fakefocus.imaging.defocus import METHODS
+from fakefocus.parameters import Defocus
+from fakefocus.schemas import label_name
+
+RECIPE = 1
+"""Raise when the same parameters give other maps, so that finished videos are made again."""
+
+
+def plan_defocus_maps(
+    videos: pd.DataFrame, face_crops: dict[str, VideoFolder], defocus: Defocus
+) -> dict[str, VideoWork]:
+    """Plan for each video how its maps are made; the dataset does it side by side."""
+    keys = [f"{label_name(label)}/{i}" for i, label in zip(videos["video_id"], videos["label"], strict=True)]
+    options = defocus.model_dump()
+    return {
+        key: VideoWork(
+            fingerprint(RECIPE, face_crops[key].fingerprint, options),
+            partial(estimate_defocus, face_crops[key], defocus.method),
+        )
+        for key in keys
+    }
+
+
+def estimate_defocus(crops: VideoFolder, method: str) -> VideoContent:
+    """Estimate the map of each crop of a video, and its mean and deviation."""
+    maps = {name: METHODS[method](crops.read(name)) for name in crops.names}
+    rows = [
+        {"video_id": crops.path.name, "crop": name, "mean": float(blur.mean()), "std": float(blur.std())}
+        for name, blur in maps.items()
+    ]
+    return VideoContent(maps, rows)
+
+
+def collect_statistics(videos: pd.DataFrame, defocus_maps: dict[str, VideoFolder]) -> pd.DataFrame:
+    """Gather mean and deviation of every map, both in units of the map, [0, 1]."""
+    keys = [f"{label_name(label)}/{i}" for i, label in zip(videos["video_id"], videos["label"], strict=True)]
+    rows = [row for key in keys for row in defocus_maps[key].rows]
+    return pd.DataFrame(rows, columns=["video_id", "crop", "mean", "std"])

@@ -1,0 +1,76 @@
+"""Scores faces and videos with a trained detector, and judges the scores."""
+
+import logging
+from typing import Any
+
+import pandas as pd
+
+from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.metrics.scores import summary
+from fakefocus.parameters import Augmentation, Evaluation, FeatureSplit
+from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
+
+_log = logging.getLogger(__name__)
+
+
+def score_faces(
+    model: dict[str, Any],
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    evaluation: Evaluation,
+) -> pd.DataFrame:
+    """Score every face of the sides val and test with the probability of fake, in [0, 1]."""
+    # torch takes seconds to import: only this node needs it
+    from fakefocus.models.build import load_network
+    from fakefocus.training.engine import score
+
+    table = samples[samples["split"] != "train"].reset_index(drop=True)
+    architecture = model["architecture"]
+    network = load_network(architecture, model["weights"])
+    cut = Augmentation(**architecture["augmentation"])
+    table["score"] = score(network, table, face_crops, defocus_maps, cut, evaluation.batch_size)
+    return table[list(SCORE_COLUMNS)]
+
+
+def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
+    """Score each video by the mean over its faces."""
+    keys = ["video_id", "label", "method", "group", "split"]
+    table = face_scores.groupby(keys, as_index=False).agg(faces=("score", "size"), score=("score", "mean"))
+    return table[list(VIDEO_SCORE_COLUMNS)]
+
+
+def measure(
+    face_scores: pd.DataFrame, video_scores: pd.DataFrame, evaluation: Evaluation, feature_split: FeatureSplit
+) -> dict[str, Any]:
+    """Judge the scores of the test side: ``video``, ``face`` and, video by video, ``by_method``.
+
+    ``video`` and ``face`` hold the reals and the fakes of methods seen in training; ``held_out`` the
+    reals and the fakes of held-out methods; ``by_method`` the reals and the fakes of one method each.
+    """
+    options = evaluation.model_dump(include={"threshold", "draws", "confidence", "seed"})
+
+    def judge(table: pd.DataFrame) -> dict[str, Any]:
+        return summary(table["label"], table["score"], table["group"], **options)
+
+    videos = video_scores[video_scores["split"] == "test"]
+    faces = face_scores[face_scores["split"] == "test"]
+    held_out = list(feature_split.held_out_methods)
+    methods = sorted(set(videos.loc[videos["label"] == 1, "method"]))
+    result = {
+        "split": "test",
+        **options,
+        "video": judge(videos[~videos["method"].isin(held_out)]),
+        "face": judge(faces[~faces["method"].isin(held_out)]),
+        "by_method": {m: judge(videos[videos["method"].isin(["", m])]) | {"held_out": m in held_out} for m in methods},
+    }
+    if set(methods) & set(held_out):
+        result["held_out"] = judge(videos[videos["method"].isin(["", *held_out])])
+    _log.info("test video AUC %s", _interval(result["video"]["auc"]))
+    return result
+
+
+def _interval(metric: dict[str, float | None]) -> str:
+    if metric["value"] is None or metric["low"] is None:
+        return "undefined: one class is missing"
+    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"

@@ -1,0 +1,19 @@
+"""videos, faces → splits, splits.json, samples."""
+
+from kedro.pipeline import Pipeline, node
+
+from fakefocus.pipelines.feature_split import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Divide videos by identity and index the samples."""
+    return Pipeline(
+        [
+            node(
+                nodes.split_by_identity, ["videos", "faces", "params:feature_split"], "splits", name="split_by_identity"
+            ),
+            node(nodes.describe_splits, ["splits", "params:feature_split"], "splits_json", name="describe_splits"),
+            node(nodes.index_samples, ["splits", "faces", "videos"], "samples", name="index_samples"),
+        ],
+        tags="feature_split",
+    )

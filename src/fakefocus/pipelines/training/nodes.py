@@ -1,0 +1,97 @@
+"""Trains one family, on the labels or, as a negative control, on shuffled ones."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.parameters import MultistreamFamily, ScadeFamily
+
+_log = logging.getLogger(__name__)
+Family = ScadeFamily | MultistreamFamily
+
+
+def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
+    """Shuffle the labels of training and validation videos: nothing can be learned from them.
+
+    Whole videos are relabelled. Among the real videos of a side, and among the fakes of each method,
+    as large a share is called fake as in the whole side, so that the shuffled label says nothing of the
+    true one. Test rows keep theirs.
+    """
+    rng = np.random.default_rng(control_seed)
+    shuffled = samples.copy()
+    by_video = samples.drop_duplicates("video_id").set_index("video_id")
+    for side in ("train", "val"):
+        videos = by_video[by_video["split"] == side]
+        share = float(videos["label"].mean())
+        for _, stratum in videos.groupby(["label", "method"]):
+            fakes = int(np.floor(share * len(stratum) + rng.random()))
+            labels = rng.permutation(np.arange(len(stratum)) < fakes).astype(int)
+            new = dict(zip(stratum.index, labels, strict=True))
+            rows = shuffled["video_id"].isin(new)
+            shuffled.loc[rows, "label"] = shuffled.loc[rows, "video_id"].map(new)
+    return shuffled
+
+
+def train_scade_net(
+    samples: pd.DataFrame, face_crops: dict[str, VideoFolder], defocus_maps: dict[str, VideoFolder], options: ScadeFamily
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Train SCADE-Net; returns the model (architecture and weights) and one row of metrics an epoch."""
+    return _train("scade_net", samples, face_crops, defocus_maps, options)
+
+
+def train_multistream(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    options: MultistreamFamily,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Train the three-stream detector; returns the model and one row of metrics an epoch."""
+    return _train("multistream", samples, face_crops, defocus_maps, options)
+
+
+def _train(
+    family: str,
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    options: Family,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    # torch takes seconds to import: commands that train nothing do without
+    from fakefocus.models.build import build_loss, build_network
+    from fakefocus.training.engine import MONITOR, fit
+
+    network, loss = options.network.model_dump(), options.loss.model_dump()
+    weights, history = fit(
+        lambda: (build_network(family, network), build_loss(family, loss)),
+        samples,
+        face_crops,
+        defocus_maps,
+        options.training,
+        _mlflow_logger(),
+    )
+    best = history.loc[history[MONITOR].idxmax()]
+    _log.info("%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"], len(history))
+    architecture = {
+        "family": family,
+        "network": network,
+        "augmentation": options.training.augmentation.model_dump(),
+        "input": "RGB in [0, 1]" + (", defocus map in [0, 1]" if network.get("in_chans", 3) > 3 else ""),
+        "best_epoch": int(best["epoch"]),
+        "val_video_auc": float(best[MONITOR]),
+    }
+    return {"architecture": architecture, "weights": weights}, history
+
+
+def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)
+    """Return Lightning's logger for the active MLflow run; None in a notebook without one."""
+    import mlflow
+
+    run = mlflow.active_run()
+    if run is None:
+        return None
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    return MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id)

@@ -1,0 +1,105 @@
+"""Columns and validators of every table that pipelines hand to each other."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+VIDEO_COLUMNS = (
+    *("video_id", "path", "dataset", "label", "method", "compression"),
+    *("target_identity", "source_identity", "official_split", "mask_path"),
+    *("kind", "width", "height", "rate", "frames", "duration", "codec", "rotation", "bytes", "sha256"),
+)
+REJECTED_COLUMNS = ("path", "stage", "reason")
+FACE_COLUMNS = (
+    *("video_id", "frame", "time", "found", "reason", "crop"),
+    *("x1", "y1", "x2", "y2", "score", "landmarks", "sharpness"),
+)
+SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
+SAMPLE_COLUMNS = ("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint")
+SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
+VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
+
+LABELS = {"real": 0, "fake": 1}
+"""0 real, 1 fake, everywhere; readers convert on entry."""
+SPLITS = ("train", "val", "test")
+
+
+def label_name(label: int) -> str:
+    """Return ``real`` or ``fake``."""
+    return "fake" if label else "real"
+
+
+def videos(table: pd.DataFrame) -> None:
+    """Check the table of usable media."""
+    _check(table, "videos", VIDEO_COLUMNS, unique=["video_id"])
+    _check_labels(table, "videos")
+
+
+def rejected_media(table: pd.DataFrame) -> None:
+    """Check the table of media that are not used, each with its reason."""
+    _check(table, "rejected_media", REJECTED_COLUMNS)
+    _check_reasons(table, "rejected_media")
+
+
+def faces(table: pd.DataFrame) -> None:
+    """Check the table of sampled frames: a face, or the reason why there is none."""
+    _check(table, "faces", FACE_COLUMNS, unique=["video_id", "frame"])
+    _check_reasons(table[~table["found"].astype(bool)], "faces")
+
+
+def splits(table: pd.DataFrame) -> None:
+    """Check that every video is on one side or set aside with its reason, and no group is on two sides."""
+    _check(table, "splits", SPLIT_COLUMNS, unique=["video_id"])
+    _check_reasons(table[table["split"] == ""], "splits")
+    used = table[table["split"] != ""]
+    sides = used.groupby("group")["split"].nunique()
+    _require(not (sides > 1).any(), "splits", "an identity group is on one side only", sides[sides > 1].index.tolist())
+    unknown = sorted(set(used["split"]) - set(SPLITS))
+    _require(not unknown, "splits", f"a side is one of {SPLITS}", unknown)
+
+
+def samples(table: pd.DataFrame) -> None:
+    """Check the index that training reads."""
+    _check(table, "samples", SAMPLE_COLUMNS, unique=["crop"])
+    _check_labels(table, "samples")
+
+
+def face_scores(table: pd.DataFrame) -> None:
+    """Check scores of single faces."""
+    _check(table, "face_scores", SCORE_COLUMNS, unique=["crop"])
+    _check_scores(table, "face_scores")
+
+
+def video_scores(table: pd.DataFrame) -> None:
+    """Check scores of videos."""
+    _check(table, "video_scores", VIDEO_SCORE_COLUMNS, unique=["video_id"])
+    _check_scores(table, "video_scores")
+
+
+def _check(table: pd.DataFrame, name: str, columns: Sequence[str], unique: list[str] | None = None) -> None:
+    missing = [column for column in columns if column not in table.columns]
+    _require(not missing, name, "all columns are there", f"without {missing}")
+    if unique is not None:
+        doubled = table[table.duplicated(unique)][unique].head(3).to_dict("records")
+        _require(not doubled, name, f"{' and '.join(unique)} name one row", doubled)
+
+
+def _check_labels(table: pd.DataFrame, name: str) -> None:
+    wrong = sorted(set(table["label"]) - {0, 1})
+    _require(not wrong, name, "label is 0 (real) or 1 (fake)", wrong)
+
+
+def _check_reasons(table: pd.DataFrame, name: str) -> None:
+    silent = table[table["reason"].fillna("") == ""].head(3).to_dict("records")
+    _require(not silent, name, "what is not used has a reason", silent)
+
+
+def _check_scores(table: pd.DataFrame, name: str) -> None:
+    outside = table[~table["score"].between(0, 1)].head(3).to_dict("records")
+    _require(not outside, name, "a score is in [0, 1]", outside)
+
+
+def _require(holds: bool, name: str, rule: str, got: object) -> None:  # noqa: FBT001 (reads as a sentence)
+    if not holds:
+        msg = f"{name}: {rule}; got {got}"
+        raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""From samples on disk to trained weights, with PyTorch Lightning."""
