@@ -161,7 +161,10 @@ def flattened(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """Return ``test.video.auc``, ``test.video.auc_low`` and so on; undefined values are left out."""
     leaves = {k: v for k, v in flattened(metrics) if isinstance(v, float) and "." in k}
-    return {f"test.{k.removesuffix('.value').replace('.low', '_low').replace('.high', '_high')}": v for k, v in leaves.items()}
+    return {
+        f"test.{k.removesuffix('.value').replace('.low', '_low').replace('.high', '_high')}": v
+        for k, v in leaves.items()
+    }
 
 
 def sample_tags(samples: pd.DataFrame) -> dict[str, str]:

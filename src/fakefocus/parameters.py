@@ -98,8 +98,9 @@ class MultistreamLoss(Group):
 class Augmentation(Group):
     """Random changes of training samples: ``crop`` and ``img_size`` in pixels, angles in degrees, shares in [0, 1].
 
-    A square of ``crop`` pixels is cut from the middle of the stored crop (moved at random by ``shift`` of
-    its side in training) and resized to ``img_size``.
+    A square of ``crop`` pixels is cut from the middle of the stored crop and resized to ``img_size``.
+    ``shift`` moves it by up to that share of its side: with rotation or zoom by the same warp, else by
+    cutting elsewhere, as far as the stored crop reaches.
     """
 
     crop: Annotated[int, Field(ge=32)]

@@ -99,7 +99,7 @@ def _check_scores(table: pd.DataFrame, name: str) -> None:
     _require(not outside, name, "a score is in [0, 1]", outside)
 
 
-def _require(holds: bool, name: str, rule: str, got: object) -> None:  # noqa: FBT001 (reads as a sentence)
+def _require(holds: bool, name: str, rule: str, got: object) -> None:
     if not holds:
         msg = f"{name}: {rule}; got {got}"
         raise ValueError(msg)

@@ -151,6 +151,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
 
 
 def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
+    del quality  # of JPEG only
     np.save(path, array.astype(np.float32))
 
 
@@ -183,7 +184,8 @@ def _read_array(path: Path) -> NDArray[Any]:
 def _as_picture(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.ndim == 3:
         return array
-    return cv2.applyColorMap(np.round(array * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
+    coloured = cv2.applyColorMap(np.round(array * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
+    return cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
 def _contact_sheet(pictures: list[NDArray[np.uint8]], columns: int = 4, side: int = 160) -> str:

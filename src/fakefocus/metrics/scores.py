@@ -64,7 +64,14 @@ def f1(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
 
 
 def summary(
-    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, *, threshold: float, draws: int, confidence: float, seed: int
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    *,
+    threshold: float,
+    draws: int,
+    confidence: float,
+    seed: int,
 ) -> dict[str, Any]:
     """Return all metrics with their intervals, and the counts behind them.
 

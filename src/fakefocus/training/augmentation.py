@@ -17,6 +17,7 @@ class Augment:
         self._affine = (
             v2.RandomAffine(
                 options.rotation,
+                translate=(options.shift, options.shift),
                 scale=(1 - options.zoom, 1 + options.zoom),
                 interpolation=InterpolationMode.BILINEAR,
             )
@@ -60,6 +61,7 @@ class Augment:
             raise ValueError(msg)
         corner = []
         for room in (height - side, width - side):
-            reach = min(round(self._options.shift * side), room // 2) if self._random else 0
+            cut_moves = self._random and self._affine is None
+            reach = min(round(self._options.shift * side), room // 2) if cut_moves else 0
             corner.append(room // 2 + int(torch.randint(-reach, reach + 1, ())))
         return corner[0], corner[1]

@@ -67,10 +67,14 @@ def fit(
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
         warnings.filterwarnings("ignore", message=".*epoch parameter in `scheduler.step.*")
         best = ModelCheckpoint(Path(folder), monitor=MONITOR, mode="max", save_weights_only=True)
-        trainer = _trainer(recipe, [best, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), history], logger)
+        trainer = _trainer(
+            recipe, [best, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), history], logger
+        )
         trainer.fit(module, *loaders)
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
-    weights = {name.removeprefix("network."): v.contiguous() for name, v in state.items() if name.startswith("network.")}
+    weights = {
+        name.removeprefix("network."): v.contiguous() for name, v in state.items() if name.startswith("network.")
+    }
     return weights, pd.DataFrame(history.rows)
 
 
@@ -112,9 +116,7 @@ def _loader(
     *,
     train: bool,
 ) -> DataLoader[Any]:
-    samples = FaceSamples(
-        table, crops, maps, Augment(recipe.augmentation, random=train), with_map=_with_map(network)
-    )
+    samples = FaceSamples(table, crops, maps, Augment(recipe.augmentation, random=train), with_map=_with_map(network))
     sampler = _balanced_sampler(table, recipe.seed) if train and recipe.balanced else None
     return DataLoader(
         samples,

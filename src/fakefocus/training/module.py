@@ -1,6 +1,6 @@
 """The Lightning module that all families share: loss, optimiser, schedule and validation AUC."""
 
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,16 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from fakefocus.metrics.scores import auc
 from fakefocus.parameters import Training
+
+
+class Network(Protocol):
+    """What every family's network offers."""
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Return what the loss looks at."""
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        """Return one logit a sample."""
 
 
 class DetectorModule(pl.LightningModule):
@@ -57,7 +67,10 @@ class DetectorModule(pl.LightningModule):
         groups.append({"params": list(self.loss.parameters()), "weight_decay": 0.0})
         optimizer = AdamW([g for g in groups if g["params"]], lr=self.recipe.lr)
         steps = max(2, int(self.trainer.estimated_stepping_batches))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._schedule(optimizer, steps), "interval": "step"}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": self._schedule(optimizer, steps), "interval": "step"},
+        }
 
     def _schedule(self, optimizer: Optimizer, steps: int) -> SequentialLR:
         warm = min(steps - 1, max(1, round(self.recipe.warmup_share * steps)))
@@ -72,6 +85,7 @@ class DetectorModule(pl.LightningModule):
 
     def _losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         x = batch[0].contiguous(memory_format=torch.channels_last)
-        features = self.network.forward_features(x)
-        logits = self.network.forward_head(features)
+        network = cast("Network", self.network)
+        features = network.forward_features(x)
+        logits = network.forward_head(features)
         return logits, self.loss(features, logits, batch[1])

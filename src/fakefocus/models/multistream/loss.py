@@ -10,7 +10,9 @@ from torch import Tensor, nn
 def orthogonality(tokens: Tensor) -> Tensor:
     """Return the mean absolute cosine between streams, sample by sample, in [0, 1], for ``(B, S, D)``."""
     unit = F.normalize(tokens.float(), dim=2)
-    return torch.stack([(unit[:, i] * unit[:, j]).sum(1).abs().mean() for i, j in combinations(range(unit.shape[1]), 2)]).mean()
+    return torch.stack(
+        [(unit[:, i] * unit[:, j]).sum(1).abs().mean() for i, j in combinations(range(unit.shape[1]), 2)]
+    ).mean()
 
 
 class MultistreamLoss(nn.Module):

@@ -69,7 +69,9 @@ class Fusion(nn.Module):
     def __init__(self, widths: list[int], drop_rate: float = 0.4) -> None:
         """Project streams of ``widths`` to tokens of 256."""
         super().__init__()
-        self.projections = nn.ModuleList(nn.Sequential(nn.Linear(w, TOKEN_DIM), nn.LayerNorm(TOKEN_DIM)) for w in widths)
+        self.projections = nn.ModuleList(
+            nn.Sequential(nn.Linear(w, TOKEN_DIM), nn.LayerNorm(TOKEN_DIM)) for w in widths
+        )
         self.stream_embedding = nn.Parameter(torch.randn(len(widths), TOKEN_DIM) * 0.02)
         self.attention = nn.MultiheadAttention(TOKEN_DIM, 4, dropout=0.1, batch_first=True)
         self.norm = nn.LayerNorm(TOKEN_DIM)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 class SingleCenterLoss(nn.Module):
     """Draws real embeddings to a learned centre and keeps fakes away from it.
 
-    ``hinge`` (SCADE-Net's code): max(0, m - α (D_fake - D_real)), α = .5, D the mean squared distance a
+    ``hinge`` (SCADE-Net's code): max(0, m - a (D_fake - D_real)), a = .5, D the mean squared distance a
     dimension. ``paper`` (Li et al., CVPR 2021, https://arxiv.org/abs/2103.09096):
     D_real + max(0, D_real - D_fake + m √d), D the mean Euclidean distance and d the dimension.
     A batch of one class has no contrast: ``hinge`` gives 0, ``paper`` draws what reals there are.

@@ -1,5 +1,6 @@
 """The network of SCADE-Net (2026, https://github.com/vonexel/SCADE-Net), after Meso-4
-(Afchar et al. 2018, https://arxiv.org/abs/1809.00888)."""
+(Afchar et al. 2018, https://arxiv.org/abs/1809.00888).
+"""
 
 from typing import Any, Literal
 

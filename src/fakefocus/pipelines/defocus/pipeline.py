@@ -16,7 +16,10 @@ def create_pipeline() -> Pipeline:
                 name="estimate_defocus",
             ),
             node(
-                nodes.collect_statistics, ["videos", "defocus_maps"], "defocus_statistics", name="collect_defocus_statistics"
+                nodes.collect_statistics,
+                ["videos", "defocus_maps"],
+                "defocus_statistics",
+                name="collect_defocus_statistics",
             ),
         ],
         tags="defocus",

@@ -58,7 +58,7 @@ def split_by_identity(videos: pd.DataFrame, faces: pd.DataFrame, feature_split: 
 def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[str, Any]:
     """Return ``splits.json``: videos by side as published tools read it, with strategy, seed and hash."""
     sides: dict[str, Any] = {
-        side: [f"{label_name(r.label)}/{r.video_id}" for r in splits[splits["split"] == side].itertuples()]
+        side: (splits["label"].map(label_name) + "/" + splits["video_id"])[splits["split"] == side].tolist()
         for side in SPLITS
     }
     digest = hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()[:16]

@@ -58,7 +58,11 @@ def extract_faces(path: Path, video_id: str, options: Preprocessing) -> VideoCon
         crops[name] = align_face(frame.image, faces.landmarks[i], options.size, options.margin)
         box = dict(zip(("x1", "y1", "x2", "y2"), faces.boxes[i].tolist(), strict=True))
         marks = json.dumps(np.round(faces.landmarks[i], 2).tolist())
-        details = {"score": float(faces.scores[i]), "landmarks": marks, "sharpness": sharpness(crops[name])}
+        details: dict[str, Any] = {
+            "score": float(faces.scores[i]),
+            "landmarks": marks,
+            "sharpness": sharpness(crops[name]),
+        }
         rows.append(_row(video_id, frame, crop=name, **box, **details))
     return VideoContent(crops, rows)
 

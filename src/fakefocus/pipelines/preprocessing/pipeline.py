@@ -12,7 +12,10 @@ def create_pipeline() -> Pipeline:
             node(nodes.plan_face_crops, ["videos", "params:preprocessing"], "face_crops", name="extract_faces"),
             node(nodes.collect_faces, ["videos", "face_crops"], "faces", name="collect_faces"),
             node(
-                nodes.list_rejected, ["videos", "faces", "unreadable_media"], "rejected_media", name="list_rejected_media"
+                nodes.list_rejected,
+                ["videos", "faces", "unreadable_media"],
+                "rejected_media",
+                name="list_rejected_media",
             ),
         ],
         tags="preprocessing",

@@ -1,2 +1,47 @@
-from kedro.pipeline import Pipeline
-def create_pipeline(): return Pipeline([])
+"""Tables, crops, maps, histories, scores and metrics → figures and one HTML report."""
+
+from kedro.pipeline import Pipeline, node
+
+from fakefocus.pipelines.reporting import nodes
+
+DETECTORS = ("scade_net", "multistream")
+_WITH_CONTROLS = tuple(name for family in DETECTORS for name in (family, f"{family}.control"))
+
+
+def create_pipeline() -> Pipeline:
+    """Draw what the pipelines found and write one report."""
+    figures = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "intervals_figure")
+    return Pipeline(
+        [
+            node(
+                nodes.draw_samples,
+                ["samples", "face_crops", "defocus_maps", "params:reporting", "params:feature_split"],
+                "samples_figure",
+                name="draw_samples",
+            ),
+            node(nodes.draw_curves, _by_detector("history"), "curves_figure", name="draw_curves"),
+            node(
+                nodes.draw_roc,
+                _by_detector("video_scores") | {"split": "params:feature_split"},
+                "roc_figure",
+                name="draw_roc",
+            ),
+            node(nodes.draw_scores, _by_detector("video_scores"), "scores_figure", name="draw_scores"),
+            node(nodes.draw_intervals, _by_detector("metrics"), "intervals_figure", name="draw_intervals"),
+            node(
+                nodes.write_report,
+                {name: name for name in ("videos", "rejected_media", "faces", "splits", "splits_json", *figures)}
+                | {"parameters": "parameters"}
+                | _by_detector("metrics")
+                | {f"{name.replace('.', '_')}_model": f"{name}.model" for name in DETECTORS},
+                "report",
+                name="write_report",
+            ),
+        ],
+        tags="reporting",
+    )
+
+
+def _by_detector(output: str) -> dict[str, str]:
+    """Map a detector's name, dots as underscores, to its dataset, so that nodes take them as keywords."""
+    return {name.replace(".", "_"): f"{name}.{output}" for name in _WITH_CONTROLS}

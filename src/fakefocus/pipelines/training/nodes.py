@@ -21,22 +21,23 @@ def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
     true one. Test rows keep theirs.
     """
     rng = np.random.default_rng(control_seed)
-    shuffled = samples.copy()
-    by_video = samples.drop_duplicates("video_id").set_index("video_id")
+    by_video = samples.drop_duplicates("video_id")
+    new: dict[str, int] = dict(zip(by_video["video_id"], by_video["label"], strict=True))
     for side in ("train", "val"):
         videos = by_video[by_video["split"] == side]
         share = float(videos["label"].mean())
         for _, stratum in videos.groupby(["label", "method"]):
             fakes = int(np.floor(share * len(stratum) + rng.random()))
             labels = rng.permutation(np.arange(len(stratum)) < fakes).astype(int)
-            new = dict(zip(stratum.index, labels, strict=True))
-            rows = shuffled["video_id"].isin(new)
-            shuffled.loc[rows, "label"] = shuffled.loc[rows, "video_id"].map(new)
-    return shuffled
+            new |= dict(zip(stratum["video_id"], labels.tolist(), strict=True))
+    return samples.assign(label=samples["video_id"].map(new))
 
 
 def train_scade_net(
-    samples: pd.DataFrame, face_crops: dict[str, VideoFolder], defocus_maps: dict[str, VideoFolder], options: ScadeFamily
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    options: ScadeFamily,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train SCADE-Net; returns the model (architecture and weights) and one row of metrics an epoch."""
     return _train("scade_net", samples, face_crops, defocus_maps, options)
@@ -72,8 +73,10 @@ def _train(
         options.training,
         _mlflow_logger(),
     )
-    best = history.loc[history[MONITOR].idxmax()]
-    _log.info("%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"], len(history))
+    best = history.iloc[int(history[MONITOR].to_numpy().argmax())]
+    _log.info(
+        "%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"], len(history)
+    )
     architecture = {
         "family": family,
         "network": network,

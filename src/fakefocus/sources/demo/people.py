@@ -155,9 +155,9 @@ def _warp(portrait: Portrait, landmarks: Points, *, with_outline: bool) -> tuple
     grid = np.stack(np.meshgrid(np.arange(0, width + 1, step), np.arange(0, height + 1, step)), axis=-1)
     coarse = spline(grid.reshape(-1, 2).astype(float)).reshape(*grid.shape).astype(np.float32)
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32) / step
-    dense = cv2.remap(coarse, xs, ys, cv2.INTER_LINEAR)
-    image = cv2.remap(portrait.image, dense, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    alpha = cv2.remap(portrait.alpha, dense, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    map_x, map_y = cv2.split(cv2.remap(coarse, xs, ys, cv2.INTER_LINEAR))
+    image = cv2.remap(portrait.image, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    alpha = cv2.remap(portrait.alpha, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return image.astype(np.float32), alpha.astype(np.float32)
 
 

@@ -9,6 +9,7 @@ is stored in the repository:
   (https://matplotlib.org/stable/gallery/misc/demo_ribbon_box.html)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -120,7 +121,7 @@ def load_portraits() -> tuple[Portrait, Portrait]:
 
 
 def _portrait(
-    image: NDArray[Any], landmarks: list[tuple[float, float]], outline: list[tuple[float, float]]
+    image: NDArray[Any], landmarks: Sequence[tuple[float, float]], outline: Sequence[tuple[float, float]]
 ) -> Portrait:
     points = np.array(outline, dtype=float)
     alpha = np.zeros(image.shape[:2], np.float32)

@@ -18,7 +18,7 @@ FRAME = (360, 480)
 class Scene:
     """What stays the same while a clip is recorded.
 
-    ``focus`` is the blur σ of the person and ``background_blur`` that of the background, both in
+    ``focus`` is the blur (Gaussian deviation) of the person and ``background_blur`` that of the background, both in
     pixels; ``noise`` the deviation of the sensor in grey levels; ``poses`` ``(T, 5)``: shift x and
     y in pixels, scale, roll in radians, yaw as a shift of the nearest point in pixels.
     """
@@ -125,7 +125,7 @@ def _depth(person: Person) -> Image:
     """Return how near each point of the head is: 1 at the nose, 0 at the outline and below the chin."""
     ys, xs = np.mgrid[0 : CANVAS[0], 0 : CANVAS[1]].astype(np.float32)
     face = person.landmarks[:9]
-    centre, radius = face.mean(axis=0) + (0, -20), np.ptp(face[:, 0]) * 0.75
+    centre, radius = face.mean(axis=0) + np.array([0, -20]), np.ptp(face[:, 0]) * 0.75
     distance = ((xs - centre[0]) / radius) ** 2 + ((ys - centre[1]) / (1.35 * radius)) ** 2
     return np.sqrt(np.clip(1 - distance, 0, 1)).astype(np.float32)
 

@@ -46,7 +46,8 @@ def graphics_swap(target: Person, source: Person, scene: Scene, rng: np.random.G
 
 
 def autoencoder_swap(target: Person, source: Person, scene: Scene, rng: np.random.Generator) -> Paint:
-    """Blend a face of lost resolution over a wide border."""
+    """Blend a face of lost resolution, without the scene's noise, over a wide border."""
+    del scene
     mask = face_mask(target.landmarks, grow=float(rng.uniform(1.0, 1.1)), feather=float(rng.uniform(4.0, 8.0)))
     face = match_colour(_source_face(target, source), target.image, mask)
     factor = float(rng.uniform(0.36, 0.5))

@@ -1,0 +1,43 @@
+# fakefocus: bare `make` lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+KEDRO := PATH="$(abspath $(BIN)):$$PATH" KEDRO_LOGGING_CONFIG="$(CURDIR)/conf/logging.yml" $(BIN)/kedro
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint viz mlflow clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## make the virtual environment (several GB) with everything; nothing to do when up to date
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fakefocus needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: install  ## run all seven pipelines on the demo corpus and write the report
+	$(KEDRO) run
+	@echo "report: data/08_reporting/demo/report.html    runs: make mlflow    lineage: make viz"
+
+test: install lint  ## lint, types, import contracts, tests
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
+	$(KEDRO) viz run --host 127.0.0.1 --include-hooks --no-browser
+
+mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
+
+clean:  ## delete what runs made: data, runs, caches (not the virtual environment, not your own media)
+	find data -mindepth 2 ! -name .gitkeep -delete
+	rm -rf mlruns .viz build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

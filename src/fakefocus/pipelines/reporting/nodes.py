@@ -1,0 +1,139 @@
+"""Draws the figures and writes the report."""
+
+import base64
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from matplotlib.figure import Figure
+
+from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.parameters import FeatureSplit, Reporting
+from fakefocus.pipelines.reporting import figures
+
+CONTROL = "_control"
+
+
+def draw_samples(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    reporting: Reporting,
+    feature_split: FeatureSplit,
+) -> Figure:
+    """Draw the first face of one person's real clip and of each fake made from it, then of other people."""
+    table = samples[samples["split"] == "test"]
+    table = table if len(table) else samples
+    first = table.drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
+    groups = list(dict.fromkeys(first["group"]))
+    chosen = first[first["group"] == groups[0]].drop_duplicates("method").sort_values(["label", "held", "method"])
+    chosen = pd.concat([chosen, first[first["group"].isin(groups[1:])].drop_duplicates("group")])
+    rows = []
+    for r in chosen.head(reporting.sample_videos).itertuples():
+        title = (r.method or "real") + (" (held out)" if r.held else "")
+        name = str(r.crop).rsplit("/", 1)[-1]
+        rows.append((title, int(r.label), face_crops[r.folder].read(name), defocus_maps[r.folder].read(name)))
+    return figures.sample_sheet(rows)
+
+
+def draw_curves(**history: pd.DataFrame) -> Figure:
+    """Draw training loss and validation AUC of every detector and its control."""
+    return figures.training_curves(history)
+
+
+def draw_roc(split: FeatureSplit, **video_scores: pd.DataFrame) -> Figure:
+    """Draw the ROC curves of test videos."""
+    return figures.roc_figure({k: _test(v) for k, v in video_scores.items()}, list(split.held_out_methods))
+
+
+def draw_scores(**video_scores: pd.DataFrame) -> Figure:
+    """Draw how the scores of test videos are spread; controls are left out."""
+    return figures.score_distributions({k: _test(v) for k, v in video_scores.items() if not k.endswith(CONTROL)})
+
+
+def draw_intervals(**metrics: dict[str, Any]) -> Figure:
+    """Draw all test AUCs with their intervals."""
+    return figures.interval_figure(metrics)
+
+
+def write_report(
+    videos: pd.DataFrame,
+    rejected_media: pd.DataFrame,
+    faces: pd.DataFrame,
+    splits: pd.DataFrame,
+    splits_json: dict[str, Any],
+    samples_figure: bytes,
+    curves_figure: bytes,
+    roc_figure: bytes,
+    scores_figure: bytes,
+    intervals_figure: bytes,
+    parameters: dict[str, Any],
+    scade_net_model: dict[str, Any],
+    multistream_model: dict[str, Any],
+    **metrics: dict[str, Any],
+) -> str:
+    """Write one HTML page that needs no other file."""
+    pictures = {
+        "samples": samples_figure,
+        "curves": curves_figure,
+        "roc": roc_figure,
+        "scores": scores_figure,
+        "intervals": intervals_figure,
+    }
+    models = {"scade_net": scade_net_model, "multistream": multistream_model}
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"interval": _interval}
+    template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
+    return template.render(
+        reporting=Reporting(**parameters["reporting"]),
+        dataset=parameters["dataset"],
+        counts=_counts(splits),
+        totals={"videos": len(videos), "faces": int(faces["found"].sum()), "sampled": len(faces)},
+        rejected=rejected_media.to_dict("records"),
+        set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
+        split=parameters["feature_split"] | {"hash": splits_json["hash"]},
+        pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
+        families=[_family(name, model, metrics, parameters[name]) for name, model in models.items()],
+        evaluation=parameters["evaluation"],
+    )
+
+
+def _test(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["split"] == "test"]
+
+
+def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one row a side: videos of each kind, and identity groups."""
+    used = splits[splits["split"] != ""].assign(kind=lambda t: t["method"].where(t["label"] == 1, "real"))
+    kinds = ["real", *sorted(set(used["kind"]) - {"real"})]
+    rows = []
+    for side in ("train", "val", "test"):
+        part = used[used["split"] == side]
+        by_kind = {kind: int((part["kind"] == kind).sum()) for kind in kinds}
+        rows.append({"side": side, "kinds": by_kind, "groups": int(part["group"].nunique()), "videos": len(part)})
+    return rows
+
+
+def _family(name: str, model: dict[str, Any], metrics: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    weights = model["weights"]
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    judged, control = metrics[name], metrics[name + CONTROL]["video"]["auc"]
+    low, high = judged["video"]["auc"]["low"], judged["video"]["auc"]["high"]
+    return {
+        "name": figures.NAMES[name],
+        "parameters": sum(w.numel() for key, w in weights.items() if not key.endswith(statistics)),
+        "architecture": model["architecture"],
+        "training": options["training"],
+        "metrics": judged,
+        "control": control,
+        "learns": None if low is None else low > 0.5,
+        "control_holds": None if control["low"] is None else control["low"] <= 0.5 <= control["high"],
+        "high": high,
+    }
+
+
+def _interval(metric: dict[str, float | None]) -> str:
+    if metric["value"] is None or metric["low"] is None:
+        return "undefined"
+    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"

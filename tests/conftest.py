@@ -1,0 +1,96 @@
+"""One tiny corpus and one run of the whole lineage on it, shared by all tests that look at results."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mlflow
+import numpy as np
+import pytest
+from kedro.framework.project import configure_project
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from fakefocus.sources.demo import make_corpus
+from fakefocus.sources.demo.corpus import write_clip
+
+ROOT = Path(__file__).resolve().parents[1]
+STREET = ROOT.parent / "shared/data/street_1080p.mp4"
+
+
+@pytest.fixture(scope="session")
+def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that copies the project's configuration to a folder of its own, with env ``test``."""
+    bootstrap_project(ROOT)
+
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        shutil.copytree(ROOT / "conf", folder / "conf")
+        shutil.copytree(ROOT / "tests/conf", folder / "conf/test")
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        (folder / "src").symlink_to(ROOT / "src")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_kedro() -> Callable[..., dict[str, Any]]:
+    """Return a function that runs pipelines of a project folder, with a tracking store of its own."""
+
+    def run(project: Path, *pipelines: str, env: str = "test", **params: Any) -> dict[str, Any]:
+        configure_project("fakefocus")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
+            patch.chdir(project)
+            try:
+                with KedroSession.create(project_path=project, env=env, runtime_params=params) as session:
+                    return session.run(pipeline_names=list(pipelines) or None)
+            finally:
+                while mlflow.active_run():
+                    mlflow.end_run()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_project(make_project: Callable[[str], Path], run_kedro: Callable[..., Any]) -> Path:
+    """Return a project folder in which the whole lineage has run once."""
+    project = make_project("tiny")
+    run_kedro(project)
+    return project
+
+
+@pytest.fixture(scope="session")
+def two_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a corpus of two people with clips of eight frames."""
+    root = tmp_path_factory.mktemp("two_people")
+    for job in make_corpus(people=2, frames=8, seed=7).values():
+        job(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def face_clip(two_people: Path) -> Path:
+    """Return a clip that shows one face in each of its eight frames."""
+    return two_people / "original_sequences/youtube/c23/videos/000.mp4"
+
+
+@pytest.fixture
+def faceless_clip(tmp_path: Path) -> Path:
+    """Return a clip of noise."""
+    rng = np.random.default_rng(0)
+    frames = [cv2.resize(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8), (320, 240)) for _ in range(5)]
+    path = tmp_path / "faceless.mp4"
+    write_clip(path, frames, crf="23")
+    return path
+
+
+@pytest.fixture
+def street_clip() -> Path:
+    """Return a real 1080p clip with several walking people, where there is one."""
+    if not STREET.is_file():
+        pytest.skip("the 1080p street clip is not beside the project")
+    return STREET

@@ -1,0 +1,150 @@
+"""The whole lineage, run once for real on twelve synthetic people: what a user finds afterwards."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from mlflow import MlflowClient
+
+from fakefocus.datasets.detector import Detector
+from fakefocus.datasets.video_folders import VideoFolders
+from fakefocus.models.build import load_network
+
+FAMILIES = ("scade_net", "multistream")
+METRICS = {"auc", "ap", "eer", "accuracy", "f1"}
+
+
+def _metrics(project: Path, detector: str) -> dict:
+    return json.loads((project / f"data/07_model_output/tiny/tiny/{detector}/metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def tracked(tiny_project: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{tiny_project}/mlflow.db")
+
+
+def _children(client: MlflowClient) -> dict[str, mlflow.entities.Run]:
+    runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+    return {run.data.tags["family"]: run for run in runs if "family" in run.data.tags}
+
+
+@pytest.mark.parametrize("detector", [*FAMILIES, "scade_net.control", "multistream.control"])
+def test_metrics_hold_value_and_interval_for_videos_faces_and_methods(tiny_project: Path, detector: str) -> None:
+    metrics = _metrics(tiny_project, detector)
+    assert {"video", "face", "by_method", "held_out"} <= set(metrics)
+    assert set(metrics["by_method"]) == {"AutoencoderSwap", "GraphicsSwap", "PoissonSwap"}
+    for judged in (metrics["video"], metrics["face"], metrics["held_out"], *metrics["by_method"].values()):
+        assert set(judged) >= METRICS
+        auc = judged["auc"]
+        assert 0 <= auc["low"] <= auc["value"] <= auc["high"] <= 1
+
+
+def test_reals_of_the_test_side_are_counted_once_per_comparison(tiny_project: Path) -> None:
+    splits = pd.read_parquet(tiny_project / "data/05_model_input/tiny/splits.parquet")
+    test = splits[splits["split"] == "test"]
+    metrics = _metrics(tiny_project, "scade_net")
+    assert metrics["video"]["real"] == (test["label"] == 0).sum()
+    assert metrics["video"]["fake"] == test["method"].isin(["GraphicsSwap", "AutoencoderSwap"]).sum()
+    assert metrics["held_out"]["fake"] == (test["method"] == "PoissonSwap").sum()
+
+
+def test_held_out_method_is_in_no_training_or_validation_row(tiny_project: Path) -> None:
+    samples = pd.read_parquet(tiny_project / "data/05_model_input/tiny/samples.parquet")
+    assert set(samples.loc[samples["method"] == "PoissonSwap", "split"]) == {"test"}
+
+
+def test_control_labels_say_nothing_of_the_true_ones(tiny_project: Path) -> None:
+    folder = tiny_project / "data/05_model_input/tiny"
+    true, shuffled = (pd.read_parquet(folder / f"{n}.parquet") for n in ("samples", "control_samples"))
+    learned = true["split"] != "test"
+    assert (true.loc[~learned, "label"] == shuffled.loc[~learned, "label"]).all()
+    assert shuffled.groupby("video_id")["label"].nunique().max() == 1
+    shares = shuffled[learned].groupby(true.loc[learned, "label"])["label"].mean()
+    # as large a share of the reals as of the fakes is called fake, up to one video a stratum
+    assert abs(shares[0] - shares[1]) < 0.15
+
+
+def test_crops_and_maps_lie_in_the_published_layout(tiny_project: Path) -> None:
+    crops = VideoFolders(filepath=str(tiny_project / "data/03_primary/tiny/face_crops"), suffix=".jpg").load()
+    maps = VideoFolders(filepath=str(tiny_project / "data/04_feature/tiny/defocus_maps"), suffix=".npy").load()
+    assert len(crops) == 12 * 4
+    assert set(crops) == set(maps)
+    key = "fake/tiny-GraphicsSwap-c23-" + next(k for k in crops if "GraphicsSwap" in k).rsplit("-", 1)[1]
+    assert crops[key].names == maps[key].names == ["frame_000000", "frame_000004", "frame_000008"]
+    assert crops[key].read("frame_000004").shape == (256, 256, 3)
+    assert maps[key].read("frame_000004").shape == (256, 256)
+
+
+def test_report_is_one_file_that_shows_what_metrics_say(tiny_project: Path) -> None:
+    page = (tiny_project / "data/08_reporting/tiny/report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    for family in FAMILIES:
+        auc = _metrics(tiny_project, family)["video"]["auc"]
+        assert f"{auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]" in page
+    for text in ("says nothing about real deepfakes", "Negative control", "PoissonSwap (held out)"):
+        assert text in page
+    assert page.count("data:image/png;base64,") == 5
+
+
+def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(tracked: MlflowClient) -> None:
+    children = _children(tracked)
+    assert set(children) == {*FAMILIES, "scade_net.control", "multistream.control"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {
+        children["scade_net"].data.tags["mlflow.parentRunId"]
+    }
+    for family in FAMILIES:
+        run = children[family]
+        assert run.info.status == "FINISHED"
+        assert run.data.params[f"{family}.training.epochs"] == "2"
+        assert re.fullmatch(r"[0-9a-f]{40}(\+changes)?|unknown.*", run.data.tags["git_commit"])
+        assert len(run.data.tags["data_fingerprint"]) == len(run.data.tags["split_hash"]) == 16
+        assert "test.video.auc" in run.data.metrics
+        epochs = tracked.get_metric_history(run.info.run_id, "val.video_auc")
+        assert [m.step for m in epochs] == [0, 1]
+    assert children["scade_net"].data.tags["split_hash"] == children["multistream"].data.tags["split_hash"]
+
+
+def test_tracked_model_scores_like_the_detector_on_disk(tiny_project: Path, tracked: MlflowClient) -> None:
+    run = _children(tracked)["scade_net"]
+    mlflow.set_tracking_uri(f"sqlite:///{tiny_project}/mlflow.db")
+    (logged,) = tracked.search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id='{run.info.run_id}'"
+    )
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    disk = Detector(filepath=str(tiny_project / "data/06_models/tiny/scade_net")).load()
+    x = np.random.default_rng(0).random((2, 4, 256, 256), dtype=np.float32)
+    with torch.inference_mode():
+        expected = torch.sigmoid(load_network(disk["architecture"], disk["weights"])(torch.from_numpy(x))).numpy()
+    assert model.predict(x) == pytest.approx(expected, abs=1e-5)
+
+
+def test_figures_are_with_the_run(tracked: MlflowClient) -> None:
+    parent = _children(tracked)["scade_net"].data.tags["mlflow.parentRunId"]
+    names = {Path(f.path).name for f in tracked.list_artifacts(parent, "figures")}
+    assert {"roc_figure.png", "curves_figure.png", "samples_figure.png"} <= names
+
+
+def test_a_second_run_reuses_finished_videos_and_repeats_the_numbers(
+    tiny_project: Path, make_project: Callable[[str], Path], run_kedro: Callable[..., dict]
+) -> None:
+    # the same seed in another folder, from nothing: same corpus, crops, splits and metrics
+    other = make_project("again")
+    run_kedro(other, "ingestion", "preprocessing", "defocus", "feature_split")
+    crops = sorted((tiny_project / "data/03_primary/tiny/face_crops").rglob("*.jpg"))
+    assert crops
+    for crop in crops:
+        assert crop.read_bytes() == (other / crop.relative_to(tiny_project)).read_bytes()
+    read = [(p / "data/05_model_input/tiny/splits.json").read_text() for p in (tiny_project, other)]
+    assert read[0] == read[1]
+    made = {p: p.stat().st_mtime_ns for p in (other / "data").rglob("about.json")}
+    run_kedro(other, "preprocessing", "defocus")
+    assert made == {p: p.stat().st_mtime_ns for p in (other / "data").rglob("about.json")}
+    run_kedro(other, "training", "evaluation")
+    for detector in FAMILIES:
+        assert _metrics(other, detector) == _metrics(tiny_project, detector)

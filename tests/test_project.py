@@ -1,0 +1,88 @@
+"""What holds the project together: registered names, layers, parameters and configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from fakefocus.hooks import ParameterError, check_parameters
+from fakefocus.pipeline_registry import STAGES, register_pipelines
+from fakefocus.settings import CONFIG_LOADER_ARGS
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
+ENVIRONMENTS = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in {"base", "local"})
+
+
+def _config(env: str, **params: Any) -> OmegaConfigLoader:
+    arguments = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "default_run_env"}
+    return OmegaConfigLoader(str(ROOT / "conf"), env=env, default_run_env=env, runtime_params=params, **arguments)
+
+
+def _layer(name: str, catalog: dict[str, Any]) -> int | None:
+    entry = catalog.get(name)
+    if entry is None:
+        patterns = [k for k in catalog if k.startswith("{")]
+        entry = next((catalog[p] for p in patterns if name.endswith(p.partition("}")[2])), None)
+    return None if entry is None else LAYERS.index(entry["metadata"]["kedro-viz"]["layer"])
+
+
+def test_each_stage_runs_under_its_verb_and_its_packages_name() -> None:
+    pipelines = register_pipelines()
+    for verb, package in STAGES.items():
+        assert pipelines[verb].nodes == pipelines[package].nodes
+    assert len(pipelines["__default__"].nodes) == sum(len(pipelines[p].nodes) for p in STAGES.values())
+
+
+def test_no_node_writes_a_lower_layer_than_it_reads() -> None:
+    catalog = dict(_config("local")["catalog"])
+    checked = 0
+    for node in register_pipelines()["__default__"].nodes:
+        read = [layer for name in node.inputs if (layer := _layer(name, catalog)) is not None]
+        written = [layer for name in node.outputs if (layer := _layer(name, catalog)) is not None]
+        if read and written:
+            checked += 1
+            assert min(written) >= max(read), f"{node.name}: reads {node.inputs}, writes {node.outputs}"
+    assert checked > 20
+
+
+def test_every_input_is_made_by_a_node_or_lies_in_the_catalog() -> None:
+    catalog = dict(_config("local")["catalog"])
+    free = {n for n in register_pipelines()["__default__"].inputs() if not n.startswith("param")}
+    assert free == {"raw_media"}
+    assert free <= set(catalog)
+
+
+@pytest.mark.parametrize("env", ["local", *ENVIRONMENTS])
+def test_parameters_of_every_environment_are_valid(env: str) -> None:
+    assert check_parameters(_config(env)["parameters"]).preprocessing.size == 256
+
+
+def test_mistyped_parameter_names_place_value_and_near_miss() -> None:
+    given = _config("local", scade_net={"training": {"epoch": 3}})["parameters"]
+    with pytest.raises(
+        ParameterError, match=r"scade_net\.training\.epoch: unknown \(value 3\), did you mean 'epochs'\?"
+    ):
+        check_parameters(given)
+
+
+def test_impossible_value_names_place_rule_and_value() -> None:
+    given = _config("local", scade_net={"training": {"batch_size": 0}})["parameters"]
+    with pytest.raises(ParameterError, match=r"scade_net\.training\.batch_size: .*greater than or equal to 1, got 0"):
+        check_parameters(given)
+
+
+def test_shares_that_do_not_add_up_are_refused() -> None:
+    given = _config("local", feature_split={"train": 0.9})["parameters"]
+    with pytest.raises(ParameterError, match=r"feature_split: train \+ val \+ test must add up to 1"):
+        check_parameters(given)
+
+
+def test_data_set_names_every_path_so_that_two_never_mix() -> None:
+    catalog = _config("local", dataset="mine", trained_on="other")["catalog"]
+    for name, entry in catalog.items():
+        if "filepath" in entry:
+            assert "/mine/" in entry["filepath"] + "/" or "/other/" in entry["filepath"], name
+    assert catalog["{family}.metrics"]["filepath"] == "data/07_model_output/other/mine/{family}/metrics.json"
+    assert catalog["{family}.model"]["filepath"] == "data/06_models/other/{family}"
