@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-KEDRO := PATH="$(abspath $(BIN)):$$PATH" KEDRO_LOGGING_CONFIG="$(CURDIR)/conf/logging.yml" $(BIN)/kedro
+# the warning is of a class inside kedro-mlflow
+KEDRO := PATH="$(abspath $(BIN)):$$PATH" PYTHONWARNINGS=ignore::UserWarning:mlflow.pyfunc.utils.data_validation $(BIN)/kedro
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint viz mlflow clean

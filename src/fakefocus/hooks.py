@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+import warnings
 from collections.abc import Generator, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -194,19 +195,19 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    from fakefocus.inference import TrackedDetector
-
     architecture = model["architecture"]
     chans, side = architecture["network"].get("in_chans", 3), architecture["augmentation"]["img_size"]
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side), "samples")]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,), "probability_of_fake")]),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # the signature says more than an example of a million numbers would
+        warnings.filterwarnings("ignore", message=".*input example was not provided")
         Detector(filepath=folder).save(model)
         mlflow.pyfunc.log_model(
             name=name.replace(".", "_"),
-            python_model=TrackedDetector(),
+            python_model=str(Path(__file__).with_name("inference.py")),
             artifacts={"detector": folder},
             signature=signature,
             pip_requirements=[],

@@ -1,10 +1,13 @@
-"""One way from a trained detector to scores, for MLflow models and whatever asks for a verdict."""
+"""One way from a trained detector to scores, for MLflow models and whatever asks for a verdict.
+
+MLflow logs this file as the model's code, so that nothing has to be pickled.
+"""
 
 from typing import Any
 
 import numpy as np
+from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
-from numpy.typing import NDArray
 
 from fakefocus.datasets.detector import Detector
 
@@ -19,11 +22,13 @@ class TrackedDetector(PythonModel):
         model = Detector(filepath=context.artifacts["detector"]).load()
         self._network = load_network(model["architecture"], model["weights"])
 
-    def predict(
-        self, context: PythonModelContext, model_input: NDArray[np.float32], params: dict[str, Any] | None = None
-    ) -> NDArray[np.float32]:
-        """Return ``(N,)`` in [0, 1]; .5 and above means fake."""
+    # MLflow takes type hints for a schema that it cannot express; the logged signature says it
+    def predict(self, context, model_input, params=None) -> Any:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN401
+        """Return ``(N,) float32`` in [0, 1]; .5 and above means fake."""
         import torch
 
         with torch.inference_mode():
             return torch.sigmoid(self._network(torch.from_numpy(np.asarray(model_input)))).numpy()
+
+
+set_model(TrackedDetector())

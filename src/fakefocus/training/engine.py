@@ -25,6 +25,8 @@ from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import FaceSamples, Folder
 
 MONITOR = "val.video_auc"
+_HINTS = (".*does not have many workers", ".*lr_scheduler.step", ".*epoch parameter in `scheduler.step", ".*LeafSpec")
+"""Warnings of Lightning and torch that ask for nothing that a user could do."""
 
 
 def fit(
@@ -63,9 +65,8 @@ def fit(
     loaders = [_loader(sides[s], crops, maps, recipe, network, train=s == "train") for s in ("train", "val")]
     history = _History()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
-        warnings.filterwarnings("ignore", message=".*epoch parameter in `scheduler.step.*")
+        for hint in _HINTS:
+            warnings.filterwarnings("ignore", message=hint)
         best = ModelCheckpoint(Path(folder), monitor=MONITOR, mode="max", save_weights_only=True)
         trainer = _trainer(
             recipe, [best, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), history], logger
@@ -88,6 +89,7 @@ def score(
     batch_size: int,
 ) -> NDArray[np.float64]:
     """Return the probability of fake for each row of ``table``: ``(N,)`` in [0, 1], in float32 arithmetic."""
+    _keep_freed_memory()
     samples = FaceSamples(table, crops, maps, Augment(augmentation, random=False), with_map=_with_map(network))
     scores = np.full(len(table), np.nan)
     for x, _, rows in DataLoader(samples, batch_size=batch_size):
@@ -151,7 +153,7 @@ def _trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None)
         enable_progress_bar=on_terminal,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        log_every_n_steps=10**9,
+        log_every_n_steps=1,
         deterministic="warn",
     )
 

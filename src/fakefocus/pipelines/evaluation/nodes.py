@@ -1,6 +1,5 @@
 """Scores faces and videos with a trained detector, and judges the scores."""
 
-import logging
 from typing import Any
 
 import pandas as pd
@@ -9,8 +8,6 @@ from fakefocus.datasets.video_folders import VideoFolder
 from fakefocus.metrics.scores import summary
 from fakefocus.parameters import Augmentation, Evaluation, FeatureSplit
 from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
-
-_log = logging.getLogger(__name__)
 
 
 def score_faces(
@@ -66,11 +63,4 @@ def measure(
     }
     if set(methods) & set(held_out):
         result["held_out"] = judge(videos[videos["method"].isin(["", *held_out])])
-    _log.info("test video AUC %s", _interval(result["video"]["auc"]))
     return result
-
-
-def _interval(metric: dict[str, float | None]) -> str:
-    if metric["value"] is None or metric["low"] is None:
-        return "undefined: one class is missing"
-    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"

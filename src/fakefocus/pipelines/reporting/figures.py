@@ -26,7 +26,7 @@ def display_name(detector: str) -> str:
 
 def sample_sheet(rows: list[tuple[str, int, NDArray[np.uint8], NDArray[np.float32]]]) -> Figure:
     """Draw one column a face: the crop above, its defocus map below, with a colour bar."""
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.35), layout="constrained")
     axes = figure.subplots(2, len(rows), squeeze=False)
     shown: Any = None
     for column, (title, label, crop, blur) in enumerate(rows):
@@ -38,7 +38,7 @@ def sample_sheet(rows: list[tuple[str, int, NDArray[np.uint8], NDArray[np.float3
         axis.set_yticks([])
     axes[0, 0].set_ylabel("crop", color=INK)
     axes[1, 0].set_ylabel("defocus map", color=INK)
-    bar = figure.colorbar(shown, ax=axes[1].tolist(), fraction=0.02, pad=0.01)
+    bar = figure.colorbar(shown, ax=axes.ravel().tolist(), fraction=0.02, pad=0.01)
     bar.set_label("0 sharp to 1 blurred", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure

@@ -1,6 +1,7 @@
 """Draws the figures and writes the report."""
 
 import base64
+import logging
 from importlib.resources import files
 from typing import Any
 
@@ -9,10 +10,19 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import FeatureSplit, Reporting
+from fakefocus.parameters import (
+    Defocus,
+    Evaluation,
+    FeatureSplit,
+    MultistreamFamily,
+    Reporting,
+    ScadeFamily,
+    Training,
+)
 from fakefocus.pipelines.reporting import figures
 
 CONTROL = "_control"
+_log = logging.getLogger(__name__)
 
 
 def draw_samples(
@@ -22,18 +32,17 @@ def draw_samples(
     reporting: Reporting,
     feature_split: FeatureSplit,
 ) -> Figure:
-    """Draw the first face of one person's real clip and of each fake made from it, then of other people."""
+    """Draw a real face and a fake by each method of one pair of people, then of the next pair."""
     table = samples[samples["split"] == "test"]
     table = table if len(table) else samples
     first = table.drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
-    groups = list(dict.fromkeys(first["group"]))
-    chosen = first[first["group"] == groups[0]].drop_duplicates("method").sort_values(["label", "held", "method"])
-    chosen = pd.concat([chosen, first[first["group"].isin(groups[1:])].drop_duplicates("group")])
+    chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
     rows = []
-    for r in chosen.head(reporting.sample_videos).itertuples():
-        title = (r.method or "real") + (" (held out)" if r.held else "")
-        name = str(r.crop).rsplit("/", 1)[-1]
-        rows.append((title, int(r.label), face_crops[r.folder].read(name), defocus_maps[r.folder].read(name)))
+    for r in chosen.head(reporting.sample_videos).to_dict("records"):
+        title = (r["method"] or "real") + (" (held out)" if r["held"] else "")
+        name = r["crop"].rsplit("/", 1)[-1]
+        crop, blur = face_crops[r["folder"]].read(name), defocus_maps[r["folder"]].read(name)
+        rows.append((title, int(r["label"]), crop, blur))
     return figures.sample_sheet(rows)
 
 
@@ -68,7 +77,13 @@ def write_report(
     roc_figure: bytes,
     scores_figure: bytes,
     intervals_figure: bytes,
-    parameters: dict[str, Any],
+    reporting: Reporting,
+    feature_split: FeatureSplit,
+    evaluation: Evaluation,
+    scade_net_options: ScadeFamily,
+    multistream_options: MultistreamFamily,
+    defocus: Defocus,
+    dataset: str,
     scade_net_model: dict[str, Any],
     multistream_model: dict[str, Any],
     **metrics: dict[str, Any],
@@ -81,21 +96,29 @@ def write_report(
         "scores": scores_figure,
         "intervals": intervals_figure,
     }
-    models = {"scade_net": scade_net_model, "multistream": multistream_model}
+    for name in (n for n in metrics if not n.endswith(CONTROL)):
+        shuffled = metrics[name + CONTROL]["video"]["auc"]
+        text = f"{figures.NAMES[name]}: test AUC of videos {_interval(metrics[name]['video']['auc'])}"
+        _log.info("%s, on shuffled labels %s", text, _interval(shuffled))
+    models = {
+        "scade_net": (scade_net_model, scade_net_options.training),
+        "multistream": (multistream_model, multistream_options.training),
+    }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"interval": _interval}
+    environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
     return template.render(
-        reporting=Reporting(**parameters["reporting"]),
-        dataset=parameters["dataset"],
+        reporting=reporting,
+        dataset=dataset,
+        defocus_method=defocus.method,
         counts=_counts(splits),
         totals={"videos": len(videos), "faces": int(faces["found"].sum()), "sampled": len(faces)},
         rejected=rejected_media.to_dict("records"),
         set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
-        split=parameters["feature_split"] | {"hash": splits_json["hash"]},
+        split={"seed": feature_split.seed, "hash": splits_json["hash"]},
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
-        families=[_family(name, model, metrics, parameters[name]) for name, model in models.items()],
-        evaluation=parameters["evaluation"],
+        families=[_family(name, model, metrics, recipe) for name, (model, recipe) in models.items()],
+        evaluation=evaluation,
     )
 
 
@@ -115,25 +138,30 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _family(name: str, model: dict[str, Any], metrics: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def _family(name: str, model: dict[str, Any], metrics: dict[str, Any], recipe: Training) -> dict[str, Any]:
     weights = model["weights"]
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     judged, control = metrics[name], metrics[name + CONTROL]["video"]["auc"]
-    low, high = judged["video"]["auc"]["low"], judged["video"]["auc"]["high"]
+    low = judged["video"]["auc"]["low"]
     return {
         "name": figures.NAMES[name],
         "parameters": sum(w.numel() for key, w in weights.items() if not key.endswith(statistics)),
         "architecture": model["architecture"],
-        "training": options["training"],
+        "training": recipe,
         "metrics": judged,
         "control": control,
         "learns": None if low is None else low > 0.5,
         "control_holds": None if control["low"] is None else control["low"] <= 0.5 <= control["high"],
-        "high": high,
     }
 
 
+def _value(metric: dict[str, float | None]) -> str:
+    return "undefined" if metric["value"] is None else f"{metric['value']:.3f}"
+
+
+def _bounds(metric: dict[str, float | None]) -> str:
+    return "" if metric["low"] is None else f"[{metric['low']:.3f}, {metric['high']:.3f}]"
+
+
 def _interval(metric: dict[str, float | None]) -> str:
-    if metric["value"] is None or metric["low"] is None:
-        return "undefined"
-    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"
+    return f"{_value(metric)} {_bounds(metric)}".strip()

@@ -31,9 +31,13 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.write_report,
                 {name: name for name in ("videos", "rejected_media", "faces", "splits", "splits_json", *figures)}
-                | {"parameters": "parameters"}
+                | {
+                    name: f"params:{name}"
+                    for name in ("reporting", "feature_split", "evaluation", "defocus", "dataset")
+                }
+                | {f"{name}_options": f"params:{name}" for name in DETECTORS}
                 | _by_detector("metrics")
-                | {f"{name.replace('.', '_')}_model": f"{name}.model" for name in DETECTORS},
+                | {f"{name}_model": f"{name}.model" for name in DETECTORS},
                 "report",
                 name="write_report",
             ),
