@@ -198,8 +198,8 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
     architecture = model["architecture"]
     chans, side = architecture["network"].get("in_chans", 3), architecture["augmentation"]["img_size"]
     signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side), "samples")]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,), "probability_of_fake")]),
+        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side))]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),
     )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # the signature says more than an example of a million numbers would

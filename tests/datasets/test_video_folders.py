@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kedro.io import DatasetError
 
 from fakefocus.datasets.video_folders import VideoContent, VideoFolders, VideoWork
 
@@ -44,7 +45,7 @@ def test_finished_videos_are_not_made_again(folders: VideoFolders, tmp_path: Pat
 
 def test_a_stage_that_died_goes_on_where_it_stopped(folders: VideoFolders, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with pytest.raises(OSError, match="cannot make b"):
+    with pytest.raises(DatasetError, match="cannot make b"):
         folders.save({"real/a": _work(log, "a"), "real/b": _work(log, "b", fails=True)})
     assert list(folders.load()) == ["real/a"]
     folders.save({"real/a": _work(log, "a"), "real/b": _work(log, "b")})

@@ -16,7 +16,7 @@ def _squares(blur_right: float) -> np.ndarray:
 
 
 def test_map_is_higher_where_the_picture_is_blurred() -> None:
-    blur = edge_variance(_squares(blur_right=4.0))
+    blur = edge_variance(_squares(blur_right=2.0))
     assert blur.shape == (128, 256)
     assert blur.dtype == np.float32
     assert blur[:, 144:240].mean() > blur[:, 16:112].mean()

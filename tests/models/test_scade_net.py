@@ -24,7 +24,7 @@ def test_embedding_has_1024_values_and_each_sample_one_logit() -> None:
 
 
 def _violation(conv: ConstrainedConv2d) -> float:
-    kernel = conv.constrained_weight()
+    kernel = conv.constrained_weight().detach()
     centre = kernel[:, :, 1, 1]
     if conv.constraint == "A":
         return float(kernel.sum((2, 3)).abs().max())
