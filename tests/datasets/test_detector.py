@@ -25,5 +25,5 @@ def test_detector_on_disk_scores_as_before_and_is_no_pickle(tmp_path: Path) -> N
 
 
 def test_untrained_detector_is_an_error_that_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no trained detector.*kedro run --pipeline=train"):
+    with pytest.raises(DatasetError, match=r"no trained detector.*kedro run --pipelines=train"):
         Detector(filepath=str(tmp_path)).load()

@@ -35,7 +35,7 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         from safetensors.torch import load_file
 
         if not self._exists():
-            msg = f"no trained detector in {self._filepath}: run kedro run --pipeline=train first"
+            msg = f"no trained detector in {self._filepath}: run kedro run --pipelines=train first"
             raise DatasetError(msg)
         architecture = json.loads((self._filepath / "architecture.json").read_text(encoding="utf-8"))
         return {"architecture": architecture, "weights": load_file(self._filepath / "weights.safetensors")}
