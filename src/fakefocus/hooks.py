@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.framework.cli.utils import KedroCliError
+from click import ClickException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
@@ -19,10 +19,27 @@ from pydantic import BaseModel, ValidationError
 
 from fakefocus.datasets.detector import Detector
 from fakefocus.parameters import Parameters
-from fakefocus.schemas import SAMPLE_COLUMNS
+from fakefocus.schemas import SAMPLE_COLUMNS, InputError
 
 
-class ParameterError(KedroCliError, ValueError):
+class PlainErrors:
+    """Shows a user's mistake as one message instead of a trace through our code."""
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Raise what the user needs to read, where the cause is an ``InputError``."""
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, InputError):
+            cause = cause.__cause__
+        if cause is not None:
+            raise RefusedInputError(str(cause)) from error
+
+
+class RefusedInputError(ClickException, ValueError):
+    """An ``InputError`` as the command line shows it."""
+
+
+class ParameterError(ClickException, ValueError):
     """Parameters that cannot be meant; its text names place, value and remedy."""
 
 

@@ -24,6 +24,10 @@ LABELS = {"real": 0, "fake": 1}
 SPLITS = ("train", "val", "test")
 
 
+class InputError(ValueError):
+    """What a user gave cannot be worked with; its text names the place, the rule, the value and the remedy."""
+
+
 def label_name(label: int) -> str:
     """Return ``real`` or ``fake``."""
     return "fake" if label else "real"

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from fakefocus.hooks import CheckParameters, FamilyRuns
+from fakefocus.hooks import CheckParameters, FamilyRuns, PlainErrors
 
-HOOKS = (CheckParameters(), FamilyRuns())
+HOOKS = (CheckParameters(), FamilyRuns(), PlainErrors())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

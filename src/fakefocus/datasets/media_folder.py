@@ -11,6 +11,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.utils import load_obj
 
 from fakefocus.datasets.parallel import run_jobs
+from fakefocus.schemas import InputError
 
 _ABOUT = "made_by.json"
 
@@ -42,16 +43,16 @@ class MediaFolder(AbstractDataset[None, Path]):
         """Return the folder, made first where a maker is given.
 
         Raises:
-            DatasetError: If no folder was named, or it does not exist.
+            InputError: If no folder was named, or it does not exist.
         """
         if self._filepath is None:
             msg = "raw_media: no folder given; name yours with --params=data_root=<folder>"
-            raise DatasetError(msg)
+            raise InputError(msg)
         if self._maker and self._made_by() != self._about():
             self._make(load_obj(self._maker), self._filepath)
         if not self._filepath.is_dir():
             msg = f"raw_media: no such folder: {self._filepath}; name yours with --params=data_root=<folder>"
-            raise DatasetError(msg)
+            raise InputError(msg)
         return self._filepath
 
     def save(self, data: None) -> None:
@@ -75,7 +76,7 @@ class MediaFolder(AbstractDataset[None, Path]):
     def _make(self, maker: Callable[..., dict[str, Callable[[Path], None]]], root: Path) -> None:
         if root.exists() and not (root / _ABOUT).is_file():
             msg = f"raw_media: {root} exists and was not made by {self._maker}: move it away, nothing is overwritten"
-            raise DatasetError(msg)
+            raise InputError(msg)
         aside = root.with_name(f".{root.name}.part")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)

@@ -25,6 +25,6 @@ def read_layout(root: Path, layout: str, dataset: str) -> list[Row]:
         what a layout does not know is "".
 
     Raises:
-        ValueError: If nothing below the root looks like the layout.
+        InputError: If nothing below the root looks like the layout.
     """
     return sorted(READERS[layout](root, dataset), key=lambda row: str(row["video_id"]))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fakefocus.schemas import InputError
+
 _SIDES = ("train", "val", "test")
 
 
@@ -17,7 +19,7 @@ def read_layout(root: Path, dataset: str) -> Iterator[dict[str, Any]]:
     """Yield one row a clip; a partial download is normal.
 
     Raises:
-        ValueError: If neither ``original_sequences`` nor ``manipulated_sequences`` is below ``root``.
+        InputError: If neither ``original_sequences`` nor ``manipulated_sequences`` is below ``root``.
     """
     if not any((root / part).is_dir() for part in ("original_sequences", "manipulated_sequences")):
         found = sorted(p.name for p in root.iterdir())[:8]
@@ -25,7 +27,7 @@ def read_layout(root: Path, dataset: str) -> Iterator[dict[str, Any]]:
             f"raw_media: {root} is not in the FaceForensics++ layout: expected original_sequences/ and "
             f"manipulated_sequences/, found {found or 'nothing'}; for real/ and fake/ folders use --env folder"
         )
-        raise ValueError(msg)
+        raise InputError(msg)
     official = _official_splits(root)
     for path in sorted(root.glob("original_sequences/*/*/videos/*")):
         yield _row(root, path, dataset, official)

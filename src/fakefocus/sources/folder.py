@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fakefocus.schemas import InputError
+
 _LABELS = {"real": 0, "fake": 1}
 
 
@@ -17,13 +19,13 @@ def read_layout(root: Path, dataset: str) -> Iterator[dict[str, Any]]:
     """Yield one row a file below ``real/`` and ``fake/``; hidden files are left alone.
 
     Raises:
-        ValueError: If neither folder exists.
+        InputError: If neither folder exists.
     """
     present = [name for name in _LABELS if (root / name).is_dir()]
     if not present:
         found = sorted(p.name for p in root.iterdir())[:8]
         msg = f"raw_media: {root} needs a folder real/ or fake/ (or both), found {found or 'nothing'}"
-        raise ValueError(msg)
+        raise InputError(msg)
     for name in present:
         for path in sorted((root / name).rglob("*")):
             inner = path.relative_to(root / name)

@@ -5,6 +5,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
 from fakefocus.parameters import Augmentation
+from fakefocus.schemas import InputError
 
 
 class Augment:
@@ -58,7 +59,7 @@ class Augment:
         side = self._options.crop
         if side > min(height, width):
             msg = f"augmentation.crop: must be at most the stored crop's {min(height, width)} pixels, got {side}"
-            raise ValueError(msg)
+            raise InputError(msg)
         corner = []
         for room in (height - side, width - side):
             cut_moves = self._random and self._affine is None

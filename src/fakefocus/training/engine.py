@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from fakefocus.parameters import Augmentation, Training
+from fakefocus.schemas import InputError
 from fakefocus.training.augmentation import Augment
 from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import FaceSamples, Folder
@@ -51,13 +52,13 @@ def fit(
         The weights of the epoch with the best validation video AUC, and one row an epoch.
 
     Raises:
-        ValueError: If a side lacks one of the classes.
+        InputError: If a side lacks one of the classes.
     """
     sides = {side: table[table["split"] == side].reset_index(drop=True) for side in ("train", "val")}
     for side, rows in sides.items():
         if set(rows["label"]) != {0, 1}:
             msg = f"samples: side {side} needs real and fake faces, got {rows['label'].value_counts().to_dict()}"
-            raise ValueError(msg)
+            raise InputError(msg)
     _keep_freed_memory()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     network, loss = build()

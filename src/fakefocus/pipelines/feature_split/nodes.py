@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from fakefocus.parameters import FeatureSplit
-from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, label_name
+from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, label_name
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def split_by_identity(videos: pd.DataFrame, faces: pd.DataFrame, feature_split: 
     the videos. A held-out method is tested on people of the test side, and set aside elsewhere.
 
     Raises:
-        ValueError: If the groups cannot fill all three sides.
+        InputError: If the groups cannot fill all three sides.
     """
     table = pd.DataFrame({c: videos[c] for c in ("video_id", "label", "method")})
     table["group"] = identity_groups(videos)
@@ -83,7 +83,7 @@ def _sides(table: pd.DataFrame, options: FeatureSplit) -> dict[str, str]:
             f"feature_split: {len(sizes)} identity groups cannot fill train, val and test: add clips of other people, "
             "or name the folders by person (see README)"
         )
-        raise ValueError(msg)
+        raise InputError(msg)
     order = sorted(sizes.index, key=lambda g: hashlib.sha256(f"{options.seed}:{g}".encode()).hexdigest())
     # test and val first, each at least one group: they must never be empty
     goals = {"test": options.test * sizes.sum(), "val": options.val * sizes.sum()}

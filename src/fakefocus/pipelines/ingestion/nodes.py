@@ -10,7 +10,7 @@ import pandas as pd
 
 from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, probe
 from fakefocus.parameters import Ingestion
-from fakefocus.schemas import REJECTED_COLUMNS, VIDEO_COLUMNS
+from fakefocus.schemas import REJECTED_COLUMNS, VIDEO_COLUMNS, InputError
 from fakefocus.sources import read_layout
 
 _log = logging.getLogger(__name__)
@@ -20,12 +20,12 @@ def list_media(raw_media: Path, ingestion: Ingestion, dataset: str) -> pd.DataFr
     """List the files of a data set with what its layout says of them.
 
     Raises:
-        ValueError: If the folder is not in the layout, or holds no file.
+        InputError: If the folder is not in the layout, or holds no file.
     """
     listed = pd.DataFrame(read_layout(raw_media, ingestion.layout, dataset))
     if listed.empty:
         msg = f"raw_media: {raw_media} has the layout {ingestion.layout!r} but no file in it"
-        raise ValueError(msg)
+        raise InputError(msg)
     return listed
 
 
@@ -33,7 +33,7 @@ def probe_media(listed_media: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
     """Probe each file: usable ones become rows of ``videos``, others go to ``unreadable_media`` with a reason.
 
     Raises:
-        ValueError: If no file is usable; names the reasons.
+        InputError: If no file is usable; names the reasons.
     """
     # hashing and demuxing release the interpreter's lock
     with ThreadPoolExecutor() as pool:
@@ -43,7 +43,7 @@ def probe_media(listed_media: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
     if not usable:
         reasons = "; ".join(f"{n} x {reason}" for reason, n in rejected["reason"].value_counts().head(5).items())
         msg = f"no usable media: all {len(rejected)} files were rejected ({reasons})"
-        raise ValueError(msg)
+        raise InputError(msg)
     for reason, count in rejected["reason"].value_counts().items():
         _log.warning("%d of %d files rejected: %s", count, len(probed), reason)
     return pd.DataFrame(usable, columns=list(VIDEO_COLUMNS)), rejected

@@ -14,7 +14,7 @@ from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWor
 from fakefocus.imaging.alignment import align_face, sharpness
 from fakefocus.imaging.frames import Frame, MediaError, read_frames
 from fakefocus.parameters import Preprocessing
-from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, label_name
+from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, InputError, label_name
 
 RECIPE = 1
 """Raise when the same parameters give other crops, so that finished videos are made again."""
@@ -79,7 +79,7 @@ def list_rejected(videos: pd.DataFrame, faces: pd.DataFrame, unreadable_media: p
     """List every file that later stages do not see, with its reason.
 
     Raises:
-        ValueError: If no video shows a face.
+        InputError: If no video shows a face.
     """
     seen = faces.groupby("video_id")["found"].any()
     without = videos[~videos["video_id"].map(seen)]
@@ -94,7 +94,7 @@ def list_rejected(videos: pd.DataFrame, faces: pd.DataFrame, unreadable_media: p
             f"no face in any of {len(videos)} videos: lower preprocessing.detection.min_face_size "
             "or preprocessing.detection.thresholds"
         )
-        raise ValueError(msg)
+        raise InputError(msg)
     for row in rows:
         _log.warning("%s: %s", Path(str(row["path"])).name, row["reason"])
     _log.info("faces: %d in %d videos", int(faces["found"].sum()), int(seen.sum()))

@@ -65,8 +65,9 @@ def training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
 def roc_figure(scores: dict[str, pd.DataFrame], held_out: list[str]) -> Figure:
     """Draw the ROC of test videos, seen and held-out methods side by side."""
     figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for axis, title, seen in zip(panels, ("methods seen in training", "held-out method"), (True, False), strict=True):
+    titles = {"methods seen in training": True} | ({"held-out method": False} if held_out else {})
+    panels = figure.subplots(1, len(titles), squeeze=False)[0]
+    for axis, (title, seen) in zip(panels, titles.items(), strict=True):
         axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
         for name, table in scores.items():
             chosen = table[(table["label"] == 0) | (table["method"].isin(held_out) != seen)]

@@ -19,6 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefocus.schemas import InputError
 from fakefocus.sources.demo.people import make_person
 from fakefocus.sources.demo.scene import develop, make_scene, record
 from fakefocus.sources.demo.swaps import METHODS
@@ -38,14 +39,14 @@ def make_corpus(people: int, frames: int, seed: int) -> dict[str, Callable[[Path
         seed: The same seed gives the same files.
 
     Raises:
-        ValueError: If people are not in pairs or a clip has no frame.
+        InputError: If people are not in pairs or a clip has no frame.
     """
     if people < 2 or people % 2:
         msg = f"raw_media.maker_args.people: must be even and at least 2, got {people}: faces are swapped in pairs"
-        raise ValueError(msg)
+        raise InputError(msg)
     if frames < 1:
         msg = f"raw_media.maker_args.frames: must be at least 1, got {frames}"
-        raise ValueError(msg)
+        raise InputError(msg)
     jobs: dict[str, Callable[[Path], None]] = {
         f"{i:03d}": partial(_write_person, index=i, people=people, frames=frames, seed=seed) for i in range(people)
     }
@@ -105,5 +106,5 @@ def write_clip(path: Path, frames: Iterable[NDArray[np.uint8]], crf: str, rate: 
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         if stream is None:
             msg = f"{path.name}: a clip needs at least one frame"
-            raise ValueError(msg)
+            raise InputError(msg)
         container.mux(stream.encode(None))

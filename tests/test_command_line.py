@@ -1,0 +1,42 @@
+"""What a person sees who types a command wrong: one message, no trace, no node run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def kedro(make_project: Callable[[str], Path]) -> Callable[..., str]:
+    project = make_project("typed")
+
+    def run(*arguments: str) -> str:
+        environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db"}
+        command = [sys.executable, "-m", "kedro", "run", *arguments]
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert "Running node" not in done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_mistyped_parameter_is_one_message(kedro: Callable[..., str]) -> None:
+    told = kedro("--params=preprocessing.evry=3")
+    assert "preprocessing.evry: unknown (value 3), did you mean 'every'?" in told
+    assert "Traceback" not in told
+
+
+def test_missing_folder_says_how_to_name_one(kedro: Callable[..., str]) -> None:
+    told = kedro("--env=folder", "--pipelines=data")
+    assert "Error: raw_media: no folder given; name yours with --params=data_root=<folder>" in told
+    assert "Traceback" not in told
+
+
+def test_unknown_pipeline_names_near_ones(kedro: Callable[..., str]) -> None:
+    told = kedro("--pipelines=trian")
+    assert "trian" in told
+    assert "train" in told.split("trian")[-1]
