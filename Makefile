@@ -39,6 +39,6 @@ viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
 mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
 
-clean:  ## delete what runs made: data, runs, caches (not the virtual environment, not your own media)
-	find data -mindepth 2 ! -name .gitkeep -delete
+clean:  ## delete what runs made: the demo corpus, results, runs, caches (not your media, not the environment)
+	rm -rf data/01_raw/demo data/0[2-8]_*/*
 	rm -rf mlruns .viz build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import mlflow
 import numpy as np
@@ -85,6 +87,19 @@ def faceless_clip(tmp_path: Path) -> Path:
     frames = [cv2.resize(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8), (320, 240)) for _ in range(5)]
     path = tmp_path / "faceless.mp4"
     write_clip(path, frames, crf="23")
+    return path
+
+
+@pytest.fixture
+def audio_file(tmp_path: Path) -> Path:
+    """Return an MP4 file that holds sound only."""
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.time_base = 44100, Fraction(1, 44100)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
     return path
 
 

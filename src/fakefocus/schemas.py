@@ -33,6 +33,11 @@ def label_name(label: int) -> str:
     return "fake" if label else "real"
 
 
+def folder_keys(table: pd.DataFrame) -> pd.Series:
+    """Return under which key each row's video has its folder of crops and maps: ``<real or fake>/<video_id>``."""
+    return table["label"].map(label_name) + "/" + table["video_id"]
+
+
 def videos(table: pd.DataFrame) -> None:
     """Check the table of usable media."""
     _check(table, "videos", VIDEO_COLUMNS, unique=["video_id"])

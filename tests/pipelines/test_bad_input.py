@@ -2,28 +2,16 @@
 
 import shutil
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
-import numpy as np
 import pandas as pd
 import pytest
 import skimage.data
 
 
-def _audio(path: Path) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=44100, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate, frame.time_base = 44100, Fraction(1, 44100)
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            container.mux(packet)
-
-
 @pytest.fixture
-def broken(tmp_path: Path, face_clip: Path, faceless_clip: Path) -> Path:
+def broken(tmp_path: Path, face_clip: Path, faceless_clip: Path, audio_file: Path) -> Path:
     root = tmp_path / "media"
     (root / "real").mkdir(parents=True)
     (root / "fake/swap").mkdir(parents=True)
@@ -31,7 +19,7 @@ def broken(tmp_path: Path, face_clip: Path, faceless_clip: Path) -> Path:
     (root / "real/text.mp4").write_text("not a video")
     data = face_clip.read_bytes()
     (root / "fake/swap/cut.mp4").write_bytes(data[: len(data) // 2])
-    _audio(root / "fake/swap/sound.mp4")
+    shutil.copy(audio_file, root / "fake/swap/sound.mp4")
     shutil.copy(faceless_clip, root / "real/noise.mp4")
     return root
 

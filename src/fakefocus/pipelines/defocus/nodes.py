@@ -7,7 +7,7 @@ import pandas as pd
 from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWork, fingerprint
 from fakefocus.imaging.defocus import METHODS
 from fakefocus.parameters import Defocus
-from fakefocus.schemas import label_name
+from fakefocus.schemas import folder_keys
 
 RECIPE = 1
 """Raise when the same parameters give other maps, so that finished videos are made again."""
@@ -17,14 +17,13 @@ def plan_defocus_maps(
     videos: pd.DataFrame, face_crops: dict[str, VideoFolder], defocus: Defocus
 ) -> dict[str, VideoWork]:
     """Plan for each video how its maps are made; the dataset does it side by side."""
-    keys = [f"{label_name(label)}/{i}" for i, label in zip(videos["video_id"], videos["label"], strict=True)]
     options = defocus.model_dump()
     return {
         key: VideoWork(
             fingerprint(RECIPE, face_crops[key].fingerprint, options),
             partial(estimate_defocus, face_crops[key], defocus.method),
         )
-        for key in keys
+        for key in folder_keys(videos)
     }
 
 
@@ -40,6 +39,5 @@ def estimate_defocus(crops: VideoFolder, method: str) -> VideoContent:
 
 def collect_statistics(videos: pd.DataFrame, defocus_maps: dict[str, VideoFolder]) -> pd.DataFrame:
     """Gather mean and deviation of every map, both in units of the map, [0, 1]."""
-    keys = [f"{label_name(label)}/{i}" for i, label in zip(videos["video_id"], videos["label"], strict=True)]
-    rows = [row for key in keys for row in defocus_maps[key].rows]
+    rows = [row for key in folder_keys(videos) for row in defocus_maps[key].rows]
     return pd.DataFrame(rows, columns=["video_id", "crop", "mean", "std"])

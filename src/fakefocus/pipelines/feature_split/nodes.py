@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from fakefocus.parameters import FeatureSplit
-from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, label_name
+from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, folder_keys
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +57,7 @@ def split_by_identity(videos: pd.DataFrame, faces: pd.DataFrame, feature_split: 
 
 def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[str, Any]:
     """Return ``splits.json``: videos by side as published tools read it, with strategy, seed and hash."""
-    sides: dict[str, Any] = {
-        side: (splits["label"].map(label_name) + "/" + splits["video_id"])[splits["split"] == side].tolist()
-        for side in SPLITS
-    }
+    sides: dict[str, Any] = {side: folder_keys(splits)[splits["split"] == side].tolist() for side in SPLITS}
     digest = hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()[:16]
     return {"version": 1, "strategy": "identity", "seed": feature_split.seed, "hash": digest, **sides}
 
@@ -70,7 +67,7 @@ def index_samples(splits: pd.DataFrame, faces: pd.DataFrame, videos: pd.DataFram
     used = splits[splits["split"] != ""]
     table = faces.loc[faces["found"], ["video_id", "frame", "crop"]].merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(videos.set_index("video_id")["sha256"])
-    table["folder"] = table["label"].map(label_name) + "/" + table["video_id"]
+    table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
     return table.sort_values(["folder", "frame"], ignore_index=True)[list(SAMPLE_COLUMNS)]
 

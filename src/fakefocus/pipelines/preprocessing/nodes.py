@@ -14,7 +14,7 @@ from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWor
 from fakefocus.imaging.alignment import align_face, sharpness
 from fakefocus.imaging.frames import Frame, MediaError, read_frames
 from fakefocus.parameters import Preprocessing
-from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, InputError, label_name
+from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, InputError, folder_keys
 
 RECIPE = 1
 """Raise when the same parameters give other crops, so that finished videos are made again."""
@@ -26,11 +26,11 @@ def plan_face_crops(videos: pd.DataFrame, preprocessing: Preprocessing) -> dict[
     """Plan for each video how its crops are made; the dataset does it side by side."""
     options = preprocessing.model_dump()
     return {
-        f"{label_name(label)}/{video_id}": VideoWork(
+        key: VideoWork(
             fingerprint(RECIPE, sha256, options), partial(extract_faces, Path(path), str(video_id), preprocessing)
         )
-        for video_id, path, label, sha256 in zip(
-            videos["video_id"], videos["path"], videos["label"], videos["sha256"], strict=True
+        for key, video_id, path, sha256 in zip(
+            folder_keys(videos), videos["video_id"], videos["path"], videos["sha256"], strict=True
         )
     }
 
@@ -69,9 +69,7 @@ def extract_faces(path: Path, video_id: str, options: Preprocessing) -> VideoCon
 
 def collect_faces(videos: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> pd.DataFrame:
     """Gather the rows of all videos into one table."""
-    rows: list[dict[str, Any]] = []
-    for video_id, label in zip(videos["video_id"], videos["label"], strict=True):
-        rows += face_crops[f"{label_name(label)}/{video_id}"].rows
+    rows = [row for key in folder_keys(videos) for row in face_crops[key].rows]
     return pd.DataFrame(rows, columns=list(FACE_COLUMNS))
 
 
