@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# the warning is of a class inside kedro-mlflow
-KEDRO := PATH="$(abspath $(BIN)):$$PATH" PYTHONWARNINGS=ignore::UserWarning:mlflow.pyfunc.utils.data_validation $(BIN)/kedro
+KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint viz mlflow clean

@@ -22,13 +22,14 @@ class TrackedDetector(PythonModel):
         model = Detector(filepath=context.artifacts["detector"]).load()
         self._network = load_network(model["architecture"], model["weights"])
 
-    # MLflow takes type hints for a schema that it cannot express; the logged signature says it
-    def predict(self, context, model_input, params=None) -> Any:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN401
+    def predict(
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
+    ) -> np.ndarray:
         """Return ``(N,) float32`` in [0, 1]; .5 and above means fake."""
         import torch
 
         with torch.inference_mode():
-            return torch.sigmoid(self._network(torch.from_numpy(np.asarray(model_input)))).numpy()
+            return np.asarray(torch.sigmoid(self._network(torch.from_numpy(np.asarray(model_input)))))
 
 
 set_model(TrackedDetector())
