@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
+
 
 @pytest.fixture(scope="module")
-def kedro(make_project: Callable[[str], Path]) -> Callable[..., str]:
-    project = make_project("typed")
+def kedro(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    # in the project itself: a command line does not accept linked sources, and no node gets to write
+    store = tmp_path_factory.mktemp("typed") / "mlflow.db"
 
     def run(*arguments: str) -> str:
-        environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db"}
+        environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}"}
         command = [sys.executable, "-m", "kedro", "run", *arguments]
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode != 0
         assert "Running node" not in done.stderr
         return done.stdout + done.stderr
@@ -40,3 +43,11 @@ def test_unknown_pipeline_names_near_ones(kedro: Callable[..., str]) -> None:
     told = kedro("--pipelines=trian")
     assert "trian" in told
     assert "train" in told.split("trian")[-1]
+
+
+def test_unknown_backbone_stops_before_the_first_node(kedro: Callable[..., str]) -> None:
+    told = kedro("--params=multistream.network.spatial=efficientnet_bo")
+    assert (
+        "Error: multistream.network.spatial: timm has no model 'efficientnet_bo', did you mean 'efficientnet_b" in told
+    )
+    assert "Traceback" not in told

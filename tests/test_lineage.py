@@ -148,3 +148,17 @@ def test_a_second_run_reuses_finished_videos_and_repeats_the_numbers(
     run_kedro(other, "training", "evaluation")
     for detector in FAMILIES:
         assert _metrics(other, detector) == _metrics(tiny_project, detector)
+
+
+def test_detectors_of_one_data_set_are_judged_on_another(tiny_project: Path, run_kedro: Callable[..., dict]) -> None:
+    kept = {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}
+    stages = ("ingestion", "preprocessing", "defocus", "feature_split")
+    run_kedro(tiny_project, *stages, dataset="other")
+    run_kedro(tiny_project, "evaluation", "reporting", dataset="other", trained_on="tiny")
+    for family in FAMILIES:
+        metrics = tiny_project / f"data/07_model_output/tiny/other/{family}/metrics.json"
+        assert json.loads(metrics.read_text())["video"]["real"] > 0
+    page = (tiny_project / "data/08_reporting/other/report.html").read_text()
+    assert "Data set <code>other</code>" in page
+    assert "<td>tiny</td>" in page
+    assert kept == {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}

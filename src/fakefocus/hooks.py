@@ -13,6 +13,7 @@ import pandas as pd
 from click import ClickException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ValidationError
@@ -49,7 +50,18 @@ class CheckParameters:
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters of the environment and of ``--params``."""
-        check_parameters(context.config_loader["parameters"])
+        self._network = check_parameters(context.config_loader["parameters"]).multistream.network
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Check names that only timm knows, where they are needed: timm takes a second to import."""
+        if any(node.namespace == "multistream" and node.short_name == "train" for node in pipeline.nodes):
+            from fakefocus.models.build import check_backbones
+
+            try:
+                check_backbones(self._network.model_dump())
+            except InputError as error:
+                raise RefusedInputError(str(error)) from None
 
 
 def check_parameters(given: dict[str, Any]) -> Parameters:
@@ -213,7 +225,7 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
     from mlflow.types import Schema, TensorSpec
 
     architecture = model["architecture"]
-    chans, side = architecture["network"].get("in_chans", 3), architecture["augmentation"]["img_size"]
+    chans, side = architecture["network"].get("in_chans", 3), architecture["training"]["augmentation"]["img_size"]
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side))]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from typing import Any
 
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +11,7 @@ from fakefocus.models.multistream.loss import MultistreamLoss
 from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.scade_net.loss import ScadeLoss
 from fakefocus.models.scade_net.network import ScadeNet
+from fakefocus.schemas import InputError
 
 FAMILIES: tuple[str, ...] = ("scade_net", "multistream")
 
@@ -18,7 +20,7 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     """Build an untrained network; ``options`` are the parameters ``<family>.network``.
 
     Raises:
-        ValueError: If the family is unknown.
+        InputError: If the family is unknown.
     """
     _check(family)
     return ScadeNet(**options) if family == "scade_net" else MultiStream(**options)
@@ -28,10 +30,25 @@ def build_loss(family: str, options: dict[str, Any]) -> nn.Module:
     """Build a family's loss; ``options`` are the parameters ``<family>.loss``.
 
     Raises:
-        ValueError: If the family is unknown.
+        InputError: If the family is unknown.
     """
     _check(family)
     return ScadeLoss(ScadeNet.embedding_dim, **options) if family == "scade_net" else MultistreamLoss(**options)
+
+
+def check_backbones(options: dict[str, Any]) -> None:
+    """Check that timm knows the backbones of ``multistream.network``.
+
+    Raises:
+        InputError: With the parameter, the unknown name and the nearest known ones.
+    """
+    for stream in ("spatial", "spectral", "semantic"):
+        name = options[stream]
+        if not timm.is_model(name):
+            near = get_close_matches(name, timm.list_models(), n=3)
+            hint = f", did you mean {' or '.join(map(repr, near))}?" if near else "; see timm.list_models()"
+            msg = f"multistream.network.{stream}: timm has no model {name!r}{hint}"
+            raise InputError(msg)
 
 
 def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
@@ -42,7 +59,7 @@ def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn
         weights: Tensors by name.
 
     Raises:
-        ValueError: If the weights are not of this architecture; names the first keys that differ.
+        InputError: If the weights are not of this architecture; names the first keys that differ.
     """
     # weights follow, so none are fetched
     options = dict(architecture["network"])
@@ -52,7 +69,7 @@ def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn
     missing, unexpected = network.load_state_dict(weights, strict=False)
     if missing or unexpected:
         msg = f"weights do not fit {architecture['family']}: missing {missing[:3]}, unexpected {unexpected[:3]}"
-        raise ValueError(msg)
+        raise InputError(msg)
     return network.eval().to(memory_format=torch.channels_last)
 
 
@@ -61,4 +78,4 @@ def _check(family: str) -> None:
         near = get_close_matches(family, FAMILIES, n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
         msg = f"unknown family {family!r}{hint} Known: {', '.join(FAMILIES)}"
-        raise ValueError(msg)
+        raise InputError(msg)

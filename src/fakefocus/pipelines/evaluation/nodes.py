@@ -25,7 +25,7 @@ def score_faces(
     table = samples[samples["split"] != "train"].reset_index(drop=True)
     architecture = model["architecture"]
     network = load_network(architecture, model["weights"])
-    cut = Augmentation(**architecture["augmentation"])
+    cut = Augmentation(**architecture["training"]["augmentation"])
     table["score"] = score(network, table, face_crops, defocus_maps, cut, evaluation.batch_size)
     return table[list(SCORE_COLUMNS)]
 

@@ -14,10 +14,7 @@ from fakefocus.parameters import (
     Defocus,
     Evaluation,
     FeatureSplit,
-    MultistreamFamily,
     Reporting,
-    ScadeFamily,
-    Training,
 )
 from fakefocus.pipelines.reporting import figures
 
@@ -80,8 +77,6 @@ def write_report(
     reporting: Reporting,
     feature_split: FeatureSplit,
     evaluation: Evaluation,
-    scade_net_options: ScadeFamily,
-    multistream_options: MultistreamFamily,
     defocus: Defocus,
     dataset: str,
     scade_net_model: dict[str, Any],
@@ -100,10 +95,7 @@ def write_report(
         shuffled = metrics[name + CONTROL]["video"]["auc"]
         text = f"{figures.NAMES[name]}: test AUC of videos {_interval(metrics[name]['video']['auc'])}"
         _log.info("%s, on shuffled labels %s", text, _interval(shuffled))
-    models = {
-        "scade_net": (scade_net_model, scade_net_options.training),
-        "multistream": (multistream_model, multistream_options.training),
-    }
+    models = {"scade_net": scade_net_model, "multistream": multistream_model}
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
@@ -117,7 +109,7 @@ def write_report(
         set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
         split={"seed": feature_split.seed, "hash": splits_json["hash"]},
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
-        families=[_family(name, model, metrics, recipe) for name, (model, recipe) in models.items()],
+        families=[_family(name, model, metrics) for name, model in models.items()],
         evaluation=evaluation,
     )
 
@@ -138,7 +130,7 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _family(name: str, model: dict[str, Any], metrics: dict[str, Any], recipe: Training) -> dict[str, Any]:
+def _family(name: str, model: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     weights = model["weights"]
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     judged, control = metrics[name], metrics[name + CONTROL]["video"]["auc"]
@@ -147,7 +139,7 @@ def _family(name: str, model: dict[str, Any], metrics: dict[str, Any], recipe: T
         "name": figures.NAMES[name],
         "parameters": sum(w.numel() for key, w in weights.items() if not key.endswith(statistics)),
         "architecture": model["architecture"],
-        "training": recipe,
+        "training": model["architecture"]["training"],
         "metrics": judged,
         "control": control,
         "learns": None if low is None else low > 0.5,

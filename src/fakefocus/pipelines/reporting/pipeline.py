@@ -35,7 +35,6 @@ def create_pipeline() -> Pipeline:
                     name: f"params:{name}"
                     for name in ("reporting", "feature_split", "evaluation", "defocus", "dataset")
                 }
-                | {f"{name}_options": f"params:{name}" for name in DETECTORS}
                 | _by_detector("metrics")
                 | {f"{name}_model": f"{name}.model" for name in DETECTORS},
                 "report",

@@ -38,9 +38,10 @@ def train_scade_net(
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
     options: ScadeFamily,
+    dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train SCADE-Net; returns the model (architecture and weights) and one row of metrics an epoch."""
-    return _train("scade_net", samples, face_crops, defocus_maps, options)
+    return _train("scade_net", samples, face_crops, defocus_maps, options, dataset)
 
 
 def train_multistream(
@@ -48,9 +49,10 @@ def train_multistream(
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
     options: MultistreamFamily,
+    dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train the three-stream detector; returns the model and one row of metrics an epoch."""
-    return _train("multistream", samples, face_crops, defocus_maps, options)
+    return _train("multistream", samples, face_crops, defocus_maps, options, dataset)
 
 
 def _train(
@@ -59,6 +61,7 @@ def _train(
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
     options: Family,
+    dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     # torch takes seconds to import: commands that train nothing do without
     from fakefocus.models.build import build_loss, build_network
@@ -80,7 +83,8 @@ def _train(
     architecture = {
         "family": family,
         "network": network,
-        "augmentation": options.training.augmentation.model_dump(),
+        "trained_on": dataset,
+        "training": options.training.model_dump(),
         "input": "RGB in [0, 1]" + (", defocus map in [0, 1]" if network.get("in_chans", 3) > 3 else ""),
         "best_epoch": int(best["epoch"]),
         "val_video_auc": float(best[MONITOR]),
