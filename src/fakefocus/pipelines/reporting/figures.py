@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fakefocus.metrics.scores import auc, roc_curve
@@ -58,6 +59,8 @@ def training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     _style(left, "epoch", "training loss")
     _style(right, "epoch", "validation AUC, videos")
     right.set_ylim(0, 1.02)
+    for axis in (left, right):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend(frameon=False, fontsize=8)
     return figure
 
