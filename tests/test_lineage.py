@@ -125,6 +125,9 @@ def test_tracked_model_scores_like_the_detector_on_disk(tiny_project: Path, trac
 
 
 def test_figures_are_with_the_run(tracked: MlflowClient) -> None:
+    for name, run in _children(tracked).items():
+        own = [Path(f.path).name for f in tracked.list_artifacts(run.info.run_id, "figures")]
+        assert own == [f"{name}.overview_figure.png"]
     parent = _children(tracked)["scade_net"].data.tags["mlflow.parentRunId"]
     names = {Path(f.path).name for f in tracked.list_artifacts(parent, "figures")}
     assert {"roc_figure.png", "curves_figure.png", "samples_figure.png"} <= names

@@ -45,6 +45,32 @@ def sample_sheet(rows: list[tuple[str, int, NDArray[np.uint8], NDArray[np.float3
     return figure
 
 
+def detector_overview(history: pd.DataFrame, scores: pd.DataFrame, held_out: list[str]) -> Figure:
+    """Draw one detector: its losses, its validation AUC by epoch, and its ROC on test videos."""
+    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    losses, progress, roc = figure.subplots(1, 3)
+    epochs = history["epoch"] + 1
+    losses.plot(epochs, history["train.loss"], color=INK, label="training")
+    losses.plot(epochs, history["val.loss"], color=REAL, label="validation")
+    progress.plot(epochs, history["val.video_auc"], color=REAL)
+    progress.set_ylim(0, 1.02)
+    for axis in (losses, progress):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for label, colour, held in (("seen methods", FAKE, False), ("held-out method", HELD_OUT, True)):
+        chosen = scores[(scores["label"] == 0) | (scores["method"].isin(held_out) == held)]
+        if chosen["label"].nunique() == 2:
+            text = f"{label}: {auc(chosen['label'], chosen['score']):.3f}"
+            roc.plot(*roc_curve(chosen["label"], chosen["score"]), color=colour, label=text)
+    roc.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+    _style(losses, "epoch", "loss")
+    _style(progress, "epoch", "validation AUC, videos")
+    _style(roc, "reals called fake (share)", "fakes called fake (share)")
+    losses.legend(frameon=False, fontsize=8)
+    if len(roc.lines) > 1:
+        roc.legend(frameon=False, fontsize=8, title="test AUC", title_fontsize=8, loc="lower right")
+    return figure
+
+
 def training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     """Draw training loss and validation video AUC by epoch; controls in grey dashes."""
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")

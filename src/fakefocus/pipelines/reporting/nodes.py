@@ -43,6 +43,11 @@ def draw_samples(
     return figures.sample_sheet(rows)
 
 
+def draw_detector(history: pd.DataFrame, video_scores: pd.DataFrame, feature_split: FeatureSplit) -> Figure:
+    """Draw what one detector's run is judged by at a glance."""
+    return figures.detector_overview(history, _test(video_scores), list(feature_split.held_out_methods))
+
+
 def draw_curves(**history: pd.DataFrame) -> Figure:
     """Draw training loss and validation AUC of every detector and its control."""
     return figures.training_curves(history)

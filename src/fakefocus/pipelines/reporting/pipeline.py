@@ -1,6 +1,6 @@
 """Tables, crops, maps, histories, scores and metrics → figures and one HTML report."""
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.reporting import nodes
 
@@ -11,7 +11,7 @@ _WITH_CONTROLS = tuple(name for family in DETECTORS for name in (family, f"{fami
 def create_pipeline() -> Pipeline:
     """Draw what the pipelines found and write one report."""
     figures = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "intervals_figure")
-    return Pipeline(
+    report = Pipeline(
         [
             node(
                 nodes.draw_samples,
@@ -43,6 +43,21 @@ def create_pipeline() -> Pipeline:
         ],
         tags="reporting",
     )
+    return sum((_draw_detector(name) for name in _WITH_CONTROLS), report)
+
+
+def _draw_detector(namespace: str) -> Pipeline:
+    template = Pipeline(
+        [
+            node(
+                nodes.draw_detector,
+                ["history", "video_scores", "params:feature_split"],
+                "overview_figure",
+                name="draw_detector",
+            )
+        ]
+    )
+    return pipeline(template, namespace=namespace, parameters={"params:feature_split"}, tags="reporting")
 
 
 def _by_detector(output: str) -> dict[str, str]:
