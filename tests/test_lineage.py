@@ -92,7 +92,9 @@ def test_report_is_one_file_that_shows_what_metrics_say(tiny_project: Path) -> N
     assert page.count("data:image/png;base64,") == 5
 
 
-def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(tracked: MlflowClient) -> None:
+def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(
+    tiny_project: Path, tracked: MlflowClient
+) -> None:
     children = _children(tracked)
     assert set(children) == {*FAMILIES, "scade_net.control", "multistream.control"}
     assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {
@@ -104,7 +106,10 @@ def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(tracked:
         assert run.data.params[f"{family}.training.epochs"] == "2"
         assert re.fullmatch(r"[0-9a-f]{40}(\+changes)?|unknown.*", run.data.tags["git_commit"])
         assert len(run.data.tags["data_fingerprint"]) == len(run.data.tags["split_hash"]) == 16
-        assert "test.video.auc" in run.data.metrics
+        judged = _metrics(tiny_project, family)["video"]
+        assert run.data.metrics["test.video.auc"] == judged["auc"]["value"]
+        assert run.data.metrics["test.video.auc_low"] == judged["auc"]["low"]
+        assert run.data.metrics["test.video.f1"] == judged["f1"]["value"]
         epochs = tracked.get_metric_history(run.info.run_id, "val.video_auc")
         assert [m.step for m in epochs] == [0, 1]
     assert children["scade_net"].data.tags["split_hash"] == children["multistream"].data.tags["split_hash"]

@@ -176,6 +176,7 @@ class FamilyRuns:
             self._inside = False
 
 
+_COMPARED = ("auc", "ap", "eer", "accuracy", "f1")
 _SHARED = ("preprocessing", "defocus", "feature_split", "evaluation", "dataset")
 
 
@@ -189,12 +190,16 @@ def flattened(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return ``test.video.auc``, ``test.video.auc_low`` and so on; undefined values are left out."""
-    leaves = {k: v for k, v in flattened(metrics) if isinstance(v, float) and "." in k}
-    return {
-        f"test.{k.removesuffix('.value').replace('.low', '_low').replace('.high', '_high')}": v
-        for k, v in leaves.items()
-    }
+    """Return what runs are compared by: every value, and the interval of the AUC; the rest is in metrics.json.
+
+    Undefined values are left out.
+    """
+    judged = {scope: metrics[scope] for scope in ("video", "face", "held_out") if scope in metrics}
+    values = {f"test.{scope}.{name}": told[name]["value"] for scope, told in judged.items() for name in _COMPARED}
+    for scope, told in judged.items():
+        values |= {f"test.{scope}.auc_{end}": told["auc"][end] for end in ("low", "high")}
+    values |= {f"test.{method}.auc": told["auc"]["value"] for method, told in metrics["by_method"].items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
