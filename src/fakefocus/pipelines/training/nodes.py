@@ -78,7 +78,7 @@ def _train(
     )
     best = history.iloc[int(history[MONITOR].to_numpy().argmax())]
     _log.info(
-        "%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"], len(history)
+        "%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"] + 1, len(history)
     )
     architecture = {
         "family": family,
