@@ -19,8 +19,9 @@ SAMPLE_COLUMNS = ("video_id", "crop", "folder", "frame", "label", "method", "gro
 SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
-LABELS = {"real": 0, "fake": 1}
-"""0 real, 1 fake, everywhere; readers convert on entry."""
+FAMILIES = ("scade_net", "multistream")
+DETECTORS = tuple(name for family in FAMILIES for name in (family, f"{family}.control"))
+"""Each family and its negative control, as namespaces of the lineage."""
 SPLITS = ("train", "val", "test")
 
 

@@ -77,3 +77,11 @@ def test_side_of_one_class_is_refused(striped: tuple) -> None:
     table, crops = striped
     with pytest.raises(ValueError, match=r"samples: side val needs real and fake faces, got \{0: "):
         _fit(table[(table["split"] != "val") | (table["label"] == 0)], crops)
+
+
+def test_diverged_training_says_so_instead_of_choosing_an_epoch(striped: tuple) -> None:
+    table, crops = striped
+    wild = RECIPE.model_copy(update={"lr": 1e12, "gradient_clip": 1e12})
+    build = lambda: (build_network("multistream", NETWORK), build_loss("multistream", {"orthogonality_weight": 0.01}))  # noqa: E731
+    with pytest.raises(ValueError, match=r"training diverged in epoch \d: lower training\.lr \(now 1000000000000\.0\)"):
+        fit(build, table, crops, {}, wild)

@@ -11,9 +11,7 @@ from fakefocus.models.multistream.loss import MultistreamLoss
 from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.scade_net.loss import ScadeLoss
 from fakefocus.models.scade_net.network import ScadeNet
-from fakefocus.schemas import InputError
-
-FAMILIES: tuple[str, ...] = ("scade_net", "multistream")
+from fakefocus.schemas import FAMILIES, InputError
 
 
 def build_network(family: str, options: dict[str, Any]) -> nn.Module:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from fakefocus.metrics.scores import auc
 from fakefocus.parameters import Training
+from fakefocus.schemas import InputError
 
 
 class Network(Protocol):
@@ -53,12 +54,18 @@ class DetectorModule(pl.LightningModule):
         self._val_scores[batch[2].cpu().numpy()] = torch.sigmoid(logits.float()).cpu().numpy()
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation AUC; .5 where it is undefined, so that it never counts as progress."""
+        """Log the validation AUC of faces and of videos.
+
+        Raises:
+            InputError: If a score is not a number: training has diverged.
+        """
+        if not np.isfinite(self._val_scores).all():
+            msg = f"training diverged in epoch {self.current_epoch + 1}: lower training.lr (now {self.recipe.lr})"
+            raise InputError(msg)
         faces = pd.DataFrame({"video": self._val_videos, "label": self._val_labels, "score": self._val_scores})
-        by_video = faces.dropna().groupby("video").mean()
-        for name, table in (("val.face_auc", faces.dropna()), ("val.video_auc", by_video)):
-            value = auc(table["label"], table["score"]) if len(table) else float("nan")
-            self.log(name, 0.5 if np.isnan(value) else value)
+        by_video = faces.groupby("video").mean()
+        self.log("val.face_auc", auc(faces["label"], faces["score"]))
+        self.log("val.video_auc", auc(by_video["label"], by_video["score"]))
         self.log("step", float(self.current_epoch))
 
     def configure_optimizers(self) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.evaluation import nodes
-
-DETECTORS = ("scade_net", "scade_net.control", "multistream", "multistream.control")
+from fakefocus.schemas import DETECTORS
 
 
 def create_pipeline() -> Pipeline:

@@ -30,9 +30,9 @@ def draw_samples(
     feature_split: FeatureSplit,
 ) -> Figure:
     """Draw a real face and a fake by each method of one pair of people, then of the next pair."""
-    table = samples[samples["split"] == "test"]
-    table = table if len(table) else samples
-    first = table.drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
+    first = (
+        _test(samples).drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
+    )
     chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
     rows = []
     for r in chosen.head(reporting.sample_videos).to_dict("records"):

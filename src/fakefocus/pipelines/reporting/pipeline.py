@@ -3,9 +3,7 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.reporting import nodes
-
-DETECTORS = ("scade_net", "multistream")
-_WITH_CONTROLS = tuple(name for family in DETECTORS for name in (family, f"{family}.control"))
+from fakefocus.schemas import DETECTORS, FAMILIES
 
 
 def create_pipeline() -> Pipeline:
@@ -36,14 +34,14 @@ def create_pipeline() -> Pipeline:
                     for name in ("reporting", "feature_split", "evaluation", "defocus", "dataset")
                 }
                 | _by_detector("metrics")
-                | {f"{name}_model": f"{name}.model" for name in DETECTORS},
+                | {f"{name}_model": f"{name}.model" for name in FAMILIES},
                 "report",
                 name="write_report",
             ),
         ],
         tags="reporting",
     )
-    return sum((_draw_detector(name) for name in _WITH_CONTROLS), report)
+    return sum((_draw_detector(name) for name in DETECTORS), report)
 
 
 def _draw_detector(namespace: str) -> Pipeline:
@@ -62,4 +60,4 @@ def _draw_detector(namespace: str) -> Pipeline:
 
 def _by_detector(output: str) -> dict[str, str]:
     """Map a detector's name, dots as underscores, to its dataset, so that nodes take them as keywords."""
-    return {name.replace(".", "_"): f"{name}.{output}" for name in _WITH_CONTROLS}
+    return {name.replace(".", "_"): f"{name}.{output}" for name in DETECTORS}

@@ -18,14 +18,13 @@ FRAME = (360, 480)
 class Scene:
     """What stays the same while a clip is recorded.
 
-    ``focus`` is the blur (Gaussian deviation) of the person and ``background_blur`` that of the background, both in
-    pixels; ``noise`` the deviation of the sensor in grey levels; ``poses`` ``(T, 5)``: shift x and
+    ``focus`` is the blur of the person (Gaussian deviation in pixels; the background has its own);
+    ``noise`` the deviation of the sensor in grey levels; ``poses`` ``(T, 5)``: shift x and
     y in pixels, scale, roll in radians, yaw as a shift of the nearest point in pixels.
     """
 
     background: Image
     focus: float
-    background_blur: float
     noise: float
     poses: NDArray[np.float64]
     seed: int
@@ -54,7 +53,6 @@ def make_scene(seed: int, index: int, frames: int) -> Scene:
     return Scene(
         background=background,
         focus=float(rng.uniform(0.45, 1.1)),
-        background_blur=blur,
         noise=float(rng.uniform(2.0, 4.5)),
         poses=_poses(rng, frames),
         seed=int(rng.integers(2**31)),
