@@ -16,15 +16,16 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         self.metadata = metadata
 
     def save(self, data: dict[str, Any]) -> None:
-        """Write ``architecture.json`` and ``weights.safetensors``, aside first."""
+        """Write weights and architecture; while one does not belong to the other, there is no architecture."""
         from safetensors.torch import save_file
 
         self._filepath.mkdir(parents=True, exist_ok=True)
-        aside = self._filepath / "weights.part"
-        save_file(data["weights"], aside)
-        aside.rename(self._filepath / "weights.safetensors")
-        text = json.dumps(data["architecture"], indent=2)
-        (self._filepath / "architecture.json").write_text(text + "\n", encoding="utf-8")
+        weights, architecture = self._filepath / "weights.part", self._filepath / "architecture.part"
+        save_file(data["weights"], weights)
+        architecture.write_text(json.dumps(data["architecture"], indent=2) + "\n", encoding="utf-8")
+        (self._filepath / "architecture.json").unlink(missing_ok=True)
+        weights.rename(self._filepath / "weights.safetensors")
+        architecture.rename(self._filepath / "architecture.json")
 
     def load(self) -> dict[str, Any]:
         """Read both files.

@@ -1,8 +1,7 @@
 """The folder that holds a data set as it was published, or that a maker fills on first use."""
 
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 from kedro.utils import load_obj
 
-from fakefocus.datasets.parallel import run_jobs
+from fakefocus.datasets.aside import parts_of, remove_parts, written_aside
+from fakefocus.datasets.parallel import read_executor, run_jobs
 from fakefocus.schemas import InputError
 
 _ABOUT = "made_by.json"
@@ -20,7 +20,7 @@ class MediaFolder(AbstractDataset[None, Path]):
     """Loads as the path of a folder of media.
 
     With ``maker``, a function that plans files as ``{name: callable(root)}``, the first load makes them
-    on all cores; the folder is complete or absent, and is made again when ``maker_args`` change.
+    side by side; the folder is complete or absent, and is made again when ``maker_args`` change.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class MediaFolder(AbstractDataset[None, Path]):
         filepath: str | None,
         maker: str | None = None,
         maker_args: dict[str, Any] | None = None,
-        workers: int | None = None,
+        executor: Mapping[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Create the dataset; ``maker`` is a dotted name, ``workers`` None uses all cores."""
-        self._filepath = Path(filepath).expanduser() if filepath else None
+        """Create the dataset; ``maker`` is a dotted name, ``executor`` is that of ``globals.yml``."""
+        self._filepath = Path(filepath).expanduser().absolute() if filepath else None
         self._maker = maker
         self._maker_args = maker_args or {}
-        self._workers = workers
+        self._executor = read_executor(executor)
         self.metadata = metadata
 
     def load(self) -> Path:
@@ -71,18 +71,18 @@ class MediaFolder(AbstractDataset[None, Path]):
 
     def _made_by(self) -> Any:  # noqa: ANN401 (whatever JSON holds)
         about = (self._filepath or Path()) / _ABOUT
-        return json.loads(about.read_text(encoding="utf-8")) if about.is_file() else None
+        try:
+            return json.loads(about.read_text(encoding="utf-8")) if about.is_file() else None
+        except ValueError:
+            return None  # torn by a power loss: it was made by us, and is made again
 
     def _make(self, maker: Callable[..., dict[str, Callable[[Path], None]]], root: Path) -> None:
         if root.exists() and not (root / _ABOUT).is_file():
             msg = f"raw_media: {root} exists and was not made by {self._maker}: move it away, nothing is overwritten"
             raise InputError(msg)
-        aside = root.with_name(f".{root.name}.part")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        jobs = [partial(job, aside) for job in maker(**self._maker_args).values()]
-        for _ in run_jobs(jobs, workers=self._workers, title="making the demo corpus"):
-            pass
-        (aside / _ABOUT).write_text(json.dumps(self._about()), encoding="utf-8")
-        shutil.rmtree(root, ignore_errors=True)
-        aside.rename(root)
+        remove_parts(parts_of(root))
+        with written_aside(root) as aside:
+            jobs = [partial(job, aside) for job in maker(**self._maker_args).values()]
+            for _ in run_jobs(jobs, self._executor, title="making the demo corpus"):
+                pass
+            (aside / _ABOUT).write_text(json.dumps(self._about()), encoding="utf-8")

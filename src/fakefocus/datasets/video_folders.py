@@ -4,10 +4,10 @@ import base64
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NewType
 
@@ -16,7 +16,8 @@ import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
 
-from fakefocus.datasets.parallel import run_jobs
+from fakefocus.datasets.aside import remove_parts, written_aside
+from fakefocus.datasets.parallel import read_executor, run_jobs
 
 ImagePreview = NewType("ImagePreview", str)
 """Kedro-Viz shows what a method ``preview`` of this return type gives, a PNG in base64."""
@@ -25,20 +26,36 @@ _ABOUT = "about.json"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class VideoContent:
-    """What a video's folder holds: arrays by frame name, and one row a frame that was looked at."""
+class FrameWriter:
+    """Writes the arrays of one video, each at once: memory does not grow with the length of a clip."""
 
-    frames: Mapping[str, NDArray[Any]]
-    rows: list[dict[str, Any]]
+    def __init__(self, folder: Path, suffix: str, quality: int = 95) -> None:
+        """Write to ``folder``; ``suffix`` is ``.jpg``, ``.png`` or ``.npy``, ``quality`` that of JPEG."""
+        self._folder = folder
+        self._suffix = suffix
+        self._quality = quality
+
+    def __call__(self, name: str, array: NDArray[Any]) -> None:
+        """Write the array of a frame: ``(H, W, 3) uint8, RGB`` for pictures, any numbers for ``.npy`` (float32)."""
+        _WRITERS[self._suffix](self._file(name), array, self._quality)
+
+    def discard(self, name: str) -> None:
+        """Remove what was written under a name, where it turned out not to be wanted."""
+        self._file(name).unlink()
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}{self._suffix}"
 
 
 @dataclass(frozen=True)
 class VideoWork:
-    """How a video's folder is made; it is made again only when ``fingerprint`` differs from the folder's."""
+    """How a video's folder is made; it is made again only when ``fingerprint`` differs from the folder's.
+
+    ``make`` writes the arrays and returns one row a frame that was looked at.
+    """
 
     fingerprint: str
-    make: Callable[[], VideoContent]
+    make: Callable[[FrameWriter], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def fingerprint(*parts: object) -> str:
 
 
 class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]):
-    """Saves ``{"<label>/<video_id>": VideoWork}`` on all cores, loads ``{key: VideoFolder}``.
+    """Saves ``{"<label>/<video_id>": VideoWork}`` side by side, loads ``{key: VideoFolder}``.
 
     A folder is written aside and renamed when it is complete, so a killed run goes on where it stopped;
     what is finished and still matches its fingerprint is not made again.
@@ -81,17 +98,18 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         *,
         filepath: str,
         suffix: str,
-        workers: int | None = None,
+        executor: Mapping[str, Any] | None = None,
         quality: int = 95,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Create the dataset; ``suffix`` is ``.jpg``, ``.png`` or ``.npy``, ``quality`` that of JPEG."""
+        """Create the dataset; ``executor`` as in ``globals.yml``, ``suffix`` and ``quality`` as in `FrameWriter`."""
         if suffix not in _WRITERS:
             msg = f"suffix: must be one of {sorted(_WRITERS)}, got {suffix!r}"
             raise DatasetError(msg)
-        self._filepath = Path(filepath)
+        # workers of a cluster have another working directory
+        self._filepath = Path(filepath).absolute()
         self._suffix = suffix
-        self._workers = workers
+        self._executor = read_executor(executor)
         self._quality = quality
         self.metadata = metadata
 
@@ -100,20 +118,23 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         jobs = [
             partial(_write_video, work, self._filepath / key, self._suffix, self._quality)
             for key, work in data.items()
-            if not self._is_current(key, work)
+            if not _is_current(self._filepath / key, work)
         ]
         if kept := len(data) - len(jobs):
             _log.info("%s: %d of %d videos are finished already", self._filepath.name, kept, len(data))
-        for _ in run_jobs(jobs, workers=self._workers, title=self._filepath.name):
-            pass
+        self._remove_parts()
+        try:
+            for _ in run_jobs(jobs, self._executor, title=self._filepath.name):
+                pass
+        finally:
+            self._remove_parts()
 
     def load(self) -> dict[str, VideoFolder]:
         """Return a handle for every finished video; nothing is read before it is asked for."""
         found = {}
-        for about in sorted(self._filepath.glob(f"*/*/{_ABOUT}")):
-            if not about.parent.name.startswith("."):
-                key = about.parent.relative_to(self._filepath).as_posix()
-                found[key] = VideoFolder(about.parent, self._suffix, _read_about(about.parent)["fingerprint"])
+        for folder in sorted(about.parent for about in self._filepath.glob(f"*/*/{_ABOUT}")):
+            if not folder.name.startswith(".") and (mark := _fingerprint_of(folder)):
+                found[folder.relative_to(self._filepath).as_posix()] = VideoFolder(folder, self._suffix, mark)
         return found
 
     def preview(self) -> ImagePreview:
@@ -122,9 +143,9 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         chosen = folders[:: max(1, len(folders) // 12)][:12]
         return ImagePreview(_contact_sheet([_as_picture(f.read(f.names[0])) for f in chosen]))
 
-    def _is_current(self, key: str, work: VideoWork) -> bool:
-        folder = self._filepath / key
-        return (folder / _ABOUT).is_file() and _read_about(folder)["fingerprint"] == work.fingerprint
+    def _remove_parts(self) -> None:
+        """Remove what killed processes left: of a run, or of one worker of a cluster."""
+        remove_parts(self._filepath.glob("*/.*.part"))
 
     def _exists(self) -> bool:
         return bool(self.load())
@@ -134,16 +155,27 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
 
 
 def _write_video(work: VideoWork, folder: Path, suffix: str, quality: int) -> None:
-    content = work.make()
-    aside = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for name, array in content.frames.items():
-        _WRITERS[suffix](aside / f"{name}{suffix}", array, quality)
-    about = {"fingerprint": work.fingerprint, "rows": content.rows}
-    (aside / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
+    if _is_current(folder, work):
+        return  # a cluster does a job again whose worker died before it could tell that it was done
+    with written_aside(folder) as aside:
+        rows = work.make(FrameWriter(aside, suffix, quality))
+        about = {"fingerprint": work.fingerprint, "rows": rows}
+        (aside / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+
+
+def _is_current(folder: Path, work: VideoWork) -> bool:
+    return _fingerprint_of(folder) == work.fingerprint
+
+
+def _fingerprint_of(folder: Path) -> str | None:
+    """Return what a folder was made from, or None where it is not finished."""
+    if not (folder / _ABOUT).is_file():
+        return None
+    try:
+        return str(_read_about(folder)["fingerprint"])
+    except (ValueError, TypeError, KeyError):
+        _log.warning("%s: cannot be read (torn by a power loss?): the video is made again", folder / _ABOUT)
+        return None
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
@@ -152,7 +184,10 @@ def _read_about(folder: Path) -> dict[str, Any]:
 
 def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
     del quality  # of JPEG only
-    np.save(path, array.astype(np.float32))
+    # numpy's own writing to a file does not say why it failed
+    buffer = BytesIO()
+    np.save(buffer, array.astype(np.float32))
+    path.write_bytes(buffer.getbuffer())
 
 
 def _write_picture(path: Path, array: NDArray[Any], quality: int) -> None:

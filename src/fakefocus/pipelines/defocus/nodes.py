@@ -1,10 +1,11 @@
 """Estimates for every crop where it is blurred."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWork, fingerprint
+from fakefocus.datasets.video_folders import FrameWriter, VideoFolder, VideoWork, fingerprint
 from fakefocus.imaging.defocus import METHODS
 from fakefocus.parameters import Defocus
 from fakefocus.schemas import folder_keys
@@ -27,14 +28,14 @@ def plan_defocus_maps(
     }
 
 
-def estimate_defocus(crops: VideoFolder, method: str) -> VideoContent:
-    """Estimate the map of each crop of a video, and its mean and deviation."""
-    maps = {name: METHODS[method](crops.read(name)) for name in crops.names}
-    rows = [
-        {"video_id": crops.path.name, "crop": name, "mean": float(blur.mean()), "std": float(blur.std())}
-        for name, blur in maps.items()
-    ]
-    return VideoContent(maps, rows)
+def estimate_defocus(crops: VideoFolder, method: str, write: FrameWriter) -> list[dict[str, Any]]:
+    """Write the map of each crop of a video; its mean and deviation are the rows."""
+    rows = []
+    for name in crops.names:
+        blur = METHODS[method](crops.read(name))
+        write(name, blur)
+        rows.append({"video_id": crops.path.name, "crop": name, "mean": float(blur.mean()), "std": float(blur.std())})
+    return rows
 
 
 def collect_statistics(videos: pd.DataFrame, defocus_maps: dict[str, VideoFolder]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoContent, VideoFolder, VideoWork, fingerprint
+from fakefocus.datasets.video_folders import FrameWriter, VideoFolder, VideoWork, fingerprint
 from fakefocus.imaging.alignment import align_face, sharpness
 from fakefocus.imaging.frames import Frame, MediaError, read_frames
 from fakefocus.parameters import Preprocessing
@@ -35,7 +35,7 @@ def plan_face_crops(videos: pd.DataFrame, preprocessing: Preprocessing) -> dict[
     }
 
 
-def extract_faces(path: Path, video_id: str, options: Preprocessing) -> VideoContent:
+def extract_faces(path: Path, video_id: str, options: Preprocessing, write: FrameWriter) -> list[dict[str, Any]]:
     """Sample a clip, follow its main face and align it; one row a sampled frame, with or without a face."""
     # torch takes seconds to import: only the processes that detect need it
     from fakefocus.detection.mtcnn import detector
@@ -44,27 +44,28 @@ def extract_faces(path: Path, video_id: str, options: Preprocessing) -> VideoCon
     try:
         frames = list(read_frames(path, options.every, options.max_frames))
     except MediaError as error:
-        return VideoContent({}, [_row(video_id, Frame(0, 0.0, np.zeros((0, 0, 3), np.uint8)), reason=str(error))])
+        return [_row(video_id, Frame(0, 0.0, np.zeros((0, 0, 3), np.uint8)), reason=str(error))]
     detect = detector(options.detection.min_face_size, options.detection.thresholds)
     found = [faces for _, same in groupby(frames, lambda f: f.image.shape) for faces in detect([f.image for f in same])]
     track = main_track([faces.boxes for faces in found])
-    crops, rows = {}, []
+    rows = []
     for position, (frame, faces) in enumerate(zip(frames, found, strict=True)):
         if position not in track:
             reason = "no face" if not len(faces.boxes) else "faces, but not the one that the clip shows most"
             rows.append(_row(video_id, frame, reason=reason))
             continue
         i, name = track[position], f"frame_{frame.index:06d}"
-        crops[name] = align_face(frame.image, faces.landmarks[i], options.size, options.margin)
+        crop = align_face(frame.image, faces.landmarks[i], options.size, options.margin)
+        write(name, crop)
         box = dict(zip(("x1", "y1", "x2", "y2"), faces.boxes[i].tolist(), strict=True))
         marks = json.dumps(np.round(faces.landmarks[i], 2).tolist())
         details: dict[str, Any] = {
             "score": float(faces.scores[i]),
             "landmarks": marks,
-            "sharpness": sharpness(crops[name]),
+            "sharpness": sharpness(crop),
         }
         rows.append(_row(video_id, frame, crop=name, **box, **details))
-    return VideoContent(crops, rows)
+    return rows
 
 
 def collect_faces(videos: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> pd.DataFrame:
