@@ -18,7 +18,9 @@ from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ValidationError
 
+from fakefocus.datasets.aside import is_disk_full
 from fakefocus.datasets.detector import Detector
+from fakefocus.datasets.parallel import read_executor
 from fakefocus.parameters import Parameters
 from fakefocus.schemas import SAMPLE_COLUMNS, InputError
 
@@ -28,12 +30,15 @@ class PlainErrors:
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
-        """Raise what the user needs to read, where the cause is an ``InputError``."""
+        """Raise what the user needs to read, where the cause is an ``InputError`` or a full disk."""
         cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, InputError):
+        while cause is not None and not isinstance(cause, InputError) and not is_disk_full(cause):
             cause = cause.__cause__
-        if cause is not None:
+        if isinstance(cause, InputError):
             raise RefusedInputError(str(cause)) from error
+        if cause is not None:
+            msg = f"{error}\nThe disk is full: free space and run again; what is finished is kept"
+            raise RefusedInputError(msg) from error
 
 
 class RefusedInputError(ClickException, ValueError):
@@ -49,7 +54,8 @@ class CheckParameters:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Check all parameters of the environment and of ``--params``."""
+        """Check all parameters of the environment and of ``--params``, and where jobs run."""
+        check_executor(context.config_loader["globals"].get("executor"))
         self._network = check_parameters(context.config_loader["parameters"]).multistream.network
 
     @hook_impl(tryfirst=True)
@@ -62,6 +68,19 @@ class CheckParameters:
                 check_backbones(self._network.model_dump())
             except InputError as error:
                 raise RefusedInputError(str(error)) from None
+
+
+def check_executor(given: dict[str, Any] | None) -> None:
+    """Check where jobs run.
+
+    Raises:
+        RefusedInputError: If a key of ``globals.yml`` is unknown, or a value cannot be meant.
+    """
+    try:
+        read_executor(given)
+    except InputError as error:
+        msg = f"globals.yml: {error}"
+        raise RefusedInputError(msg) from None
 
 
 def check_parameters(given: dict[str, Any]) -> Parameters:

@@ -153,9 +153,7 @@ def test_the_longest_name_of_a_video_fits(folders: VideoFolders, tmp_path: Path)
     assert list(folders.load()) == [key]
 
 
-def test_videos_are_told_to_other_processes_by_their_full_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_videos_are_told_to_other_processes_by_their_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folders = VideoFolders(filepath="crops", suffix=".jpg", executor={"workers": 1})
     monkeypatch.chdir("/")

@@ -64,14 +64,15 @@ def disk_full_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # FFmpeg's errors have a number without being OSErrors
-        if getattr(error, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
-        msg = (
-            f"{folder}: cannot be written, the disk is full ({os.strerror(error.errno)}): free space and run again; "  # type: ignore[attr-defined]
-            "what is finished is kept"
-        )
+        msg = f"{folder}: cannot be written, the disk is full: free space and run again; what is finished is kept"
         raise InputError(msg) from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an error says that no space, or none of the user's quota, is left on a disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _part(folder: Path) -> Path:

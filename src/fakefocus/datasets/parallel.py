@@ -1,5 +1,6 @@
 """Runs independent jobs on local processes or on a Dask cluster, with a progress bar on a terminal."""
 
+import logging
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from tqdm import tqdm
 from fakefocus.schemas import InputError
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 BACKENDS = ("processes", "dask")
 _ONE_THREAD = dict.fromkeys(
@@ -126,13 +128,15 @@ def _connected(address: str) -> Any:  # noqa: ANN401 (distributed is imported on
     from distributed import Client
 
     try:
-        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:
         msg = (
             f"executor.address: no Dask scheduler answers at {address} within {_CONNECT_SECONDS} s: start one with "
             "dask scheduler, correct the address, or set executor.backend to processes"
         )
         raise InputError(msg) from error
+    if not client.nthreads():
+        _log.warning("the cluster at %s has no worker yet: waiting for one", address)
     return client
 
 
