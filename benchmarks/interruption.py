@@ -19,12 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import psutil
 import yaml
 
@@ -89,18 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and print its table."""
     options = _parse(arguments)
     if options.run:
-        run_stages(options.run)
+        run_stages(options.run, options.pipelines.split(","))
         return 0
     corpus, rng = Corpus(options.people, options.frames), random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="interruption-") as work:
-        bench = Bench(Path(work), corpus)
-        whole, short = bench.undisturbed(ready=False), bench.undisturbed(ready=True)
+        bench = Bench(Path(work), corpus, options.pipelines)
+        whole = bench.undisturbed(ready=False)
+        short = bench.undisturbed(ready=True) if options.kills > options.from_nothing else whole
         print(f"{corpus.videos} videos; undisturbed {whole.seconds:.1f} s, with a ready corpus {short.seconds:.1f} s")
         print(HEADER)
         faults = _differences(whole.held, short.held)
         for i in range(options.kills):
-            calm = whole if i < options.from_nothing else short
-            trial = bench.kill(calm, rng.uniform(0, calm.seconds), ready=calm is short)
+            ready = i >= options.from_nothing
+            calm = short if ready else whole
+            trial = bench.kill(calm, rng.uniform(0, calm.seconds), ready=ready)
             print(trial.row(), flush=True)
             faults += trial.faults
     print(f"{options.kills} kills, {len(faults)} faults" + "".join(f"\n  {fault}" for fault in faults))
@@ -114,6 +117,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=6)
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pipelines", default="data,feature_split", help="what is run, below the training")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -121,33 +125,33 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 class Bench:
     """Makes projects, always at the same path: tables hold the paths of media."""
 
-    def __init__(self, work: Path, corpus: Corpus) -> None:
+    def __init__(self, work: Path, corpus: Corpus, pipelines: str) -> None:
         """Work below a folder of its own."""
         self._project = work / "project"
         self._ready = work / "ready"
         self._log = work / "log"
         self._corpus = corpus
+        self._pipelines = pipelines
+        self._ready.mkdir()
+        # its migrations take seconds
+        mlflow.MlflowClient(f"sqlite:///{self._ready}/mlflow.db").search_experiments()
 
     def undisturbed(self, *, ready: bool) -> Undisturbed:
-        """Run once, and keep corpus and tracking store for later projects."""
+        """Run once, and keep the corpus for later projects."""
         self._fresh(ready=ready)
         begun = time.monotonic()
         self._rerun()
         seconds = time.monotonic() - begun
         if not ready:
-            self._ready.mkdir()
             shutil.copytree(self._data / "01_raw", self._ready / "01_raw")
-            shutil.copy(self._project / "mlflow.db", self._ready)
         return Undisturbed(_held(self._data), seconds, self._detections())
 
     def kill(self, calm: Undisturbed, after: float, *, ready: bool) -> Trial:
         """Kill a run ``after`` seconds and repair it by a rerun."""
         self._fresh(ready=ready)
         with self._started() as run:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 run.wait(after)
-            except subprocess.TimeoutExpired:
-                pass
             ended = run.poll() is not None
             orphans = _kill(run)
         before = [_finished(self._data / stage) for stage in STAGES]
@@ -179,15 +183,13 @@ class Bench:
         shutil.copytree(ROOT / "conf", self._project / "conf", ignore=shutil.ignore_patterns("local"))
         shutil.copytree(ROOT / "tests/conf", self._project / "conf/test")
         shutil.copy(ROOT / "pyproject.toml", self._project)
-        (self._project / "src").symlink_to(ROOT / "src")
         catalog = self._project / "conf/test/catalog.yml"
         entries = yaml.safe_load(catalog.read_text(encoding="utf-8"))
         entries["raw_media"]["maker_args"] |= {"people": self._corpus.people, "frames": self._corpus.frames}
         catalog.write_text(yaml.safe_dump(entries), encoding="utf-8")
         if ready:
             shutil.copytree(self._ready / "01_raw", self._data / "01_raw")
-        if self._ready.is_dir():
-            shutil.copy(self._ready / "mlflow.db", self._project)
+        shutil.copy(self._ready / "mlflow.db", self._project)
 
     @contextmanager
     def _started(self) -> Iterator[subprocess.Popen[str]]:
@@ -196,7 +198,7 @@ class Bench:
             "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(Path(__file__).parent))),
             "INTERRUPTION_LOG": str(self._log),
         }
-        command = [sys.executable, str(Path(__file__)), "--run", str(self._project)]
+        command = [sys.executable, str(Path(__file__)), "--run", str(self._project), "--pipelines", self._pipelines]
         with (self._project / "output").open("w") as output:
             run = subprocess.Popen(command, cwd=self._project, env=environment, stdout=output, stderr=output, text=True)
             try:
@@ -216,7 +218,8 @@ class Bench:
 
 def _kill(run: subprocess.Popen[str]) -> float:
     """Kill a run alone; return after how many seconds its worker processes had ended by themselves."""
-    workers = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+    children = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+    workers = [child for child in children if any("Process-" in word for word in child.cmdline())]
     run.kill()
     run.wait()
     begun = time.monotonic()
@@ -246,25 +249,25 @@ def _finished(stage: Path) -> Folders:
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in abouts}
 
 
-def run_stages(project: Path) -> None:
+def run_stages(project: Path, pipelines: list[str]) -> None:
     """Run what the benchmark looks at, as a command line would, and note each call of the face detector."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
     from fakefocus.datasets import video_folders
 
-    bootstrap_project(project)
+    bootstrap_project(ROOT)
     run_jobs = video_folders.run_jobs
-    video_folders.run_jobs = lambda jobs, *rest, **named: run_jobs([_noted(job) for job in jobs], *rest, **named)
+    video_folders.run_jobs = lambda jobs, executor, title: run_jobs(_noted(jobs, title), executor, title)
     with KedroSession.create(project_path=project, env="test") as session:
-        session.run(pipeline_names=["data", "feature_split"])
+        session.run(pipeline_names=pipelines)
 
 
-def _noted(job: Callable[[], Any]) -> Callable[[], Any]:
+def _noted(jobs: Sequence[Callable[[], Any]], title: str) -> Sequence[Callable[[], Any]]:
     # by its own name: as a script this module has another, which worker processes do not know
     from interruption import noting
 
-    return partial(noting, job)
+    return [partial(noting, job) for job in jobs] if title == "face_crops" else jobs
 
 
 def noting(job: Callable[[], Any]) -> Any:  # noqa: ANN401 (whatever the job returns)
