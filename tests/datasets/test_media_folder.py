@@ -31,9 +31,11 @@ def _held(tmp_path: Path) -> dict[str, str]:
 
 def test_a_making_that_was_killed_starts_again_and_leaves_nothing_aside(tmp_path: Path) -> None:
     _folder(tmp_path / "calm").load()
-    torn = tmp_path / "killed/.demo.7-0123abcd.part"
-    torn.mkdir(parents=True)
-    (torn / "0.txt").write_text("tor")
+    # one half written, one half deleted
+    for name in (".demo.7-0123abcd.part", "..demo.7-0123abcd.part.8-0123abcd.part"):
+        torn = tmp_path / "killed" / name
+        torn.mkdir(parents=True)
+        (torn / "0.txt").write_text("tor")
     others = tmp_path / "killed/.demo.x.7-0123abcd.part"
     others.mkdir()
     _folder(tmp_path / "killed").load()

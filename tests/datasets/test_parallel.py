@@ -17,6 +17,7 @@ import psutil
 import pytest
 from kedro.framework.project import configure_project
 from kedro.framework.session import KedroSession
+from kedro.io import DatasetError
 
 from fakefocus.datasets.parallel import Executor, read_executor, run_jobs
 from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
@@ -190,6 +191,21 @@ def test_cluster_workers_compute_with_one_thread_and_errors_arrive(tmp_path: Pat
         assert set(run_jobs([_threads] * 3, executor, "threads")) == {(worker.pid, 1, 1)}
         with pytest.raises(InputError, match="what you gave"):
             list(run_jobs([_refuse], executor, "refusing"))
+
+
+def test_a_scheduler_that_goes_away_is_one_message(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with _cluster(tmp_path, 1) as (address, _):
+        folders = VideoFolders(
+            filepath=str(tmp_path / "maps"), suffix=".npy", executor={"backend": "dask", "address": address}
+        )
+        (scheduler,) = [p for p in psutil.Process().children() if "dask_scheduler" in " ".join(p.cmdline())]
+        killer = Thread(target=lambda: (_wait_for("begin 02", log), scheduler.kill()))
+        killer.start()
+        with pytest.raises(DatasetError, match=r"the Dask scheduler at tcp://.* went away.*run again"):
+            folders.save(_slow_works(log, 10, 0.4))
+        killer.join()
+    assert 0 < len(folders.load()) < 10
 
 
 def _refuse() -> None:

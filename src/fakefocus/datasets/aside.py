@@ -36,7 +36,7 @@ def written_aside(folder: Path) -> Iterator[Path]:
 
 def parts_of(folder: Path) -> list[Path]:
     """Return what killed runs left beside ``folder``, half written or half deleted."""
-    name = re.compile(rf"\.{re.escape(_short(folder.name))}\.\d+-[0-9a-f]{{8}}\.part")
+    name = re.compile(rf"\.+{re.escape(_short(folder.name))}(\.\d+-[0-9a-f]{{8}}\.part)+")
     return [path for path in folder.parent.glob(".*.part") if name.fullmatch(path.name)]
 
 
@@ -45,7 +45,7 @@ def remove_parts(parts: Iterable[Path]) -> None:
 
     Each is renamed first: what such a process goes on to write would keep the folder from being empty.
     """
-    for part in parts:
+    for part in list(parts):
         doomed = _part(part)
         try:
             part.rename(doomed)

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -120,6 +120,12 @@ def _on_dask(jobs: Sequence[Callable[[], T]], address: str) -> Iterator[T]:
             msg = (
                 f"executor: the cluster at {address} lost several workers over the same video, most likely because "
                 "memory ran out: run again, finished videos are kept; give workers more memory, or one thread each"
+            )
+            raise InputError(msg) from error
+        except CancelledError as error:
+            msg = (
+                f"executor: the Dask scheduler at {address} went away, or the work was cancelled there: "
+                "see that it runs, and run again: finished videos are kept"
             )
             raise InputError(msg) from error
 
