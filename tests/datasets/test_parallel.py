@@ -117,6 +117,8 @@ def test_local_processes_end_soon_after_their_run_was_killed(tmp_path: Path) -> 
         run.kill()
         run.wait()
         _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=2)
+        for process in alive:
+            process.kill()
         assert alive == []
     folders = VideoFolders(filepath=str(tmp_path / "maps"), suffix=".npy", executor={"workers": 2})
     folders.save(_slow_works(log, 4, 0.0))

@@ -108,10 +108,11 @@ def _on_processes(jobs: Sequence[Callable[[], T]], executor: Executor) -> Iterat
 def _on_dask(jobs: Sequence[Callable[[], T]], address: str) -> Iterator[T]:
     if not jobs:
         return
-    # read when dask is imported, before any logging of ours could be set
-    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     import distributed
 
+    # traces of broken connections; what matters of them is told below
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with _connected(address) as client:
         try:
             for future in distributed.as_completed(client.map(_on_worker, jobs, pure=False, retries=1)):
@@ -122,7 +123,7 @@ def _on_dask(jobs: Sequence[Callable[[], T]], address: str) -> Iterator[T]:
                 "memory ran out: run again, finished videos are kept; give workers more memory, or one thread each"
             )
             raise InputError(msg) from error
-        except CancelledError as error:
+        except (CancelledError, distributed.comm.CommClosedError) as error:
             msg = (
                 f"executor: the Dask scheduler at {address} went away, or the work was cancelled there: "
                 "see that it runs, and run again: finished videos are kept"
