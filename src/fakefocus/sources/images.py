@@ -7,7 +7,7 @@
 
 The first folder whose name is one of these labels tells real from fake; a folder ``train``, ``val`` or ``test`` is the
 official split; the generator is the first other folder above the label, else below it. Nobody is known: each image is
-an identity of its own.
+an identity of its own. Notes beside the folders (files in the root that are no images) are not of the set.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,8 @@ def _label_folders(root: Path) -> Iterator[Path]:
 
 def _read(root: Path, dataset: str) -> Iterator[Row]:
     for path in files_below(root):
-        yield _row(path, path.relative_to(root), dataset)
+        if path.parent != root or path.suffix.lower() in _SUFFIXES:
+            yield _row(path, path.relative_to(root), dataset)
 
 
 def _row(path: Path, inner: Path, dataset: str) -> Row:
