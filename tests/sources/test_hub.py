@@ -215,7 +215,7 @@ def test_hub_id_is_streamed(hub: list[dict[str, Any]], tmp_path: Path, split: st
     names = _unpack(tmp_path / "out", "someone/So-Fake-OOD", split=split, limit=4)
     assert len(names) == 4
     assert names[0] == "fake/full_synthetic/test-000000.jpg"
-    assert hub == [{"name": "someone/So-Fake-OOD", "split": split, "streaming": True}]
+    assert hub == [{"name": "someone/So-Fake-OOD", "split": split, "streaming": True, "batch_size": 64}]
 
 
 def test_hub_that_cannot_be_reached_is_one_clear_error(hub: list[dict[str, Any]], tmp_path: Path) -> None:
