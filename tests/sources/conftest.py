@@ -106,7 +106,7 @@ def dfdc_root(plant: Plant) -> Path:
 @pytest.fixture
 def dfdcp_root(plant: Plant) -> Path:
     real = {"label": "real", "set": "train", "augmentations": [], "target_id": None, "swapped_id": None}
-    fake = real | {"label": "fake", "set": "test", "target_id": 1064393, "swapped_id": 643782}
+    fake = real | {"label": "fake", "set": "test", "target_id": 1064394, "swapped_id": 643782}
     names = {
         "original_videos/643782/643782_A_001.mp4": real,
         "method_A/1064393/1064393_D_643782_C_004.mp4": fake,

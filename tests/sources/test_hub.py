@@ -132,6 +132,11 @@ def test_limit_counts_images_over_all_shards(shards: Path, tmp_path: Path) -> No
     assert len(_unpack(tmp_path / "c", shards, limit=99)) == 5
 
 
+def test_folder_of_shards_is_told_from_other_layouts(shards: Path) -> None:
+    with pytest.raises(ValueError, match=r"not in the layout 'images'.*use '--env hf'"):
+        read_layout(shards, "images", "x")
+
+
 def test_split_chooses_shards_by_name(shards: Path, tmp_path: Path) -> None:
     _shard(shards / "data/train-00000-of-00001.parquet", [_row(60, 1)])
     assert len(_unpack(tmp_path / "out", shards, split="train")) == 1
@@ -173,6 +178,9 @@ def test_source_is_named_exists_and_holds_shards(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no such folder or file: ./not/there"):
         unpack_images("./not/there", {})
     with pytest.raises(ValueError, match=r"must hold \*\.parquet, found none"):
+        unpack_images(str(tmp_path), {})
+    (tmp_path / "real").mkdir()
+    with pytest.raises(ValueError, match=r"found none; it looks like another layout, use '--env folder'"):
         unpack_images(str(tmp_path), {})
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match=r"torn\.parquet is not a Parquet file .*: download it again"):

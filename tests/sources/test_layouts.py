@@ -254,6 +254,7 @@ def test_dfdc_tells_what_is_listed_only_and_what_is_not_listed(
     (dfdc_root / "test/ccc.mp4").unlink()
     plant("test/zzz.mp4")
     assert "test: 1 of 2 listed clips are not there" in _told(dfdc_root, "dfdc", caplog)
+    assert "ccc.mp4" not in {Path(row["path"]).name for row in read_layout(dfdc_root, "dfdc", "x")}
     assert _reasons(dfdc_root, "dfdc") == {"zzz.mp4": "no metadata.json or labels.csv lists it"}
 
 
@@ -272,7 +273,7 @@ def test_dfdcp_takes_the_target_from_the_list_else_from_the_actors_folder(dfdcp_
     told = {m: (r["label"], r["target_identity"], r["source_identity"], r["official_split"]) for m, r in rows.items()}
     assert told == {
         "": (0, "643782", "", "train"),
-        "method_A": (1, "1064393", "643782", "test"),
+        "method_A": (1, "1064394", "643782", "test"),  # not its folder's number
         "method_B": (1, "643782", "1064393", "test"),
     }
     assert rows[""]["source_video"] == "643782_A_001"
@@ -284,6 +285,7 @@ def test_dfdcp_tells_what_is_listed_only_and_what_is_not_listed(
     (dfdcp_root / "method_B/643782/643782_B.mp4").unlink()
     plant("method_A/9/z.mp4")
     assert "dataset.json: 1 of 3 listed clips are not there" in _told(dfdcp_root, "dfdcp", caplog)
+    assert "643782_B.mp4" not in {Path(row["path"]).name for row in read_layout(dfdcp_root, "dfdcp", "x")}
     assert _reasons(dfdcp_root, "dfdcp") == {"z.mp4": "dataset.json does not list it"}
 
 

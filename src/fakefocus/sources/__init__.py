@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fakefocus.schemas import InputError
 from fakefocus.sources import celebdf, dfd, dfdc, dfdcp, ffpp, folder, images
-from fakefocus.sources.layout import Layout
+from fakefocus.sources.layout import Layout, peek
 from fakefocus.sources.rows import Row, readable, unique_names
 
 LAYOUTS: dict[str, Layout] = {
@@ -37,7 +37,7 @@ def read_layout(root: Path, layout: str, dataset: str) -> list[Row]:
     if not chosen.recognises(root):
         raise InputError(wrong_root(root, layout))
     for line in chosen.missing(root):
-        _log.warning("%s: incomplete, the run goes on: %s", dataset, line)
+        _log.warning("raw_media of %s: %s; the run goes on", dataset, line)
     rows = unique_names([readable(row) for row in chosen.read(root, dataset)])
     return sorted(rows, key=lambda row: str(row["video_id"]))
 
@@ -54,7 +54,10 @@ def wrong_root(root: Path, layout: str) -> str:
 
 def looks_like(root: Path) -> str:
     """Offer the environments whose layouts a folder is in; "" where there is none."""
-    offers = [f"'--env {name}'" for name, other in LAYOUTS.items() if other.recognises(root)]
+    names = [name for name, other in LAYOUTS.items() if other.recognises(root)]
+    if any(path.suffix == ".parquet" for path in peek(root)):
+        names.append("hf")
+    offers = [f"'--env {name}'" for name in names]
     return f"; it looks like another layout, use {' or '.join(offers)}" if offers else ""
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fakefocus.parameters import HubImages
 from fakefocus.schemas import InputError
+from fakefocus.sources import looks_like
 from fakefocus.sources.layout import files_below
 from fakefocus.sources.rows import safe_name
 
@@ -64,7 +65,8 @@ def _plan_shards(place: Path, options: HubImages) -> dict[str, Callable[[Path], 
     wanted = [shard for shard in shards if options.split is None or _is_of(shard.relative_to(base), options.split)]
     if not wanted:
         rule = "*.parquet" if options.split is None else f"*.parquet of the split {options.split!r} (hf.split)"
-        msg = f"raw_media: {place} must hold {rule}, found {[p.name for p in shards[:8]] or 'none'}"
+        found = [shard.name for shard in shards[:8]] or f"none{looks_like(place)}"
+        msg = f"raw_media: {place} must hold {rule}, found {found}"
         raise InputError(msg)
     jobs: dict[str, Callable[[Path], None]] = {}
     left = options.limit
