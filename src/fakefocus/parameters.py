@@ -1,8 +1,9 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Annotated, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -14,10 +15,49 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "folder"]
+
+
 class Ingestion(Group):
     """How media are listed. ``layout``: a reader of ``fakefocus.sources``."""
 
-    layout: Literal["ffpp", "folder"]
+    layout: LayoutName
+
+    @field_validator("layout", mode="before")
+    @classmethod
+    def _is_known(cls, value: object) -> object:
+        known = get_args(LayoutName)
+        if value not in known:
+            near = get_close_matches(str(value), known, n=1)
+            msg = f"must be one of {', '.join(known)}" + (f", did you mean {near[0]!r}?" if near else "")
+            raise ValueError(msg)
+        return value
+
+
+class HubImages(Group):
+    """How shards of images are unpacked (``--env hf``).
+
+    ``split`` None takes all; ``image``, ``label`` and ``generator`` are columns, ``generator`` None where there is
+    none; ``labels`` maps what the label column holds (names of a ClassLabel, else the values) to real or fake,
+    whatever the case; ``limit`` is a number of images.
+    """
+
+    split: str | None = None
+    image: str = "image"
+    label: str = "label"
+    generator: str | None = None
+    labels: dict[str, Literal["real", "fake"]] = {
+        "real": "real",
+        "fake": "fake",
+        "full_synthetic": "fake",
+        "tampered": "fake",
+    }
+    limit: Positive | None = None
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _ignores_case(cls, value: Any) -> Any:  # noqa: ANN401 (checked right after)
+        return {str(key).lower(): label for key, label in value.items()} if isinstance(value, dict) else value
 
 
 class Detection(Group):
@@ -179,6 +219,7 @@ class Parameters(Group):
     multistream: MultistreamFamily
     evaluation: Evaluation
     reporting: Reporting
+    hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: str | None = None
     trained_on: str | None = None

@@ -1,12 +1,13 @@
 """Columns and validators of every table that pipelines hand to each other."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
 
 VIDEO_COLUMNS = (
     *("video_id", "path", "dataset", "label", "method", "compression"),
-    *("target_identity", "source_identity", "official_split", "mask_path"),
+    *("target_identity", "source_identity", "source_video", "official_split", "mask_path"),
     *("kind", "width", "height", "rate", "frames", "duration", "codec", "rotation", "bytes", "sha256"),
 )
 REJECTED_COLUMNS = ("path", "stage", "reason")
@@ -24,6 +25,10 @@ DETECTORS = tuple(name for family in FAMILIES for name in (family, f"{family}.co
 """Each family and its negative control, as namespaces of the lineage."""
 SPLITS = ("train", "val", "test")
 
+ID_BYTES = 150
+"""A ``video_id`` names a folder: in UTF-8 it has at most this many bytes."""
+_ID_FORBIDDEN = frozenset('/\\:*?"<>|')
+
 
 class InputError(ValueError):
     """What a user gave cannot be worked with; its text names the place, the rule, the value and the remedy."""
@@ -39,9 +44,25 @@ def folder_keys(table: pd.DataFrame) -> pd.Series:
     return table["label"].map(label_name) + "/" + table["video_id"]
 
 
+def is_unsafe_in_id(character: str) -> bool:
+    """Return whether a character has no place in a folder's name: separators, spaces, what is not printed."""
+    return character in _ID_FORBIDDEN or unicodedata.category(character)[0] in "CZ"
+
+
+def is_safe_id(name: str) -> bool:
+    """Return whether a ``video_id`` can name a folder below another one, everywhere."""
+    return (
+        not name.startswith((".", "-"))
+        and not any(map(is_unsafe_in_id, name))
+        and 0 < len(name.encode("utf-8", "replace")) <= ID_BYTES
+    )
+
+
 def videos(table: pd.DataFrame) -> None:
     """Check the table of usable media."""
     _check(table, "videos", VIDEO_COLUMNS, unique=["video_id"])
+    unsafe = [name for name in table["video_id"] if not is_safe_id(str(name))][:3]
+    _require(not unsafe, "videos", f"video_id can name a folder, in at most {ID_BYTES} bytes", unsafe)
     _check_labels(table, "videos")
 
 

@@ -1,30 +1,73 @@
 """Readers of published layouts: a folder in, one row a file out, labels 0 real and 1 fake."""
 
-from collections.abc import Callable, Iterable
+import logging
 from pathlib import Path
-from typing import Any
 
-from fakefocus.sources import ffpp, folder
+from fakefocus.schemas import InputError
+from fakefocus.sources import celebdf, dfd, dfdc, dfdcp, ffpp, folder, images
+from fakefocus.sources.layout import Layout, peek
+from fakefocus.sources.rows import Row, readable, unique_names
 
-Row = dict[str, Any]
-READERS: dict[str, Callable[[Path, str], Iterable[Row]]] = {"ffpp": ffpp.read_layout, "folder": folder.read_layout}
-"""Names of ``params:ingestion.layout``."""
+LAYOUTS: dict[str, Layout] = {
+    module.LAYOUT.name: module.LAYOUT for module in (ffpp, dfd, celebdf, dfdc, dfdcp, images, folder)
+}
+"""By the names of ``params:ingestion.layout``, which are the names of their environments too."""
+
+_SHOWN = 8
+_log = logging.getLogger(__name__)
 
 
 def read_layout(root: Path, layout: str, dataset: str) -> list[Row]:
-    """List the media of a data set below ``root``.
+    """List the media of a data set below ``root``; what a complete download would also hold is logged.
 
     Args:
         root: Folder that holds the data set as published.
-        layout: A name of ``READERS``.
+        layout: A name of ``LAYOUTS``.
         dataset: Name that makes ``video_id`` unique over data sets.
 
     Returns:
-        Rows with ``video_id``, ``path``, ``dataset``, ``label``, ``method``, ``compression``,
-        ``target_identity``, ``source_identity``, ``official_split`` and ``mask_path``, by ``video_id``;
-        what a layout does not know is "".
+        Rows with ``video_id``, ``path``, ``dataset``, ``label``, ``method``, ``compression``, ``target_identity``,
+        ``source_identity``, ``source_video``, ``official_split``, ``mask_path`` and ``reason``, by ``video_id``;
+        what a layout does not know is "". A row with a reason is a file that cannot be used.
 
     Raises:
         InputError: If nothing below the root looks like the layout.
     """
-    return sorted(READERS[layout](root, dataset), key=lambda row: str(row["video_id"]))
+    chosen = LAYOUTS[layout]
+    if not chosen.recognises(root):
+        raise InputError(wrong_root(root, layout))
+    for line in chosen.missing(root):
+        _log.warning("raw_media of %s: %s; the run goes on", dataset, line)
+    rows = unique_names([readable(row) for row in chosen.read(root, dataset)])
+    return sorted(rows, key=lambda row: str(row["video_id"]))
+
+
+def wrong_root(root: Path, layout: str) -> str:
+    """Say what was expected in a folder, what was found, and what may have been meant."""
+    chosen = LAYOUTS[layout]
+    return (
+        f"raw_media: {root} is not in the layout {layout!r}: expected {chosen.expected}, found {_found(root)}"
+        + _one_further_down(root, chosen)
+        + looks_like(root)
+    )
+
+
+def looks_like(root: Path) -> str:
+    """Offer the environments whose layouts a folder is in; "" where there is none."""
+    names = [name for name, other in LAYOUTS.items() if other.recognises(root)]
+    if any(path.suffix == ".parquet" for path in peek(root)):
+        names.append("hf")
+    offers = [f"'--env {name}'" for name in names]
+    return f"; it looks like another layout, use {' or '.join(offers)}" if offers else ""
+
+
+def _found(root: Path) -> str:
+    names = sorted(p.name for p in root.iterdir())
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{names[:_SHOWN] or 'nothing'}{more}"
+
+
+def _one_further_down(root: Path, chosen: Layout) -> str:
+    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    fitting = [folder for folder in folders[:100] if chosen.recognises(folder)]
+    return f"; it is one folder further down: --params=data_root={fitting[0]}" if len(fitting) == 1 else ""

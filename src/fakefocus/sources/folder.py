@@ -8,45 +8,45 @@ an identity of its own.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from fakefocus.schemas import InputError
+from fakefocus.sources.layout import Layout, files_below
+from fakefocus.sources.rows import Row, flat_name, media_row
 
 _LABELS = {"real": 0, "fake": 1}
 
 
-def read_layout(root: Path, dataset: str) -> Iterator[dict[str, Any]]:
-    """Yield one row a file below ``real/`` and ``fake/``; hidden files are left alone.
-
-    Raises:
-        InputError: If neither folder exists.
-    """
-    present = [name for name in _LABELS if (root / name).is_dir()]
-    if not present:
-        found = sorted(p.name for p in root.iterdir())[:8]
-        msg = f"raw_media: {root} needs a folder real/ or fake/ (or both), found {found or 'nothing'}"
-        raise InputError(msg)
-    for name in present:
-        for path in sorted((root / name).rglob("*")):
-            inner = path.relative_to(root / name)
-            if path.is_file() and not any(part.startswith(".") for part in inner.parts):
-                yield _row(path, inner, name, dataset)
+def _recognises(root: Path) -> bool:
+    return any((root / name).is_dir() for name in _LABELS)
 
 
-def _row(path: Path, inner: Path, name: str, dataset: str) -> dict[str, Any]:
+def _read(root: Path, dataset: str) -> Iterator[Row]:
+    for name in _LABELS:
+        for path in files_below(root / name):
+            yield _row(path, path.relative_to(root / name), name, dataset)
+
+
+def _row(path: Path, inner: Path, name: str, dataset: str) -> Row:
     fake = name == "fake"
     folders = inner.parts[:-1]
     method, people = (folders[:1], folders[1:]) if fake else ((), folders)
-    flat = "-".join(inner.with_suffix("").parts).replace(" ", "_")
-    return {
-        "video_id": f"{dataset}-{name}-{flat}{path.suffix.lower().replace('.', '-')}",
-        "path": path.as_posix(),
-        "dataset": dataset,
-        "label": _LABELS[name],
-        "method": "".join(method) or "unknown" if fake else "",
-        "compression": "",
-        "target_identity": "/".join(people) or f"{name}/{flat}",
-        "source_identity": "",
-        "official_split": "",
-        "mask_path": "",
-    }
+    return media_row(
+        dataset,
+        path,
+        *(name, flat_name(inner)),
+        label=_LABELS[name],
+        method="".join(method) or "unknown" if fake else "",
+        target_identity="/".join(people) or f"{name}/{inner.with_suffix('').as_posix()}",
+    )
+
+
+def _missing(root: Path) -> list[str]:
+    return [f"no {name}/: only files of the other kind are read" for name in _LABELS if not (root / name).is_dir()]
+
+
+LAYOUT = Layout(
+    name="folder",
+    expected="a folder real/ or fake/ (or both)",
+    recognises=_recognises,
+    read=_read,
+    missing=_missing,
+)

@@ -38,8 +38,8 @@ def probe_media(listed_media: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
     # hashing and demuxing release the interpreter's lock
     with ThreadPoolExecutor() as pool:
         probed = list(pool.map(_probe_row, listed_media.to_dict("records")))
-    usable = [row for row in probed if "reason" not in row]
-    rejected = pd.DataFrame([r for r in probed if "reason" in r], columns=list(REJECTED_COLUMNS)).astype(str)
+    usable = [row for row in probed if not row["reason"]]
+    rejected = pd.DataFrame([r for r in probed if r["reason"]], columns=list(REJECTED_COLUMNS)).astype(str)
     if not usable:
         reasons = "; ".join(f"{n} x {reason}" for reason, n in rejected["reason"].value_counts().head(5).items())
         msg = f"no usable media: all {len(rejected)} files were rejected ({reasons})"
@@ -50,10 +50,21 @@ def probe_media(listed_media: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]
 
 
 def _probe_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with what the file is, or with the stage and the reason why it cannot be used."""
     path = Path(row["path"])
-    if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
-        return {"path": row["path"], "stage": "ingestion", "reason": f"not a video or image: suffix {path.suffix!r}"}
     try:
+        if reason := row["reason"] or _unusable(path):
+            return row | {"stage": "ingestion", "reason": reason}
         return row | asdict(probe(path))
     except MediaError as error:
-        return {"path": row["path"], "stage": "ingestion", "reason": str(error)}
+        return row | {"stage": "ingestion", "reason": str(error)}
+    except OSError as error:
+        return row | {"stage": "ingestion", "reason": f"cannot be read: {error.strerror}"}
+
+
+def _unusable(path: Path) -> str:
+    if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
+        return f"not a video or image: suffix {path.suffix!r}"
+    if not path.exists():
+        return "dangling link: the file that it points to is not there"
+    return "" if path.is_file() else "not a regular file"

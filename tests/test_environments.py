@@ -1,0 +1,107 @@
+"""Every environment under conf/: its recipe, its root and what the command line may change."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.framework.cli.utils import _split_params
+
+from fakefocus.hooks import ParameterError, check_parameters
+from fakefocus.parameters import HubImages
+from fakefocus.settings import CONFIG_LOADER_ARGS, recipe
+from fakefocus.sources import LAYOUTS
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "hf"]
+
+
+def _config(env: str, typed: str = "", conf: Path = CONF) -> OmegaConfigLoader:
+    given = _split_params(None, None, typed) if typed else {}
+    arguments: dict[str, Any] = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "default_run_env"}
+    return OmegaConfigLoader(str(conf), env=env, default_run_env=env, runtime_params=given, **arguments)
+
+
+def test_each_layout_has_an_environment_of_its_name() -> None:
+    for name in LAYOUTS:
+        assert check_parameters(_config(name)["parameters"]).ingestion.layout == name
+    assert check_parameters(_config("hf")["parameters"]).ingestion.layout == "images"
+
+
+@pytest.mark.parametrize("env", PUBLISHED)
+def test_published_recipe_reaches_each_environment_and_the_rest_stays_the_base(env: str) -> None:
+    told = check_parameters(_config(env)["parameters"])
+    assert (told.scade_net.training.epochs, told.scade_net.training.batch_size) == (50, 75)
+    assert told.multistream.network.semantic == "vit_tiny_patch16_224"
+    assert told.multistream.training.augmentation.rotation == 15
+    assert told.scade_net.loss.scl_form == "hinge"  # conf/base
+    assert told.feature_split.held_out_methods == ()
+
+
+@pytest.mark.parametrize("env", PUBLISHED)
+def test_one_typed_value_changes_the_recipe_and_nothing_else(env: str) -> None:
+    before = check_parameters(_config(env)["parameters"])
+    after = check_parameters(_config(env, "scade_net.training.augmentation.flip=0.25")["parameters"])
+    assert after.scade_net.training.augmentation.flip == 0.25
+    same = {"update": {"augmentation": before.scade_net.training.augmentation}}
+    assert after.scade_net.training.model_copy(**same) == before.scade_net.training
+    assert after.multistream == before.multistream
+
+
+def test_recipes_are_read_from_a_project_that_was_copied(tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    told = check_parameters(_config("dfdc", conf=tmp_path / "conf")["parameters"])
+    assert told.scade_net.training.epochs == 50
+
+
+def test_mistyped_recipe_offers_the_near_one() -> None:
+    with pytest.raises(ValueError, match=r"published\.yml: no recipe 'scadenet', did you mean 'scade_net'\?"):
+        recipe("scadenet")
+
+
+@pytest.mark.parametrize("env", list(LAYOUTS))
+def test_root_comes_from_the_command_line_else_from_the_environment(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"FAKEFOCUS_{env.upper()}", raising=False)
+    assert _config(env)["catalog"]["raw_media"]["filepath"] is None
+    monkeypatch.setenv(f"FAKEFOCUS_{env.upper()}", "/media/one")
+    assert _config(env)["catalog"]["raw_media"]["filepath"] == "/media/one"
+    assert _config(env, "data_root=/media/two")["catalog"]["raw_media"]["filepath"] == "/media/two"
+
+
+def test_shards_are_named_like_any_other_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKEFOCUS_HF", "someone/one")
+    assert _config("hf")["catalog"]["raw_media"]["maker_args"]["source"] == "someone/one"
+    entry = _config("hf", "data_root=someone/two,dataset=sofake")["catalog"]["raw_media"]
+    assert entry["maker_args"]["source"] == "someone/two"
+    assert entry["filepath"] == "data/01_raw/sofake"
+
+
+def test_columns_and_labels_are_typed_one_by_one() -> None:
+    config = _config("hf", "hf.label=kind,hf.labels.2=real,hf.limit=5")
+    options = config["catalog"]["raw_media"]["maker_args"]["options"]
+    assert (options["label"], options["image"], options["limit"]) == ("kind", "image", 5)
+    assert options["labels"] == {
+        "real": "real",
+        "fake": "fake",
+        "full_synthetic": "fake",
+        "tampered": "fake",
+        "2": "real",
+    }
+    assert check_parameters(config["parameters"]).hf == HubImages.model_validate(options)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("hf.lable=kind", r"hf\.lable: unknown \(value 'kind'\), did you mean 'label'\?"),
+        ("hf.labels.tampered=forged", r"hf\.labels\.tampered: .*'real' or 'fake', got 'forged'"),
+        (
+            "ingestion.layout=celeb_df",
+            r"ingestion\.layout: must be one of .*, did you mean 'celebdf'\?, got 'celeb_df'",
+        ),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(typed: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        check_parameters(_config("hf", typed)["parameters"])
