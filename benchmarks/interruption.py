@@ -158,6 +158,7 @@ class Bench:
             with suppress(subprocess.TimeoutExpired):
                 run.wait(after)
             if run.poll() is not None:
+                self._check(run)
                 return None
             orphans = _kill(run)
         before = [_finished(self._data / stage) for stage in STAGES]
@@ -217,8 +218,12 @@ class Bench:
 
     def _rerun(self) -> None:
         with self._started() as run:
-            if run.wait():
-                raise SystemExit((self._project / "output").read_text(encoding="utf-8"))
+            run.wait()
+            self._check(run)
+
+    def _check(self, run: subprocess.Popen[str]) -> None:
+        if run.returncode:
+            raise SystemExit((self._project / "output").read_text(encoding="utf-8"))
 
     def _detections(self) -> int:
         return len(self._log.read_text(encoding="utf-8").split()) if self._log.exists() else 0
