@@ -31,6 +31,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("03_primary/tiny/face_crops", "04_feature/tiny/defocus_maps")
+ORPHAN_SECONDS = 30
 Folders = dict[Path, tuple[int, int]]
 
 
@@ -62,7 +63,6 @@ class Trial:
 
     start: str
     after: float
-    ended: bool
     orphans: float
     finished: tuple[int, ...]
     made: tuple[int, ...]
@@ -74,15 +74,15 @@ class Trial:
         """Return a line of the table."""
         told = "; ".join(self.faults) or "same"
         return (
-            f"{self.start:>8} {self.after:7.2f} {'yes' if self.ended else 'no':>6} {self.orphans:8.2f} "
+            f"{self.start:>8} {self.after:7.2f} {self.orphans:8.2f} "
             f"{self.finished[0]:6d} {self.finished[1]:6d} {self.made[0]:6d} {self.made[1]:6d} "
             f"{self.detections:6d} {self.expected:6d}  {told}"
         )
 
 
 HEADER = (
-    "                                    finished         made    detections\n"
-    "  corpus  killed  ended  orphans  crops   maps  crops   maps  calls   due  files"
+    "                             finished         made    detections\n"
+    "  corpus  killed  orphans  crops   maps  crops   maps  calls   due  files"
 )
 
 
@@ -100,10 +100,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{corpus.videos} videos; undisturbed {whole.seconds:.1f} s, with a ready corpus {short.seconds:.1f} s")
         print(HEADER)
         faults = _differences(whole.held, short.held)
+        spans = {False: whole.seconds, True: short.seconds}
         for i in range(options.kills):
             ready = i >= options.from_nothing
-            calm = short if ready else whole
-            trial = bench.kill(calm, rng.uniform(0, calm.seconds), ready=ready)
+            trial = None
+            while trial is None:
+                begun = time.monotonic()
+                trial = bench.kill(short if ready else whole, rng.uniform(0, spans[ready]), ready=ready)
+                # a run that had ended by then was faster than the undisturbed one: drawn again
+                spans[ready] = min(spans[ready], time.monotonic() - begun) if trial is None else spans[ready]
             print(trial.row(), flush=True)
             faults += trial.faults
     print(f"{options.kills} kills, {len(faults)} faults" + "".join(f"\n  {fault}" for fault in faults))
@@ -114,7 +119,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--from-nothing", type=int, default=5, help="kills that begin without a corpus")
-    parser.add_argument("--people", type=int, default=6)
+    parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pipelines", default="data,feature_split", help="what is run, below the training")
@@ -146,13 +151,15 @@ class Bench:
             shutil.copytree(self._data / "01_raw", self._ready / "01_raw")
         return Undisturbed(_held(self._data), seconds, self._detections())
 
-    def kill(self, calm: Undisturbed, after: float, *, ready: bool) -> Trial:
-        """Kill a run ``after`` seconds and repair it by a rerun."""
+    def kill(self, calm: Undisturbed, after: float, *, ready: bool) -> Trial | None:
+        """Kill a run ``after`` seconds and repair it by a rerun; None if it had ended before."""
         self._fresh(ready=ready)
         with self._started() as run:
             with suppress(subprocess.TimeoutExpired):
                 run.wait(after)
-            ended = run.poll() is not None
+            if run.poll() is not None:
+                self._check(run)
+                return None
             orphans = _kill(run)
         before = [_finished(self._data / stage) for stage in STAGES]
         self._log.unlink(missing_ok=True)
@@ -165,13 +172,15 @@ class Bench:
         due = calm.detections * (self._corpus.videos - finished[0]) // self._corpus.videos
         calls = self._detections()
         faults = _differences(calm.held, _held(self._data))
+        if orphans >= ORPHAN_SECONDS:
+            faults.append(f"worker processes outlived their run by {ORPHAN_SECONDS} s")
         for stage, done, again in zip(STAGES, finished, made, strict=True):
             if done + again != self._corpus.videos:
                 faults.append(f"{stage}: {done} finished, {again} made, of {self._corpus.videos}")
         if calls != due:
             faults.append(f"{calls} calls of the detector where {due} were due")
         start = "ready" if ready else "none"
-        return Trial(start, after, ended, orphans, finished, made, calls, due, tuple(faults))
+        return Trial(start, after, orphans, finished, made, calls, due, tuple(faults))
 
     @property
     def _data(self) -> Path:
@@ -209,8 +218,12 @@ class Bench:
 
     def _rerun(self) -> None:
         with self._started() as run:
-            if run.wait():
-                raise SystemExit((self._project / "output").read_text(encoding="utf-8"))
+            run.wait()
+            self._check(run)
+
+    def _check(self, run: subprocess.Popen[str]) -> None:
+        if run.returncode:
+            raise SystemExit((self._project / "output").read_text(encoding="utf-8"))
 
     def _detections(self) -> int:
         return len(self._log.read_text(encoding="utf-8").split()) if self._log.exists() else 0
@@ -218,15 +231,23 @@ class Bench:
 
 def _kill(run: subprocess.Popen[str]) -> float:
     """Kill a run alone; return after how many seconds its worker processes had ended by themselves."""
-    children = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+    children = psutil.Process(run.pid).children(recursive=True)
     workers = [child for child in children if any("Process-" in word for word in child.cmdline())]
     run.kill()
     run.wait()
     begun = time.monotonic()
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    for process in alive:
-        process.kill()
+    while any(map(_works, workers)) and time.monotonic() - begun < ORPHAN_SECONDS:
+        time.sleep(0.01)
+    for worker in filter(_works, workers):
+        worker.kill()
     return time.monotonic() - begun
+
+
+def _works(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        # one that nobody has asked for its exit status stays listed
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _held(folder: Path) -> dict[str, str]:

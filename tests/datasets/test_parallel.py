@@ -54,14 +54,24 @@ def _slow_works(log: Path, count: int, seconds: float) -> dict[str, VideoWork]:
     return {f"real/{i:02d}": VideoWork("1", partial(_slow_video, log, f"{i:02d}", seconds)) for i in range(count)}
 
 
-def _wait_for(text: str, log: Path, seconds: float = 30) -> str:
+def _wait_until(holds: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if log.exists() and text in (told := log.read_text()):
-            return told
+    while not holds():
+        assert time.monotonic() < end, f"not so after {seconds} s"
         time.sleep(0.02)
-    msg = f"no {text!r} in {log} after {seconds} s"
-    raise AssertionError(msg)
+
+
+def _wait_for(text: str, log: Path) -> str:
+    _wait_until(lambda: log.exists() and text in log.read_text(), seconds=30)
+    return log.read_text()
+
+
+def _works(pid: int) -> bool:
+    try:
+        # a process that nobody has asked for its exit status stays listed
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -116,10 +126,8 @@ def test_local_processes_end_soon_after_their_run_was_killed(tmp_path: Path) -> 
         workers = [int(line.split()[2]) for line in log.read_text().splitlines()]
         run.kill()
         run.wait()
-        _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=2)
-        for process in alive:
-            process.kill()
-        assert alive == []
+        # without their watch they would work on for seconds: ten videos of 1.5 s, two at a time
+        _wait_until(lambda: not any(map(_works, workers)), seconds=3)
     folders = VideoFolders(filepath=str(tmp_path / "maps"), suffix=".npy", executor={"workers": 2})
     folders.save(_slow_works(log, 4, 0.0))
     assert len(folders.load()) == 4
