@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint viz mlflow clean
+.PHONY: help install demo test lint bench viz mlflow clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: install  ## measure the speed of what matters, in ratios; print a table, write benchmarks/latest.json
+	$(BIN)/python -m benchmarks
+
 viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
 	$(KEDRO) viz run --host 127.0.0.1 --include-hooks --no-browser
 
@@ -39,5 +42,5 @@ mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
 
 clean:  ## delete what runs made: the demo corpus, results, runs, caches (not your media, not the environment)
-	rm -rf data/01_raw/demo data/0[2-8]_*/*
+	rm -rf data/01_raw/demo data/01_raw/benchmark data/0[2-8]_*/*
 	rm -rf mlruns .viz build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -28,8 +28,8 @@ def kedro(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 
 def test_mistyped_parameter_is_one_message(kedro: Callable[..., str]) -> None:
-    told = kedro("--params=preprocessing.evry=3")
-    assert "preprocessing.evry: unknown (value 3), did you mean 'every'?" in told
+    told = kedro("--params=preprocessing.sampling.evry=3")
+    assert "preprocessing.sampling.evry: unknown (value 3), did you mean 'every'?" in told
     assert "Traceback" not in told
 
 

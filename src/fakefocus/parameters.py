@@ -60,21 +60,54 @@ class HubImages(Group):
         return {str(key).lower(): label for key, label in value.items()} if isinstance(value, dict) else value
 
 
-class Detection(Group):
-    """MTCNN: smallest face in pixels, score thresholds of its three networks in [0, 1]."""
+class Sampling(Group):
+    """Which frames of a clip are looked at; see ``fakefocus.imaging.sampling``.
 
-    min_face_size: Positive
+    ``method`` every: each ``every``-th frame, at most ``max_frames`` (None: all), spread over the clip. evenly:
+    ``frames`` of them. A clip of which fewer than ``min_frames`` decode is set aside.
+    """
+
+    method: Literal["every", "evenly"]
+    every: Positive
+    frames: Positive
+    min_frames: Positive
+    max_frames: Positive | None
+
+
+class Detection(Group):
+    """Who finds faces: MTCNN, or OpenCV's Haar cascade, which knows no landmarks and no thresholds.
+
+    ``min_face_size`` in pixels; ``thresholds`` of MTCNN's three networks in [0, 1]. ``precision`` bf16 is faster
+    on processors that compute in it; f32 gives the same boxes to a hundredth of a pixel on all of them.
+    """
+
+    detector: Literal["mtcnn", "haar"]
+    precision: Literal["bf16", "f32"]
+    min_face_size: Annotated[int, Field(ge=12)]
     thresholds: tuple[Share, Share, Share]
 
 
 class Preprocessing(Group):
-    """Faces: every n-th frame, at most ``max_frames``, crops of ``size`` pixels with ``margin`` around the face."""
+    """Crops of ``size`` pixels: of faces with ``margin`` around them, or the middle of whole images.
 
-    every: Positive
-    max_frames: Positive
+    ``faces_per_video`` people are kept, those whom a clip shows most, or all. ``alignment`` landmarks turns and
+    scales a face to its place in the crop; crop cuts its box out.
+    """
+
+    region: Literal["face", "whole_image"]
+    sampling: Sampling
     detection: Detection
+    faces_per_video: Positive | Literal["all"]
+    alignment: Literal["landmarks", "crop"]
     size: Annotated[int, Field(ge=32)]
     margin: Annotated[float, Field(ge=0, le=2)]
+
+    @model_validator(mode="after")
+    def _has_landmarks(self) -> "Preprocessing":
+        if self.region == "face" and self.detection.detector == "haar" and self.alignment == "landmarks":
+            msg = "alignment: detector haar finds no landmarks, set preprocessing.alignment to crop"
+            raise ValueError(msg)
+        return self
 
 
 class Defocus(Group):

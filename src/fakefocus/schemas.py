@@ -12,8 +12,8 @@ VIDEO_COLUMNS = (
 )
 REJECTED_COLUMNS = ("path", "stage", "reason")
 FACE_COLUMNS = (
-    *("video_id", "frame", "time", "found", "reason", "crop"),
-    *("x1", "y1", "x2", "y2", "score", "landmarks", "sharpness"),
+    *("video_id", "frame", "time", "found", "reason", "crop", "track", "x1", "y1", "x2", "y2"),
+    *("score", "landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector"),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = ("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint")
@@ -74,7 +74,7 @@ def rejected_media(table: pd.DataFrame) -> None:
 
 def faces(table: pd.DataFrame) -> None:
     """Check the table of sampled frames: a face, or the reason why there is none."""
-    _check(table, "faces", FACE_COLUMNS, unique=["video_id", "frame"])
+    _check(table, "faces", FACE_COLUMNS, unique=["video_id", "frame", "track"])
     _check_reasons(table[~table["found"].astype(bool)], "faces")
 
 

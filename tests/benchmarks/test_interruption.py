@@ -74,7 +74,7 @@ def test_a_changed_source_file_has_its_video_made_again_and_no_other(
 def test_changed_parameters_redo_what_depends_on_them(project: Path, run_kedro: Callable[..., dict]) -> None:
     run_kedro(project, "data")
     crops, maps = _times(project, "03_primary"), _times(project, "04_feature")
-    run_kedro(project, "data", preprocessing={"every": 2})
+    run_kedro(project, "data", preprocessing={"sampling": {"every": 2}})
     assert all(time != crops[name] for name, time in _times(project, "03_primary").items())
     assert all(time != maps[name] for name, time in _times(project, "04_feature").items())
     assert list((project / "data").rglob("*.part")) == []

@@ -1,47 +1,249 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
+from facenet_pytorch import MTCNN
+from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakefocus.detection.boxes import box_iou, same_place, squared, without_nested
+from fakefocus.detection.faces import NO_FACES, Faces
+from fakefocus.detection.following import INTERVAL, FaceFollower
+from fakefocus.detection.haar import HaarDetector
 from fakefocus.detection.mtcnn import FaceDetector
-from fakefocus.detection.tracking import box_iou, link_tracks, main_track
+from fakefocus.detection.networks import networks
+from fakefocus.detection.tracking import MAX_GAP, TrackLinker
 from fakefocus.imaging.frames import read_frames
 
+THRESHOLDS = (0.6, 0.7, 0.9)
 
-def test_mtcnn_finds_the_portraits_eyes() -> None:
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector(60, THRESHOLDS)
+
+
+@pytest.fixture(scope="module")
+def reference() -> MTCNN:
+    return MTCNN(keep_all=True, min_face_size=60, thresholds=list(THRESHOLDS))
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> np.ndarray:
     import skimage.data
 
-    (faces,) = FaceDetector(60, (0.6, 0.7, 0.9))([skimage.data.astronaut()])
+    return skimage.data.astronaut()
+
+
+class Counting:
+    """A detector that keeps a log of what it was asked."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.detector, self.log = detector, ""
+
+    def detect(self, image: np.ndarray, within: np.ndarray | None = None) -> Faces:
+        self.log += "w" if within is None else "p"
+        return self.detector.detect(image, within)
+
+    def detect_around(self, image: np.ndarray, box: np.ndarray) -> Faces:
+        self.log += "a"
+        return self.detector.detect_around(image, box)
+
+    def refine(self, image: np.ndarray, boxes: np.ndarray) -> Faces:
+        self.log += "."
+        return self.detector.refine(image, boxes)
+
+
+def _shifted(image: np.ndarray, dx: int, dy: int = 0) -> np.ndarray:
+    return np.roll(image, (dy, dx), axis=(0, 1))
+
+
+def test_eyes_of_the_portrait_are_found_where_they_are(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    faces = detector.detect(astronaut)
     assert len(faces.boxes) == 1
     # the eyes of the portrait, read off it by hand: (203, 101) and (247, 103)
     assert np.abs(faces.landmarks[0, :2] - [(203, 101), (247, 103)]).max() < 5
 
 
-def test_mtcnn_finds_every_frame_of_a_demo_clip(face_clip: Path) -> None:
-    faces = FaceDetector(60, (0.6, 0.7, 0.9))([frame.image for frame in read_frames(face_clip)])
-    assert [len(f.boxes) for f in faces] == [1] * 8
+@pytest.mark.parametrize("scale", [1, 2])
+def test_faces_are_those_of_the_reference(
+    detector: FaceDetector, reference: MTCNN, astronaut: np.ndarray, scale: int
+) -> None:
+    import skimage.data
+
+    wide = np.hstack([astronaut, skimage.data.astronaut()[:, ::-1]])
+    image = np.kron(wide, np.ones((scale, scale, 1), np.uint8))
+    boxes, _, marks = (np.asarray(found, float) for found in reference.detect(image, landmarks=True))
+    faces = detector.detect(image)
+    assert len(faces.boxes) == len(boxes) == 2
+    for box, points in zip(boxes, marks, strict=True):
+        overlap = box_iou(box, faces.boxes)
+        eyes = np.linalg.norm(points[0] - points[1])
+        assert overlap.max() > 0.85
+        assert np.linalg.norm(faces.landmarks[overlap.argmax()] - points, axis=1).mean() < 0.06 * eyes
+
+
+def test_networks_compute_what_the_reference_does() -> None:
+    rng = np.random.default_rng(0)
+    ours = networks("f32")
+    cases = [
+        (ours.proposal, PNet(), (1, 61, 83)),
+        (ours.refinement, RNet(), (3, 24, 24)),
+        (ours.output, ONet(), (5, 48, 48)),
+    ]
+    for network, reference, shape in cases:
+        pictures = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        found = network(pictures)
+        with torch.inference_mode():
+            x = (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - 127.5) / 128
+            *offsets, scores = (t.numpy() for t in reference.eval()(x))
+        for expected, got in zip([scores[:, 1], *offsets], found, strict=True):
+            assert got.shape == expected.shape
+            assert np.abs(got - expected).max() < 1e-4
+
+
+def test_known_face_is_refined_from_where_it_was(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    there = detector.detect(astronaut)
+    moved = detector.refine(_shifted(astronaut, 12, 6), there.boxes)
+    assert np.abs(moved.landmarks[0] - there.landmarks[0] - (12, 6)).max() < 4
+
+
+def test_refining_where_nobody_is_finds_nobody(detector: FaceDetector) -> None:
+    grey = np.full((400, 400, 3), 120, np.uint8)
+    assert not len(detector.refine(grey, np.array([[100.0, 100, 200, 220]])).boxes)
+    assert not len(detector.refine(grey, np.zeros((0, 4))).boxes)
+
+
+def test_face_of_a_still_clip_is_followed_with_few_looks_at_whole_frames(
+    detector: FaceDetector, astronaut: np.ndarray
+) -> None:
+    counting = Counting(detector)
+    follower = FaceFollower(counting)
+    found = [follower(_shifted(astronaut, i)) for i in range(INTERVAL + 2)]
+    assert counting.log.count("w") == 2  # the first frame, and the one after the interval
+    assert all(len(f.boxes) == 1 for f in found)
+    steps = [b.landmarks[0] - a.landmarks[0] for a, b in pairwise(found)]
+    assert np.abs(np.array(steps) - (1, 0)).max() < 5
+
+
+def test_fast_face_is_found_again_in_its_neighbourhood(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    follower = FaceFollower(detector)
+    first = follower(astronaut)
+    # 60 pixels in one step: more than half of the face's width
+    second = follower(_shifted(astronaut, 60))
+    assert np.abs(second.landmarks[0] - first.landmarks[0] - (60, 0)).max() < 5
+
+
+def test_cut_is_noticed_and_the_new_scene_looked_at(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    counting = Counting(detector)
+    follower = FaceFollower(counting)
+    follower(astronaut)
+    assert not follower.cut
+    faces = follower(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert follower.cut
+    assert counting.log == "ww"
+    assert len(faces.boxes) == 1
+
+
+def test_somebody_new_away_from_the_known_face_is_found_at_once(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    empty = np.full((512, 512, 3), 128, np.uint8)
+    follower = FaceFollower(detector)
+    assert len(follower(np.hstack([astronaut, empty])).boxes) == 1
+    assert len(follower(np.hstack([astronaut, empty])).boxes) == 1
+    assert len(follower(np.hstack([astronaut, astronaut])).boxes) == 2
+
+
+def test_frames_without_faces_are_all_looked_at(detector: FaceDetector) -> None:
+    counting = Counting(detector)
+    follower = FaceFollower(counting)
+    grey = np.full((240, 320, 3), 100, np.uint8)
+    assert [len(follower(grey).boxes) for _ in range(3)] == [0, 0, 0]
+    assert counting.log == "www"
+
+
+def test_frame_smaller_than_any_face_has_none(detector: FaceDetector) -> None:
+    assert detector.detect(np.zeros((20, 30, 3), np.uint8)) is NO_FACES
+
+
+def test_every_frame_of_a_demo_clip_has_its_face(detector: FaceDetector, face_clip: Path) -> None:
+    follower = FaceFollower(detector)
+    assert [len(follower(f.image).boxes) for f in read_frames(face_clip) if f.image is not None] == [1] * 8
+
+
+def test_haar_finds_the_portrait_without_landmarks(astronaut: np.ndarray) -> None:
+    faces = HaarDetector(60).detect(astronaut)
+    # the face lies between the eyes' (203, 101), (247, 103) and the chin near (225, 170)
+    assert box_iou(np.array([175.0, 65, 275, 165]), faces.boxes).max() > 0.5
+    assert np.isnan(faces.landmarks).all()
+    assert not len(HaarDetector(60).detect(np.zeros((100, 100, 3), np.uint8)).boxes)
 
 
 def test_overlap_of_boxes_worked_out_by_hand() -> None:
     # 10 x 10 boxes shifted by 5: they share 50 of 150 square pixels
-    overlap = box_iou(np.array([0, 0, 10, 10]), np.array([[5, 0, 15, 10], [20, 20, 30, 30]]))
+    overlap = box_iou(np.array([0.0, 0, 10, 10]), np.array([[5.0, 0, 15, 10], [20, 20, 30, 30]]))
     assert np.allclose(overlap, [1 / 3, 0])
 
 
-def test_main_track_follows_the_large_face_past_another() -> None:
-    small, large = [0, 0, 10, 10], [50, 50, 90, 90]
-    boxes = [np.array([small, large], float), np.array([large, small], float), np.array([small], float)]
-    assert main_track(boxes) == {0: 1, 1: 0}
+def test_box_within_one_of_higher_score_is_dropped() -> None:
+    boxes = np.array([[0.0, 0, 100, 100], [10, 10, 40, 40], [200, 0, 300, 100]])
+    assert without_nested(boxes, np.array([0.9, 0.8, 0.7]), 0.7).tolist() == [0, 2]
+    assert without_nested(boxes, np.array([0.7, 0.9, 0.8]), 0.7).tolist() == [1, 2]
 
 
-def test_clip_without_faces_has_no_track() -> None:
-    assert main_track([np.zeros((0, 4)), np.zeros((0, 4))]) == {}
+def test_square_has_the_box_s_centre_and_longer_side() -> None:
+    assert squared(np.array([[0.0, 10, 40, 70]])).tolist() == [[-10, 10, 50, 70]]
+
+
+def test_a_face_s_place_is_near_and_of_its_size() -> None:
+    box = np.array([100.0, 100, 200, 200])
+    others = np.array([[150.0, 100, 250, 200], [300, 100, 400, 200], [100, 100, 300, 300], [100, 100, 130, 130]])
+    assert same_place(box, others).tolist() == [True, False, False, False]
+
+
+def test_track_goes_on_through_a_gap_and_ends_at_a_cut() -> None:
+    linker, box = TrackLinker(), np.array([[0.0, 0, 10, 10]])
+    assert linker(box) == [0]
+    assert linker(np.zeros((0, 4))) == []
+    assert linker(box) == [0]
+    assert linker(box, cut=True) == [1]
+
+
+def test_track_that_was_long_unseen_is_over() -> None:
+    linker, box = TrackLinker(), np.array([[0.0, 0, 10, 10]])
+    linker(box)
+    for _ in range(MAX_GAP):
+        linker(np.zeros((0, 4)))
+    assert linker(box) == [1]
+
+
+def test_walkers_that_pass_each_other_keep_their_tracks() -> None:
+    linker = TrackLinker()
+    # one walks right, one left, 30 pixels a frame, with faces of 50; they meet half-way
+    found = [linker(np.array([[x, 0.0, x + 50, 50], [400 - x, 20.0, 450 - x, 70]])) for x in range(0, 401, 30)]
+    assert all(tracks == [0, 1] for tracks in found)
+
+
+def test_person_whom_the_clip_shows_most_comes_first() -> None:
+    linker = TrackLinker()
+    small, large = [0.0, 0, 10, 10], [50.0, 50, 90, 90]
+    assert linker(np.array([small, large])) == [0, 1]
+    assert linker(np.array([large, small])) == [1, 0]
+    assert linker(np.array([small])) == [0]
+    assert linker.largest_first == [1, 0]
+
+
+BOX = st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(1, 40)] * 2)
 
 
 @settings(max_examples=60)
-@given(st.lists(st.lists(st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(1, 40)] * 2), max_size=4), max_size=6))
-def test_every_box_is_in_exactly_one_track(frames: list[list[tuple[int, int, int, int]]]) -> None:
-    boxes = [np.array([(x, y, x + w, y + h) for x, y, w, h in f], float).reshape(-1, 4) for f in frames]
-    linked = sorted((p, row) for track in link_tracks(boxes) for p, row in track.items())
-    assert linked == [(p, row) for p, found in enumerate(boxes) for row in range(len(found))]
+@given(st.lists(st.lists(BOX, max_size=4), max_size=6))
+def test_every_box_is_in_one_track_and_a_track_has_one_box_a_frame(frames: list[list[tuple[int, ...]]]) -> None:
+    linker = TrackLinker()
+    for found in frames:
+        boxes = np.array([(x, y, x + w, y + h) for x, y, w, h in found], float).reshape(-1, 4)
+        tracks = linker(boxes)
+        assert len(tracks) == len(set(tracks)) == len(found)
+    assert linker.largest_first == [] or set(linker.largest_first) == set(range(len(linker.largest_first)))

@@ -1,11 +1,19 @@
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from fakefocus.imaging.frames import MediaError, probe, read_frames
+from fakefocus.imaging.frames import Frame, MediaError, _packets, needed_packets, probe, read_frames
 
 
 def test_probe_reads_size_rate_and_frames(face_clip: Path) -> None:
@@ -16,14 +24,10 @@ def test_probe_reads_size_rate_and_frames(face_clip: Path) -> None:
 
 
 def test_every_third_frame_keeps_number_and_time(face_clip: Path) -> None:
-    frames = list(read_frames(face_clip, every=3))
+    frames = list(read_frames(face_clip, lambda n: range(0, n, 3)))
     assert [frame.index for frame in frames] == [0, 3, 6]
     assert [frame.time for frame in frames] == pytest.approx([0, 0.12, 0.24])
     assert frames[0].image.shape == (360, 480, 3)
-
-
-def test_max_frames_ends_the_clip(face_clip: Path) -> None:
-    assert [frame.index for frame in read_frames(face_clip, every=2, max_frames=2)] == [0, 2]
 
 
 def test_image_is_a_clip_of_one_frame(tmp_path: Path) -> None:
@@ -70,3 +74,238 @@ def test_mp4_cut_off_behind_its_index_is_refused(face_clip: Path, tmp_path: Path
 def test_audio_only_file_is_refused(audio_file: Path) -> None:
     with pytest.raises(MediaError, match="no video stream: the file holds audio only"):
         probe(audio_file)
+
+
+def _written(path: Path, frames: list[np.ndarray], codec: str = "libx264", **options: object) -> Path:
+    """Write grey frames; ``options`` beyond pix_fmt, times and flags go to the encoder."""
+    pix_fmt, times = str(options.pop("pix_fmt", "yuv420p")), options.pop("times", range(len(frames)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={k: str(v) for k, v in options.items()})
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], pix_fmt
+        stream.codec_context.time_base = Fraction(1, 25)
+        for time, array in zip(times, frames, strict=True):  # type: ignore[call-overload]
+            frame = av.VideoFrame.from_ndarray(array, format="rgb24").reformat(format=pix_fmt)
+            frame.pts, frame.time_base = time, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _numbered(count: int, width: int = 160, height: int = 120) -> list[np.ndarray]:
+    """Return frames whose grey level tells their number, with a moving square so that encoders have work."""
+    frames = []
+    for i in range(count):
+        frame = np.full((height, width, 3), 30 + 4 * i, np.uint8)
+        frame[20:60, (3 * i) % (width - 40) : (3 * i) % (width - 40) + 40] = 220 - 2 * i
+        frames.append(frame)
+    return frames
+
+
+def _plain(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def _number(frame: Frame) -> int:
+    assert frame.image is not None
+    return round((float(np.median(frame.image[80:])) - 30) / 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("pyramid.mp4", "libx264", {"bf": 3, "g": 12, "crf": 18}),
+        ("open_gop.mp4", "libx264", {"bf": 3, "g": 8, "x264-params": "open-gop=1:scenecut=0", "crf": 18}),
+        ("hevc.mp4", "libx265", {"x265-params": "keyint=10:bframes=4:open-gop=1:log-level=none", "crf": 18}),
+        ("clip.webm", "libvpx-vp9", {"g": 10, "crf": 20}),
+        ("clip.mkv", "libx264", {"bf": 2, "g": 10, "crf": 18}),
+        ("clip.avi", "mpeg4", {"bf": 2, "g": 12, "q": 3}),
+        ("clip.mpg", "mpeg2video", {"bf": 2, "g": 12}),
+    ],
+)
+@pytest.mark.parametrize("chosen", [[0, 10, 20, 30], [33], [5, 6, 7], [0, 39], []])
+def test_chosen_frames_are_those_of_a_full_decode(
+    tmp_path: Path, name: str, codec: str, options: dict[str, object], chosen: list[int]
+) -> None:
+    path = _written(tmp_path / name, _numbered(40), codec, **options)
+    plain = _plain(path)
+    frames = list(read_frames(path, lambda count: chosen if count == 40 else range(count)))
+    assert [f.index for f in frames] == chosen
+    for frame in frames:
+        assert np.array_equal(frame.image, plain[frame.index])
+
+
+def test_frames_that_nobody_asked_for_are_not_decoded(tmp_path: Path) -> None:
+    path = _written(tmp_path / "a.mp4", _numbered(40), g=10, bf=0, crf=18, sc_threshold=0)
+    with av.open(str(path)) as container:
+        packets = _packets(container)
+    times = sorted(p.pts for p in packets if p.pts is not None)
+    # four groups of ten: frame 12 needs the second group's first three packets
+    assert needed_packets(packets, {times[12]}) == {10, 11, 12}
+    assert needed_packets(packets, {times[0], times[31]}) == {0, 30, 31}
+
+
+def test_variable_frame_rate_keeps_time_stamps(tmp_path: Path) -> None:
+    times = [0, 1, 2, 10, 11, 30]
+    path = _written(tmp_path / "a.mp4", _numbered(6), times=times, crf=18)
+    frames = list(read_frames(path))
+    assert [f.time for f in frames] == pytest.approx([t / 25 for t in times])
+    assert [_number(f) for f in frames] == list(range(6))
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "codec", "width", "height"),
+    [("yuv420p10le", "libx264", 160, 120), ("gray", "libx264", 160, 120), ("yuv444p", "libx264", 161, 121)],
+    ids=["10 bit", "mono", "odd size"],
+)
+def test_unusual_pictures_come_as_rgb(tmp_path: Path, pix_fmt: str, codec: str, width: int, height: int) -> None:
+    path = _written(tmp_path / "a.mp4", _numbered(8, width, height), codec, pix_fmt=pix_fmt, crf=12)
+    frames = list(read_frames(path, lambda n: range(0, n, 3)))
+    assert all(f.image is not None and f.image.shape == (height, width, 3) for f in frames)
+    grey = [float(np.median(f.image[80:])) for f in frames if f.image is not None]
+    # frames 0, 3 and 6 are 12 grey levels apart; narrow and full range differ by a sixth
+    assert np.diff(grey) == pytest.approx([12, 12], abs=3)
+
+
+def test_rotated_clip_stands_upright(tmp_path: Path) -> None:
+    upright = np.zeros((96, 64, 3), np.uint8)
+    upright[:32] = 200  # the sky of an upright picture
+    flat = _written(tmp_path / "flat.mp4", [np.ascontiguousarray(np.rot90(upright))] * 4, crf=10)
+    path = _rotated(flat, tmp_path / "turned.mp4")
+    found = probe(path)
+    assert (found.width, found.height) == (64, 96)
+    (frame,) = read_frames(path, lambda _: [0])
+    assert frame.image is not None
+    assert frame.image[:24].mean() > 180 > 40 > frame.image[40:].mean()
+
+
+def _rotated(source: Path, target: Path) -> Path:
+    """Copy an MP4 and set the matrix of its track header to a quarter turn clockwise, as phones do."""
+    data = bytearray(source.read_bytes())
+    header = data.index(b"tkhd")
+    one = (1 << 16).to_bytes(4, "big")
+    minus_one = (-(1 << 16)).to_bytes(4, "big", signed=True)
+    zero = bytes(4)
+    quarter = zero + one + zero + minus_one + zero + zero + zero + zero + (1 << 30).to_bytes(4, "big")
+    # version and flags, five fields of four bytes, eight reserved, four of two bytes: the matrix
+    start = header + 4 + 4 + 20 + 8 + 8
+    data[start : start + 36] = quarter
+    target.write_bytes(data)
+    return target
+
+
+def test_interlaced_frame_is_one_field_at_full_height(tmp_path: Path) -> None:
+    # fields of different moments: even rows dark, odd rows bright
+    comb = np.full((120, 160, 3), 40, np.uint8)
+    comb[1::2] = 200
+    path = _written(tmp_path / "a.mp4", [comb] * 4, crf=4, **{"x264-params": "tff=1"})
+    frame = next(iter(read_frames(path)))
+    assert frame.image is not None
+    assert frame.image.shape == (120, 160, 3)
+    assert frame.image.astype(float).std() < 15
+
+
+def test_damage_half_way_costs_its_frames_only(tmp_path: Path) -> None:
+    path = _written(tmp_path / "a.mp4", _numbered(40), g=10, bf=0, crf=18, sc_threshold=0)
+    with av.open(str(path)) as container:
+        third = [p.pos for p in container.demux(video=0) if p.size and p.is_keyframe][2]
+    data = bytearray(path.read_bytes())
+    data[third : third + 400] = bytes(400)  # the key frame of the third group
+    path.write_bytes(data)
+    frames = list(read_frames(path))
+    assert len(frames) == 40
+    broken = {f.index for f in frames if f.image is None}
+    assert 20 in broken
+    assert broken <= set(range(20, 30))
+    assert all(f.reason.startswith("does not decode") for f in frames if f.image is None)
+    assert [_number(f) for f in frames if f.index < 20 and f.image is not None] == list(range(20))
+
+
+def test_video_without_frames_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        container.start_encoding()
+    with pytest.raises(MediaError, match="zero frames"):
+        probe(path)
+
+
+def test_image_named_as_a_video_is_refused(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((50, 50, 3), np.uint8))
+    (tmp_path / "a.jpg").rename(tmp_path / "a.mp4")
+    with pytest.raises(MediaError, match=r"wrong container: an image \(.*\) in a file named \.mp4"):
+        probe(tmp_path / "a.mp4")
+
+
+def test_video_named_as_an_image_is_refused(face_clip: Path, tmp_path: Path) -> None:
+    shutil.copy(face_clip, tmp_path / "a.png")
+    with pytest.raises(MediaError, match="not an image"):
+        probe(tmp_path / "a.png")
+
+
+def test_cut_off_image_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(MediaError, match="image does not decode: image file is truncated"):
+        probe(path)
+
+
+def test_absurd_size_in_a_header_is_refused_before_memory_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60000).to_bytes(4, "big") * 2  # width and height in the header of PNG
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="absurd size in its header"):
+        probe(path)
+
+
+def test_dangling_link_and_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.mp4").symlink_to("gone.mp4")
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(MediaError, match=r"dangling link: it points to gone\.mp4"):
+        probe(tmp_path / "link.mp4")
+    with pytest.raises(MediaError, match="not a regular file"):
+        probe(tmp_path / "folder.mp4")
+
+
+def test_file_that_vanished_is_a_reason(tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.png"):
+        with pytest.raises(MediaError, match=r"no such file \(any more\)"):
+            list(read_frames(tmp_path / name))
+
+
+def test_file_without_permission_is_a_reason(face_clip: Path) -> None:
+    # another user's file: as root, by becoming nobody for a moment
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        path = Path(shutil.copy(face_clip, folder))
+        path.chmod(0)
+        with _as_nobody(), pytest.raises(MediaError, match="no permission"):
+            probe(path)
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_photograph_is_turned_as_its_exif_data_say(tmp_path: Path) -> None:
+    flat = Image.fromarray(np.vstack([np.full((20, 60, 3), 250, np.uint8), np.zeros((20, 60, 3), np.uint8)]))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise: what is at the top belongs to the right
+    flat.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    (frame,) = read_frames(tmp_path / "a.jpg")
+    assert frame.image is not None
+    assert frame.image.shape == (60, 40, 3)
+    assert frame.image[:, 25:].mean() > 240 > 10 > frame.image[:, :15].mean()

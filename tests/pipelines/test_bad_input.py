@@ -39,7 +39,7 @@ def test_each_broken_file_is_a_row_with_its_reason_and_the_run_goes_on(
         "text.mp4": "not a media file",
         "cut.mp4": "truncated",
         "sound.mp4": "no video stream",
-        "noise.mp4": "no face in 1 sampled frames",  # 5 frames, every 10th
+        "noise.mp4": "no face in 5 sampled frames",  # 5 frames; every 10th would be fewer than min_frames, 3
     }
     assert all(text in reasons[name] for name, text in expected.items())
     faces = pd.read_parquet(project / "data/03_primary/bad/faces.parquet")
@@ -59,7 +59,10 @@ def test_no_face_anywhere_is_one_clear_error(
 ) -> None:
     (tmp_path / "m/real").mkdir(parents=True)
     shutil.copy(faceless_clip, tmp_path / "m/real")
-    with pytest.raises(ValueError, match=r"no face in any of 1 videos: lower preprocessing\.detection\.min_face_size"):
+    with pytest.raises(
+        ValueError,
+        match=r"no crop from any of 1 videos \(1 x no face in 5 sampled frames\): lower preprocessing\.detection",
+    ):
         run_kedro(make_project("faceless"), "data", env="folder", data_root=str(tmp_path / "m"))
 
 
@@ -69,7 +72,7 @@ def test_street_clip_goes_through_ingestion_preprocessing_and_defocus(
     (tmp_path / "m/real").mkdir(parents=True)
     (tmp_path / "m/real/street.mp4").symlink_to(street_clip)
     project = make_project("street")
-    preprocessing = {"every": 30, "detection": {"min_face_size": 30}}
+    preprocessing = {"sampling": {"every": 30}, "detection": {"min_face_size": 30}}
     run_kedro(project, "data", env="folder", data_root=str(tmp_path / "m"), preprocessing=preprocessing)
     faces = pd.read_parquet(project / "data/03_primary/folder/faces.parquet")
     maps = list((project / "data/04_feature/folder/defocus_maps").rglob("*.npy"))

@@ -36,8 +36,8 @@ def striped() -> tuple[pd.DataFrame, dict[str, Stripes]]:
     for video in range(24):
         label, side = video % 2, ("train", "train", "val", "test")[video // 2 % 4]
         crops[f"v{video}"] = Stripes(label, video)
-        rows += [(f"v{video}", f"v{video}", frame, label, side) for frame in range(4)]
-    return pd.DataFrame(rows, columns=["video_id", "folder", "frame", "label", "split"]), crops
+        rows += [(f"v{video}", f"v{video}", f"v{video}/frame_{frame:06d}", label, side) for frame in range(4)]
+    return pd.DataFrame(rows, columns=["video_id", "folder", "crop", "label", "split"]), crops
 
 
 def _fit(table: pd.DataFrame, crops: dict) -> tuple[dict, pd.DataFrame]:

@@ -75,7 +75,7 @@ def test_dataset_unpacks_at_first_load_and_ingestion_reads_it(shards: Path, tmp_
         "options": {"labels": {"real": "real", "tampered": "fake", "full_synthetic": "fake"}},
     }
     maker = "fakefocus.sources.hub.unpack_images"
-    entry = MediaFolder(filepath=str(tmp_path / "raw/sofake"), maker=maker, maker_args=options, workers=1)
+    entry = MediaFolder(filepath=str(tmp_path / "raw/sofake"), maker=maker, maker_args=options, executor={"workers": 1})
     root = entry.load()
     made = (root / "made_by.json").stat().st_mtime_ns
     assert entry.load() == root

@@ -42,7 +42,7 @@ def test_files_that_cannot_be_placed_or_opened_are_rejected_with_their_reason(
         videos, rejected = probe_media(list_media(ffpp_root, Ingestion(layout="ffpp"), "x"))
     reasons = {Path(row.path).name: row.reason for row in rejected.itertuples()}
     assert set(reasons) == {"100_101.mp4", "notes.txt", "012_026 (1).mp4", "inner.mp4"}
-    assert reasons["100_101.mp4"] == "dangling link: the file that it points to is not there"
+    assert reasons["100_101.mp4"].startswith("dangling link: it points to ")
     assert "the name is not <target>_<source>" in reasons["012_026 (1).mp4"]
     assert len(videos) == 9
     assert rejected["stage"].eq("ingestion").all()

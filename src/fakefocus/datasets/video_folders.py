@@ -43,6 +43,10 @@ class FrameWriter:
         """Remove what was written under a name, where it turned out not to be wanted."""
         self._file(name).unlink()
 
+    def rename(self, old: str, new: str) -> None:
+        """Give what was written under a name another one."""
+        self._file(old).rename(self._file(new))
+
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}{self._suffix}"
 

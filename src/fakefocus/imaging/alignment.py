@@ -35,6 +35,28 @@ def align_face(
     return warped.astype(np.uint8, copy=False)
 
 
+def crop_box(image: NDArray[np.uint8], box: NDArray[np.floating], size: int, margin: float) -> NDArray[np.uint8]:
+    """Cut a box out of ``(H, W, 3) uint8`` without alignment, as published code does.
+
+    The box, ``(4,)`` in pixels, grows by ``margin`` of its sides, half on each, as far as the frame reaches, and
+    its proportions become those of a square. facenet-pytorch's 76 of 256 pixels are a margin of .42 here.
+
+    Returns:
+        ``(size, size, 3) uint8``.
+    """
+    grow = (box[2:] - box[:2]) * margin / 2
+    x1, y1 = np.maximum(box[:2] - grow, 0).astype(int)
+    x2, y2 = np.minimum(box[2:] + grow, image.shape[1::-1]).astype(int)
+    part = image[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+    return cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def centre_of(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return the middle ``(size, size, 3)`` of a picture that is not smaller, and where it begins, x and y."""
+    y, x = ((side - size) // 2 for side in image.shape[:2])
+    return np.ascontiguousarray(image[y : y + size, x : x + size]), (x, y)
+
+
 def template_for(size: int, margin: float) -> NDArray[np.float64]:
     """Return ``TEMPLATE`` in pixels of a crop of ``size`` with ``margin``: ``(5, 2)``."""
     return ((TEMPLATE - 0.5) / (1 + margin) + 0.5) * size

@@ -1,17 +1,29 @@
-"""Decodes clips and images, and says in one sentence why a file cannot be used."""
+"""Decodes clips and images, only as far as frames are asked for, and says why a file cannot be used."""
 
 import hashlib
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+MAX_PIXELS = 2**26
+"""A picture of more pixels than this (8192 x 8192) is taken for a broken or hostile header."""
+
+_SKIPPABLE = frozenset({"h264", "hevc"})
+"""Codecs whose decoders leave out frames that no other refers to, when told to."""
+
+Choose = Callable[[int], Sequence[int]]
+"""Number of frames of a clip to the numbers of those that are wanted, rising."""
 
 
 class MediaError(ValueError):
@@ -36,100 +48,273 @@ class Probe:
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded frame: its number in the clip, its time in seconds, ``(H, W, 3) uint8, RGB``, upright."""
+    """One frame: its number in the clip, its time in seconds, ``(H, W, 3) uint8, RGB``, upright.
+
+    A frame that does not decode has no image, but a reason.
+    """
 
     index: int
     time: float
-    image: NDArray[np.uint8]
+    image: NDArray[np.uint8] | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """Where a packet stands in the file, when its frame is shown, and whether decoding can begin with it."""
+
+    number: int
+    pts: int | None
+    key: bool
 
 
 def probe(path: Path) -> Probe:
-    """Read what a clip or image is; every packet is looked at, one frame is decoded.
+    """Read what a clip or image is: every packet of a clip is looked at and one frame decoded, an image is decoded.
 
     Raises:
-        MediaError: If the file is empty, no media, has no picture, is cut off or does not decode.
+        MediaError: If the file cannot be read, is empty, no media, has no picture, is cut off or does not decode.
     """
-    size = path.stat().st_size
-    if size == 0:
-        msg = "empty file (0 bytes)"
-        raise MediaError(msg)
-    digest = _sha256(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        height, width = _read_image(path).shape[:2]
-        return Probe("image", width, height, 0.0, 1, 0.0, path.suffix.lower().lstrip("."), 0, size, digest)
-    return _probe_video(path, size, digest)
+    with _readable(path):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            msg = "not a regular file"
+            raise MediaError(msg)
+        if status.st_size == 0:
+            msg = "empty file (0 bytes)"
+            raise MediaError(msg)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if _is_image(path):
+            height, width = _read_image(path).shape[:2]
+            codec = path.suffix.lower().lstrip(".")
+            return Probe("image", width, height, 0.0, 1, 0.0, codec, 0, status.st_size, digest)
+        return _probe_video(path, status.st_size, digest)
 
 
-def read_frames(path: Path, every: int = 1, max_frames: int | None = None) -> Iterator[Frame]:
-    """Decode every ``every``-th frame of a clip, at most ``max_frames``; an image is a clip of one frame.
+def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
+    """Decode the chosen frames of a clip; an image is a clip of one frame.
+
+    What no chosen frame depends on is not decoded: groups of pictures without a chosen frame, what comes behind
+    the last one in its group, and, where the codec tells them, single frames that no other refers to. A frame
+    that fails to decode comes without an image, with its reason, and the rest goes on.
+
+    Args:
+        path: The file.
+        choose: Is given the number of frames in the clip and returns the numbers of those wanted, rising.
 
     Raises:
-        MediaError: If the file stops decoding half-way or cannot be opened.
+        MediaError: If the file cannot be opened (any more).
     """
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        yield Frame(0, 0.0, _read_image(path))
-        return
-    taken = 0
-    try:
+    with _readable(path):
+        if _is_image(path):
+            yield from (Frame(0, 0.0, _read_image(path)) for _ in choose(1))
+            return
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            for index, decoded in enumerate(container.decode(stream)):
-                if index % every:
-                    continue
-                turned = np.rot90(decoded.to_ndarray(format="rgb24"), round(decoded.rotation / 90) % 4)
-                yield Frame(index, float(decoded.time or 0.0), np.ascontiguousarray(turned))
-                taken += 1
-                if max_frames is not None and taken >= max_frames:
-                    return
+            packets, base = _packets(container), float(container.streams.video[0].time_base or 0)
+        shown = sorted(p.pts for p in packets if p.pts is not None)
+        wanted = sorted(choose(len(packets)))
+        if len(set(shown)) < len(packets):
+            yield from _read_in_turn(path, wanted)
+        else:
+            yield from _read_by_time(path, packets, shown, wanted, base)
+
+
+def _read_by_time(
+    path: Path, packets: Sequence[_Packet], shown: Sequence[int], wanted: Sequence[int], base: float
+) -> Iterator[Frame]:
+    """Decode what the wanted frames depend on, and know them by their time stamps."""
+    missing = {shown[i]: i for i in wanted}
+    errors: list[str] = []
+    with av.open(str(path)) as container:
+        for decoded in _decoded(container, packets, set(missing), errors):
+            index = missing.pop(decoded.pts, None)
+            if index is not None:
+                yield Frame(index, (decoded.pts - shown[0]) * base, _upright(decoded))
+    yield from (_failed(index, (pts - shown[0]) * base, errors) for pts, index in missing.items())
+
+
+def _read_in_turn(path: Path, wanted: Sequence[int]) -> Iterator[Frame]:
+    """Decode everything and count, where the file does not tell when its frames are shown."""
+    errors: list[str] = []
+    missing = set(wanted)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        frames = (f for packet in container.demux(stream) for f in _sent(stream.codec_context, packet, errors))
+        for index, decoded in enumerate(frames):
+            if index in missing:
+                missing.discard(index)
+                yield Frame(index, float(decoded.time or 0.0), _upright(decoded))
+    yield from (_failed(index, 0.0, errors) for index in sorted(missing))
+
+
+def _failed(index: int, time: float, errors: Sequence[str]) -> Frame:
+    return Frame(index, time, None, f"does not decode: {errors[0] if errors else 'the decoder gave nothing'}")
+
+
+def _decoded(
+    container: av.container.InputContainer, packets: Sequence[_Packet], wanted: set[int], errors: list[str]
+) -> Iterator[av.VideoFrame]:
+    """Yield the wanted frames, and perhaps others, in the order of the decoder; collect its errors."""
+    stream = container.streams.video[0]
+    codec = stream.codec_context
+    codec.thread_count = 1  # clips run side by side, a process each
+    skips = codec.name in _SKIPPABLE
+    needed = needed_packets(packets, wanted)
+    begun = False
+    for number, packet in enumerate(p for p in container.demux(stream) if p.size):
+        if number not in needed:
+            continue
+        if begun and number - 1 not in needed:
+            yield from _sent(codec, None, errors)
+            codec.flush_buffers()
+        begun = True
+        if skips:
+            codec.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+        yield from _sent(codec, packet, errors)
+    yield from _sent(codec, None, errors)
+
+
+def needed_packets(packets: Sequence[_Packet], wanted: set[int]) -> set[int]:
+    """Return the numbers of the packets that the wanted frames depend on.
+
+    A group begins with a key packet. Frames shown before their group's key frame lean on the group before.
+    """
+    groups: list[list[_Packet]] = []
+    for packet in packets:
+        if packet.key or not groups:
+            groups.append([])
+        groups[-1].append(packet)
+    needed: set[int] = set()
+    whole = False  # the group behind this one leans on it
+    for group in reversed(groups):
+        last = max((i for i, p in enumerate(group) if p.pts in wanted), default=-1)
+        last = len(group) - 1 if whole else last
+        needed.update(p.number for p in group[: last + 1])
+        whole = any(p.pts in wanted and _time(p) < _time(group[0]) for p in group)
+    return needed
+
+
+def _time(packet: _Packet) -> int:
+    return -1 if packet.pts is None else packet.pts
+
+
+def _sent(codec: av.codec.context.CodecContext, packet: av.Packet | None, errors: list[str]) -> Iterator[av.VideoFrame]:
+    try:
+        yield from (frame for frame in codec.decode(packet) if not frame.is_corrupt)
     except av.error.FFmpegError as error:
-        msg = f"does not decode after {taken} sampled frames: {error.strerror}"
-        raise MediaError(msg) from error
+        errors.append(error.strerror)
+
+
+def _packets(container: av.container.InputContainer) -> list[_Packet]:
+    """List the packets of the first video stream as they lie in the file."""
+    stream = container.streams.video[0]
+    return [_Packet(n, p.pts, p.is_keyframe) for n, p in enumerate(q for q in container.demux(stream) if q.size)]
+
+
+def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """Return a decoded frame as RGB, turned as its file says; of an interlaced one, the first field at full height."""
+    image = frame.to_ndarray(format="rgb24")
+    if frame.interlaced_frame:
+        field = image[::2]
+        image = cv2.resize(field, image.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90) % 4))
 
 
 def _probe_video(path: Path, size: int, digest: str) -> Probe:
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+            msg = f"no video stream: the file holds {kinds} only"
+            raise MediaError(msg)
+        if container.format.name.endswith("_pipe") or container.format.name == "image2":
+            msg = f"wrong container: an image ({container.format.name}) in a file named {path.suffix}"
+            raise MediaError(msg)
+        stream = container.streams.video[0]
+        codec = stream.codec_context
+        _check_size(codec.width, codec.height)
+        declared, rate = stream.frames, float(stream.average_rate or 0)
+        packets = _packets(container)
+        _check_packets(len(packets), declared)
+        times = [p.pts for p in packets if p.pts is not None]
+        span = (max(times) - min(times)) * float(stream.time_base or 0) if times else (len(packets) - 1) / (rate or 25)
+    first = _first_frame(path)
+    turn = round(first.rotation) % 360
+    width, height = (first.height, first.width) if turn in (90, 270) else (first.width, first.height)
+    duration = span + (1 / rate if rate else 0.0)
+    return Probe("video", width, height, rate, len(packets), duration, codec.name, turn, size, digest)
+
+
+def _first_frame(path: Path) -> av.VideoFrame:
+    errors: list[str] = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        for packet in container.demux(stream):
+            for frame in _sent(stream.codec_context, packet, errors):
+                return frame
+    msg = f"no frame decodes{': ' + errors[0] if errors else ''}"
+    raise MediaError(msg)
+
+
+def _check_packets(found: int, declared: int) -> None:
+    if not found:
+        msg = "zero frames: the video stream is empty"
+        raise MediaError(msg)
+    if found < declared:
+        msg = f"truncated: {found} of {declared} frames are in the file"
+        raise MediaError(msg)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        msg = f"absurd size in its header: {width} x {height}, more than {MAX_PIXELS} pixels"
+        raise MediaError(msg)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    """Decode an image to ``(H, W, 3) uint8, RGB``, turned as its EXIF data say."""
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-                msg = f"no video stream: the file holds {kinds} only"
-                raise MediaError(msg)
-            stream = container.streams.video[0]
-            declared, codec = stream.frames, stream.codec_context.name
-            rate = float(stream.average_rate or 0)
-            packets = sum(1 for packet in container.demux(stream) if packet.size)
-            if declared and packets < declared:
-                msg = f"truncated: {packets} of {declared} frames are in the file"
-                raise MediaError(msg)
-            container.seek(0)
-            first = next(container.decode(stream), None)
-            if first is None:
-                msg = "no frame decodes"
-                raise MediaError(msg)
-            turn = round(first.rotation) % 360
-            width, height = (first.height, first.width) if turn in (90, 270) else (first.width, first.height)
-            return Probe(
-                "video", width, height, rate, packets, packets / rate if rate else 0.0, codec, turn, size, digest
-            )
+        with Image.open(path) as image:
+            _check_size(*image.size)
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except UnidentifiedImageError as error:
+        msg = "not an image that Pillow can read"
+        raise MediaError(msg) from error
+    except Image.DecompressionBombError as error:
+        msg = f"absurd size in its header: {error}"
+        raise MediaError(msg) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, (MediaError, FileNotFoundError, PermissionError)):
+            raise
+        msg = f"image does not decode: {error}"
+        raise MediaError(msg) from error
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what a file system or FFmpeg says of a file into a reason."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        gone = f"dangling link: it points to {path.readlink()}" if path.is_symlink() else "no such file (any more)"
+        raise MediaError(gone) from error
+    except PermissionError as error:
+        msg = "no permission to read it"
+        raise MediaError(msg) from error
     except av.error.FFmpegError as error:
         raise MediaError(_why_unreadable(path, error)) from error
+    except IsADirectoryError as error:
+        msg = "not a regular file"
+        raise MediaError(msg) from error
 
 
-def _why_unreadable(path: Path, error: av.error.FFmpegError) -> str:
+def _why_unreadable(path: Path, error: Any) -> str:  # noqa: ANN401 (FFmpegError has no stub)
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":
         return "truncated MP4: its index (moov) is missing; the copy or the download was cut off"
     return f"not a media file that FFmpeg can read: {error.strerror}"
-
-
-def _read_image(path: Path) -> NDArray[np.uint8]:
-    decoded = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if decoded is None:
-        msg = "not an image that OpenCV can read"
-        raise MediaError(msg)
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,7 +32,7 @@ class FaceSamples(Dataset[tuple[Tensor, Tensor, int]]):
         with_map: bool,
     ) -> None:
         """Read ``table``'s rows; ``crops`` and ``maps`` by the column ``folder``."""
-        self._rows = list(zip(table["folder"], table["frame"], table["label"], strict=True))
+        self._rows = list(zip(table["folder"], table["crop"], table["label"], strict=True))
         self._crops = crops
         self._maps = maps
         self._augment = augment
@@ -44,13 +44,8 @@ class FaceSamples(Dataset[tuple[Tensor, Tensor, int]]):
 
     def __getitem__(self, row: int) -> tuple[Tensor, Tensor, int]:
         """Return the sample of a row, changed at random if the augmentation says so."""
-        folder, frame, label = self._rows[row]
-        name = frame_name(int(frame))
+        folder, crop, label = self._rows[row]
+        name = str(crop).rpartition("/")[2]
         image = torch.from_numpy(self._crops[folder].read(name)).permute(2, 0, 1)
         blur = torch.from_numpy(self._maps[folder].read(name))[None] if self._with_map else None
         return self._augment(image, blur), torch.tensor(float(label)), row
-
-
-def frame_name(frame: int) -> str:
-    """Return the name under which a frame's crop and map are stored."""
-    return f"frame_{frame:06d}"

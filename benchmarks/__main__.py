@@ -1,0 +1,19 @@
+"""Run all benchmarks: ``make bench``, or ``python -m benchmarks [clip ...]`` to measure with clips of your own."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.extraction import measure
+from benchmarks.results import publish
+
+
+def main() -> int:
+    """Measure, print and write; exit code 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("clips", nargs="*", type=Path, help="clips to measure with, instead of the synthetic ones")
+    return 0 if publish(measure(parser.parse_args().clips)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""How long a clip takes from file to crops, compared with the published way and with decoding alone.
+
+Everything runs on one core and warm: on other clips of the same size first, as in a long run. The clips are
+`clips.SCENES`, made at the first run, or those that are named. The reference detects as published code does,
+``MTCNN(image_size=256, margin=76, min_face_size=60, thresholds=[.6, .7, .9])`` on every tenth frame; the fastest
+decoding that we know of is PyAV's or OpenCV's, with one thread, without conversion to RGB.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import cv2
+import numpy as np
+import torch
+from benchmarks.clips import SIZES, make_clips
+from benchmarks.results import Result
+from facenet_pytorch import MTCNN
+from numpy.typing import NDArray
+
+from fakefocus.datasets.video_folders import FrameWriter
+from fakefocus.detection.boxes import box_iou
+from fakefocus.detection.faces import Faces
+from fakefocus.detection.following import FaceFollower
+from fakefocus.detection.mtcnn import FaceDetector
+from fakefocus.detection.tracking import TrackLinker
+from fakefocus.imaging.frames import read_frames
+from fakefocus.parameters import Preprocessing
+from fakefocus.pipelines.preprocessing.extraction import extract_faces
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIPS = ROOT / "data/01_raw/benchmark"
+EVERY = 10
+THRESHOLDS = (0.6, 0.7, 0.9)
+OPTIONS = Preprocessing.model_validate(
+    {
+        "region": "face",
+        "sampling": {"method": "every", "every": EVERY, "frames": 32, "min_frames": 1, "max_frames": None},
+        "detection": {"detector": "mtcnn", "precision": "bf16", "min_face_size": 60, "thresholds": THRESHOLDS},
+        "faces_per_video": 1,
+        "alignment": "landmarks",
+        "size": 256,
+        "margin": 0.3,
+    }
+)
+_DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0}
+_EXTRACTION_GOAL, _MEMORY_GOAL = 1.3, 1.1
+Picture = NDArray[np.uint8]
+T = TypeVar("T")
+
+
+def measure(own: Sequence[Path] = ()) -> Iterator[Result]:
+    """Yield the results, on clips of one's own where they are given."""
+    clips = {"own clips": list(own)} if own else {size: make_clips(CLIPS, size) for size in SIZES}
+    with _one_core():
+        for size, paths in clips.items():
+            yield detection(size, paths)
+            yield extraction(size, paths)
+    yield memory(next(iter(clips.values())))
+
+
+def detection(size: str, paths: Sequence[Path]) -> Result:
+    """Compare detection alone, frame by frame, on frames that are decoded already."""
+    theirs = MTCNN(image_size=256, margin=76, min_face_size=60, thresholds=list(THRESHOLDS))
+    ours = FaceDetector(60, THRESHOLDS)
+    clips = [[f.image for f in read_frames(p, lambda n: range(0, n, EVERY)) if f.image is not None] for p in paths]
+    for frames in clips:
+        theirs.detect(frames[0])
+        _all(FaceFollower(ours), frames)
+    spent, expected, found = [0.0, 0.0], [], []
+    for frames in clips:
+        seconds, faces = _timed(lambda frames=frames: [_reference(theirs, frame) for frame in frames])
+        spent[0] += seconds
+        expected.append(faces)
+        seconds, faces = _timed(lambda frames=frames: _all(FaceFollower(ours), frames))
+        spent[1] += seconds
+        found.append(faces)
+    more = agreement(expected, found)
+    count, goal = sum(map(len, clips)), _DETECTION_GOALS.get(size, 20.0)
+    ratio = spent[0] / spent[1]
+    good = more["videos without main face"] == 0 and more["main faces found"] >= 0.995 and more["mean IoU"] >= 0.93
+    met = ratio >= goal and good and more["landmark error, eye distances"] <= 0.04
+    reference, own = (1000 * seconds / count for seconds in spent)
+    unit = "ms a sampled frame"
+    return Result(f"detection_{size}", own, reference, ratio, unit, f"≥ {goal:g}", met, more)
+
+
+def agreement(expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]]) -> dict[str, float]:
+    """Say how well the reference's main faces, those of the largest track of each clip, were found."""
+    overlaps, errors, lost = [], [], 0
+    for theirs, ours in zip(expected, found, strict=True):
+        here = [_match(t, row, o) for (t, row), o in zip(_main(theirs), ours, strict=True) if row is not None]
+        lost += bool(here) and not any(overlap > 0.5 for overlap, _ in here)
+        overlaps += [overlap for overlap, _ in here]
+        errors += [error for overlap, error in here if overlap > 0.5]
+    good = [overlap for overlap in overlaps if overlap > 0.5]
+    return {
+        "videos without main face": lost,
+        "main faces found": round(len(good) / len(overlaps), 4),
+        "of": len(overlaps),
+        "mean IoU": round(float(np.mean(overlaps)), 4),
+        "landmark error, eye distances": round(float(np.mean(errors)), 4),
+    }
+
+
+def extraction(size: str, paths: Sequence[Path]) -> Result:
+    """Compare everything from file to crops with only decoding the same clips."""
+    decoders = {"PyAV": _decode_pyav, "OpenCV": _decode_opencv}
+    with tempfile.TemporaryDirectory() as folder:
+        _extract(paths, Path(folder) / "warm")
+        plain = {name: sum(_timed(lambda p=p, d=d: d(p))[0] for p in paths) for name, d in decoders.items()}
+        ours, _ = _timed(lambda: _extract(paths, Path(folder) / "timed"))
+    fastest = min(plain, key=plain.__getitem__)
+    ratio = ours / plain[fastest]
+    seconds = {name: round(value, 2) for name, value in plain.items()}
+    goal = f"≤ {_EXTRACTION_GOAL}"
+    return Result(
+        f"extraction_over_decoding_{size}", ours, plain[fastest], ratio, "s", goal, ratio <= _EXTRACTION_GOAL, seconds
+    )
+
+
+def memory(paths: Sequence[Path]) -> Result:
+    """Compare the peak memory of four times the videos, the largest of all processes together."""
+    few, many = (_peak(list(paths) * times) for times in (1, 4))
+    ratio = many / few
+    return Result("peak_memory_4x_videos", many, few, ratio, "MiB", f"≤ {_MEMORY_GOAL}", ratio <= _MEMORY_GOAL)
+
+
+def _peak(paths: Sequence[Path]) -> float:
+    """Return the peak of the main process and of the largest worker, in MiB, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.extraction", *map(str, paths)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def _run_dataset(paths: Sequence[Path]) -> float:
+    """Make the crops of clips as the pipeline does; return the peak memory in MiB."""
+    import pandas as pd
+
+    from fakefocus.datasets.video_folders import VideoFolders
+    from fakefocus.pipelines.preprocessing.nodes import plan_face_crops
+
+    shared = {"label": 0, "kind": "video"}
+    rows = [shared | {"video_id": f"{i}", "path": str(p), "sha256": f"{i}"} for i, p in enumerate(paths)]
+    with tempfile.TemporaryDirectory() as folder:
+        VideoFolders(filepath=folder, suffix=".jpg").save(plan_face_crops(pd.DataFrame(rows), OPTIONS))
+    usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage) / 1024
+
+
+def _main(clip: Sequence[Faces]) -> list[tuple[Faces, int | None]]:
+    linker = TrackLinker()
+    tracks = [linker(faces.boxes) for faces in clip]
+    main = linker.largest_first[:1]
+    rows = [next((row for row, track in enumerate(here) if track in main), None) for here in tracks]
+    return list(zip(clip, rows, strict=True))
+
+
+def _match(theirs: Faces, row: int, ours: Faces) -> tuple[float, float]:
+    """Return the overlap with the best of our boxes, and its landmarks' mean distance in eye distances."""
+    if not len(ours.boxes):
+        return 0.0, np.inf
+    overlap = box_iou(theirs.boxes[row], ours.boxes)
+    best, marks = int(overlap.argmax()), theirs.landmarks[row]
+    error = np.linalg.norm(ours.landmarks[best] - marks, axis=1).mean() / np.linalg.norm(marks[0] - marks[1])
+    return float(overlap[best]), float(error)
+
+
+def _reference(mtcnn: MTCNN, frame: Picture) -> Faces:
+    boxes, scores, marks = mtcnn.detect(frame, landmarks=True)
+    if boxes is None:
+        return Faces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
+    return Faces(*(np.asarray(found, dtype=float) for found in (boxes, scores, marks)))
+
+
+def _all(follower: FaceFollower, frames: Sequence[Picture]) -> list[Faces]:
+    return [follower(frame) for frame in frames]
+
+
+def _extract(paths: Sequence[Path], folder: Path) -> None:
+    for path in paths:
+        (folder / path.stem).mkdir(parents=True)
+        extract_faces(path, path.stem, "video", OPTIONS, FrameWriter(folder / path.stem, ".jpg"))
+
+
+def _decode_pyav(path: Path) -> None:
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        for _ in container.decode(video=0):
+            pass
+
+
+def _decode_opencv(path: Path) -> None:
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    while video.grab():
+        pass
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Compute on one core, with one thread."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{_run_dataset([Path(p) for p in sys.argv[1:]])}\n")

@@ -1,0 +1,41 @@
+"""What a benchmark found: a ratio of two figures of one run, and whether it reaches its goal."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+LATEST = Path(__file__).with_name("latest.json")
+
+
+@dataclass(frozen=True)
+class Result:
+    """``ratio`` is what the goal is about; ``more`` says what else was found."""
+
+    name: str
+    ours: float
+    reference: float
+    ratio: float
+    unit: str
+    goal: str
+    met: bool
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def publish(results: Iterable[Result]) -> bool:
+    """Print a table and write ``latest.json``; say whether every goal is met."""
+    found = list(results)
+    LATEST.write_text(json.dumps([asdict(result) for result in found], indent=1) + "\n", encoding="utf-8")
+    table = Table("benchmark", "ours", "reference", "unit", "ratio", "goal", "met")
+    for r in found:
+        ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
+        table.add_row(r.name, ours, reference, r.unit, ratio, r.goal, "yes" if r.met else "[red]no[/red]")
+    console = Console()
+    console.print(table)
+    for r in found:
+        console.print(f"{r.name}: " + ", ".join(f"{k} {v}" for k, v in r.more.items()), style="dim", highlight=False)
+    return all(r.met for r in found)

@@ -1,0 +1,154 @@
+"""Follows faces through the sampled frames of a clip, looking at whole frames only where that is needed."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefocus.detection.boxes import Boxes, areas, box_iou, largest_first, same_place
+from fakefocus.detection.faces import NO_FACES, Faces
+
+Picture = NDArray[np.uint8]
+
+INTERVAL = 16
+"""Every so many sampled frames the whole frame is looked at."""
+_STILL = 0.12
+"""A refined face that is farther off from where it was expected, in sides of its box, is in doubt."""
+_SAME = 0.3
+"""Intersection over union from which the finds of two searches are one face."""
+_STEP = 16
+_CHANGE = 18.0
+"""Change of a block of 48 pixels, in grey levels, that may be somebody new."""
+_MUCH = 0.5
+"""Share of the frame from which on the whole of it is looked at instead."""
+_CUT = 30.0
+"""Mean change of a frame, in grey levels, that is a cut."""
+
+
+class Detector(Protocol):
+    """What finds faces: in a frame, around a box, and from where they were."""
+
+    def detect(self, image: Picture, within: NDArray[np.float64] | None = None) -> Faces:
+        """Return the faces of a frame, or of its part within a box."""
+
+    def detect_around(self, image: Picture, box: NDArray[np.float64]) -> Faces:
+        """Return the faces in the neighbourhood of a box."""
+
+    def refine(self, image: Picture, boxes: Boxes) -> Faces:
+        """Return those of the faces that are still about where they were."""
+
+
+class FaceFollower:
+    """Detects the faces of a clip's sampled frames, one after the other.
+
+    Known faces are refined from where they moved to, and looked for in their neighbourhood where that is in
+    doubt. The whole frame is looked at on every ``INTERVAL``-th frame, after a cut, while no face is known,
+    and when the largest face is not found again; its part where something moved away from known faces is looked
+    at right then.
+    """
+
+    def __init__(self, detector: Detector, foremost: int | None = 2, interval: int = INTERVAL) -> None:
+        """Start a clip.
+
+        Args:
+            detector: What finds faces.
+            foremost: So many of the largest faces are looked for again where they are in doubt; None: all.
+            interval: Sampled frames from one look at the whole frame to the next.
+        """
+        self.cut = False
+        """Whether the last frame began another scene."""
+        self._detector = detector
+        self._foremost = foremost
+        self._interval = interval
+        self._known = NO_FACES
+        self._motion: Boxes = np.zeros((0, 4))
+        self._since = interval
+        self._sketch: NDArray[np.float32] | None = None
+
+    def __call__(self, image: Picture) -> Faces:
+        """Return the faces of the next frame, ``(H, W, 3) uint8, RGB``, largest first."""
+        changed = self._changed(image)
+        much = changed is not None and areas(changed[None])[0] > _MUCH * image.shape[0] * image.shape[1]
+        whole = much or self.cut or self._since >= self._interval or not len(self._known.boxes)
+        faces = NO_FACES if whole else self._followed(image)
+        if changed is not None and not whole:
+            faces = _joined([faces, self._detector.detect(image, changed)])
+        if whole or not same_place(self._known.boxes[0] + self._motion[0], faces.boxes).any():
+            faces, self._since = self._detector.detect(image), 0
+        self._since += 1
+        self._motion = _motion(np.zeros((0, 4)) if self.cut else self._known.boxes, faces.boxes)
+        self._known = faces
+        return faces
+
+    def _followed(self, image: Picture) -> Faces:
+        known = self._known.boxes + self._motion
+        faces = self._detector.refine(image, known)
+        sure = np.array([_shift(box, known) <= _STILL for box in faces.boxes], dtype=bool)
+        doubtful = [box for box in known[: self._foremost] if not same_place(box, faces.boxes[sure]).any()]
+        if not doubtful:
+            return faces
+        again = [self._detector.detect_around(image, box) for box in doubtful]
+        return _joined([_rows(faces, sure), *again, _rows(faces, ~sure)])
+
+    def _changed(self, image: Picture) -> NDArray[np.float64] | None:
+        """Return the box of what changed where nobody was, if anything did; and note a cut."""
+        sketch = _sketch(image)
+        last, self._sketch = self._sketch, sketch
+        if last is None or last.shape != sketch.shape:
+            self.cut = last is not None
+            return None
+        change = np.abs(sketch - last)
+        self.cut = float(change.mean()) > _CUT
+        least = max(_CHANGE, 4 * float(np.median(change)))
+        for x1, y1, x2, y2 in self._known.boxes / _STEP:
+            wide, high = x2 - x1, y2 - y1
+            # a body moves with its face: what is below it is not new
+            change[max(int(y1 - high), 0) :, max(int(x1 - 1.5 * wide), 0) : max(int(x2 + 1.5 * wide), 0)] = 0
+        ys, xs = np.nonzero(change > least)
+        if not len(xs):
+            return None
+        margin = image.shape[0] / 8
+        box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) * float(_STEP)
+        box += np.array([-margin, -margin, margin, margin])
+        return np.clip(box, 0, np.tile(image.shape[1::-1], 2))
+
+
+def _motion(before: Boxes, now: Boxes) -> Boxes:
+    """Return by how much each face moved on, ``(N, 4)``, where it is known where it was."""
+    motion = np.zeros_like(now)
+    for row, box in enumerate(now):
+        same = before[same_place(box, before)]
+        if len(same):
+            motion[row] = np.tile(((box[:2] + box[2:]) - (same[0, :2] + same[0, 2:])) / 2, 2)
+    return motion
+
+
+def _sketch(image: Picture) -> NDArray[np.float32]:
+    """Return the brightness of blocks of 3 x 3 steps."""
+    height, width = image.shape[:2]
+    dense = cv2.resize(image, (max(2 * width // _STEP, 2), max(2 * height // _STEP, 2)), interpolation=cv2.INTER_LINEAR)
+    blocks = cv2.resize(dense, (dense.shape[1] // 2, dense.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return cv2.blur(blocks.astype(np.float32), (3, 3)).mean(axis=2)
+
+
+def _shift(box: NDArray[np.float64], boxes: Boxes) -> float:
+    """Return how far the nearest of the boxes is from a box, centre to centre, in sides of the box."""
+    apart = np.abs((boxes[:, :2] + boxes[:, 2:] - box[:2] - box[2:]) / 2).max(axis=1)
+    return float(apart.min() / (box[2:] - box[:2]).max())
+
+
+def _rows(faces: Faces, rows: NDArray[Any]) -> Faces:
+    return Faces(faces.boxes[rows], faces.scores[rows], faces.landmarks[rows])
+
+
+def _joined(found: Sequence[Faces]) -> Faces:
+    """Return the faces of several searches, each once: that of the first search which found it; largest first."""
+    boxes = np.concatenate([f.boxes for f in found])
+    scores, marks = np.concatenate([f.scores for f in found]), np.concatenate([f.landmarks for f in found])
+    keep: list[int] = []
+    for row, box in enumerate(boxes):
+        if not (box_iou(box, boxes[keep]) > _SAME).any():
+            keep.append(row)
+    return _rows(Faces(boxes, scores, marks), np.array(keep, dtype=np.intp)[largest_first(boxes[keep])])

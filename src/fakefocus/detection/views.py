@@ -1,0 +1,63 @@
+"""Parts of a frame at any size, cheaply: successive halves, of which the fitting one is reduced."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log2
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Point = NDArray[np.float64]
+
+_SMALLEST = 24
+_DETAIL = 2.0
+"""At least so many pixels of a half become one, a side, where the result shall be as sharp as it can."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a frame: its halves, ``(H, W, 3) uint8`` each, and where it begins, x and y in pixels."""
+
+    halves: Sequence[Picture]
+    x: int = 0
+    y: int = 0
+
+    @property
+    def limits(self) -> tuple[int, int, int, int]:
+        """Where the view lies in the frame: x1, y1, x2, y2 in pixels."""
+        height, width = self.halves[0].shape[:2]
+        return self.x, self.y, self.x + width, self.y + height
+
+    def cut(self, low: Point, high: Point, side: int, detail: float = 1.0) -> Picture:
+        """Cut the box from ``low`` to ``high``, x and y in pixels of the frame, at ``side`` by ``side`` pixels.
+
+        At least ``detail`` pixels of the half that is reduced become one, a side.
+        """
+        half = self._fitting(float((high - low).min()) / side / detail)
+        x1, y1, x2, y2 = (round(v / 2**half) for v in (*(low - (self.x, self.y)), *(high - (self.x, self.y))))
+        part = self.halves[half][y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+        return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+    def level(self, scale: float) -> Picture:
+        """Return the whole view at a scale."""
+        height, width = self.halves[0].shape[:2]
+        size = int(width * scale + 1), int(height * scale + 1)
+        return cv2.resize(self.halves[self._fitting(1 / scale / _DETAIL)], size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+    def _fitting(self, step: float) -> int:
+        """Return the smallest half in which ``step`` pixels of the frame are still a pixel or more."""
+        return min(max(floor(log2(max(step, 1e-6))), 0), len(self.halves) - 1)
+
+
+def view(image: Picture, low: Point | None = None, high: Point | None = None) -> View:
+    """Return a view of a frame, or of its part between two corners, x and y in pixels."""
+    x, y = (0, 0) if low is None else np.maximum(low, 0).astype(int).tolist()
+    part = image if high is None else image[y : int(max(high[1], y + 1)), x : int(max(high[0], x + 1))]
+    halves = [part]
+    while min(halves[-1].shape[:2]) >= 2 * _SMALLEST:
+        height, width = (side // 2 for side in halves[-1].shape[:2])
+        even = halves[-1][: 2 * height, : 2 * width]
+        halves.append(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+    return View(halves, x, y)

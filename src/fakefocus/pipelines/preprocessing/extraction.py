@@ -1,0 +1,184 @@
+"""One clip: sampled frames in, crops and a row for each face or each reason out."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefocus.imaging.alignment import align_face, centre_of, crop_box, sharpness
+from fakefocus.imaging.frames import Frame, MediaError, read_frames
+from fakefocus.imaging.pose import estimate_pose
+from fakefocus.imaging.sampling import sample_frames
+from fakefocus.parameters import Preprocessing
+
+Row = dict[str, Any]
+_NO_FACE = "no face"
+_OTHER_FACES = "faces, but not of a person who is kept"
+
+
+class Writer(Protocol):
+    """Keeps crops under a name."""
+
+    def __call__(self, name: str, array: NDArray[Any]) -> None:
+        """Write a crop."""
+
+    def discard(self, name: str) -> None:
+        """Remove a crop."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a crop another name."""
+
+
+@dataclass
+class _Clip:
+    """What is known of a clip so far: crops by track and frame, and frames without."""
+
+    crops: dict[int, dict[int, Row]] = field(default_factory=dict)
+    empty: list[Row] = field(default_factory=list)
+    decoded: int = 0
+
+
+def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, write: Writer) -> list[Row]:
+    """Write the crops of a clip or image; return a row for each, and for each frame without one its reason."""
+    choose = partial(sample_frames, **options.sampling.model_dump())
+    clip = _Clip()
+    look = _whole_images if options.region == "whole_image" else _faces
+    least = 1 if kind == "image" else options.sampling.min_frames
+    try:
+        ranked = look(_decoded(read_frames(path, choose), clip), clip, options, write)
+    except MediaError as error:
+        return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id}]
+    kept = _kept(ranked, options, enough=clip.decoded >= least)
+    rows = [*_named(clip, kept, write), *clip.empty]
+    if clip.decoded < least:
+        rows = [r | {"reason": f"{clip.decoded} frames decode, sampling.min_frames is {least}"} for r in rows[:1]]
+    return [row | {"video_id": video_id} for row in sorted(rows, key=lambda r: (r["frame"], r["track"]))]
+
+
+def crop_name(frame: int, track: int) -> str:
+    """Return the name of a crop: of the main face ``frame_000010``, of the next one ``frame_000010_face_1``."""
+    return f"frame_{frame:06d}" + (f"_face_{track}" if track else "")
+
+
+def _decoded(frames: Iterator[Frame], clip: _Clip) -> Iterator[tuple[Frame, NDArray[np.uint8]]]:
+    """Pass on frames with their image, and note the others with their reason."""
+    for frame in frames:
+        if frame.image is None:
+            clip.empty.append(_row(frame.index, frame.time, reason=frame.reason))
+        else:
+            clip.decoded += 1
+            yield frame, frame.image
+
+
+def _faces(
+    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: Writer
+) -> list[int]:
+    """Follow all faces and write their crops; return the tracks, the person whom the clip shows most first."""
+    # torch takes seconds to import: only the processes that detect need it
+    from fakefocus.detection.tracking import TrackLinker
+
+    find, was_cut = _finder(options)
+    linker = TrackLinker()
+    for frame, image in frames:
+        faces = find(image)
+        tracks = linker(faces.boxes, cut=was_cut())
+        if not tracks:
+            clip.empty.append(_row(frame.index, frame.time, reason=_NO_FACE))
+        for track, box, score, marks in zip(tracks, faces.boxes, faces.scores, faces.landmarks, strict=True):
+            crop = _cut(image, box, marks, options)
+            write(_raw_name(frame.index, track), crop)
+            details = _quality(box, float(score), marks, crop) | {"detector": options.detection.detector}
+            clip.crops.setdefault(track, {})[frame.index] = _row(frame.index, frame.time, **details)
+    return linker.largest_first
+
+
+def _finder(options: Preprocessing) -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[], bool]]:
+    """Return what finds the faces of the next frame, and what says whether that frame was behind a cut."""
+    detection = options.detection
+    if detection.detector == "haar":
+        from fakefocus.detection.haar import haar_detector
+
+        return haar_detector(detection.min_face_size).detect, lambda: False
+    from fakefocus.detection.following import FaceFollower
+    from fakefocus.detection.mtcnn import FaceDetector
+
+    detector = FaceDetector(detection.min_face_size, detection.thresholds, detection.precision)
+    follower = FaceFollower(detector, None if options.faces_per_video == "all" else options.faces_per_video + 1)
+    return follower, lambda: follower.cut
+
+
+def _cut(
+    image: NDArray[np.uint8], box: NDArray[np.float64], marks: NDArray[np.float64], options: Preprocessing
+) -> NDArray[np.uint8]:
+    if options.alignment == "landmarks":
+        return align_face(image, marks, options.size, options.margin)
+    return crop_box(image, box, options.size, options.margin)
+
+
+def _quality(box: NDArray[np.float64], score: float, marks: NDArray[np.float64], crop: NDArray[np.uint8]) -> Row:
+    known = bool(np.isfinite(marks).all())
+    pose = estimate_pose(marks)._asdict() if known else {}
+    return {
+        **dict(zip(("x1", "y1", "x2", "y2"), box.tolist(), strict=True)),
+        "score": score if np.isfinite(score) else None,
+        "landmarks": json.dumps(np.round(marks, 2).tolist()) if known else "",
+        "size": float((box[2:] - box[:2]).max()),
+        "sharpness": sharpness(crop),
+        **pose,
+    }
+
+
+def _whole_images(
+    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: Writer
+) -> list[int]:
+    """Write the middle of each frame as it is; one that is smaller than a crop is not enlarged but left out."""
+    for frame, image in frames:
+        height, width = image.shape[:2]
+        if min(height, width) < options.size:
+            reason = f"{width} x {height} pixels, smaller than preprocessing.size {options.size}: nothing is enlarged"
+            clip.empty.append(_row(frame.index, frame.time, reason=reason))
+            continue
+        crop, (x, y) = centre_of(image, options.size)
+        write(_raw_name(frame.index, 0), crop)
+        place = {"x1": x, "y1": y, "x2": x + options.size, "y2": y + options.size, "size": options.size}
+        details: Row = {name: float(value) for name, value in place.items()} | {"sharpness": sharpness(crop)}
+        clip.crops.setdefault(0, {})[frame.index] = _row(frame.index, frame.time, **details)
+    return list(clip.crops)
+
+
+def _kept(ranked: list[int], options: Preprocessing, *, enough: bool) -> list[int]:
+    if not enough:
+        return []
+    return ranked if options.faces_per_video == "all" else ranked[: options.faces_per_video]
+
+
+def _named(clip: _Clip, kept: list[int], write: Writer) -> Iterator[Row]:
+    """Name the crops of kept tracks, drop the others, and yield the rows."""
+    shown: set[int] = set()
+    for rank, track in enumerate(kept):
+        for index, row in clip.crops[track].items():
+            shown.add(index)
+            name = crop_name(index, rank)
+            write.rename(_raw_name(index, track), name)
+            yield row | {"found": True, "crop": name, "track": rank}
+    for track in clip.crops.keys() - set(kept):
+        for index, row in clip.crops[track].items():
+            write.discard(_raw_name(index, track))
+            if index not in shown:
+                shown.add(index)
+                yield _row(row["frame"], row["time"], reason=_OTHER_FACES)
+
+
+def _raw_name(frame: int, track: int) -> str:
+    return f"track_{track}_{frame}"
+
+
+def _row(frame: int, time: float, reason: str = "", **details: Any) -> Row:  # noqa: ANN401
+    empty = dict.fromkeys(("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll"), None)
+    base = {"frame": frame, "time": time, "found": False, "reason": reason, "crop": "", "track": -1}
+    return base | {"landmarks": "", "detector": ""} | empty | details

@@ -1,0 +1,159 @@
+"""What becomes of a clip: crops, rows, and reasons."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from fakefocus.datasets.video_folders import FrameWriter
+from fakefocus.parameters import Preprocessing
+from fakefocus.pipelines.preprocessing.extraction import extract_faces
+from fakefocus.sources.demo.corpus import write_clip
+
+SAMPLING = {"method": "every", "every": 2, "frames": 8, "min_frames": 3, "max_frames": None}
+DETECTION = {"detector": "mtcnn", "precision": "bf16", "min_face_size": 60, "thresholds": [0.6, 0.7, 0.9]}
+BASE: dict[str, Any] = {
+    "region": "face",
+    "sampling": SAMPLING,
+    "detection": DETECTION,
+    "faces_per_video": 1,
+    "alignment": "landmarks",
+    "size": 128,
+    "margin": 0.3,
+}
+
+
+def _options(**changes: Any) -> Preprocessing:
+    return Preprocessing.model_validate(BASE | changes)
+
+
+@pytest.fixture(scope="module")
+def couple(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clip of 8 frames in which a larger and a smaller face sway; the larger is gone after the sixth."""
+    portrait = skimage.data.astronaut()[:400, 20:420]
+    small = cv2.resize(portrait, (280, 280), interpolation=cv2.INTER_AREA)[:, ::-1]
+    frames = []
+    for i in range(8):
+        frame = np.full((400, 800, 3), 90, np.uint8)
+        if i < 6:
+            frame[:, 2 * i : 400 + 2 * i] = portrait
+        frame[60:340, 500 - 2 * i : 780 - 2 * i] = small
+        frames.append(frame)
+    path = tmp_path_factory.mktemp("couple") / "couple.mp4"
+    write_clip(path, frames, crf="18")
+    return path
+
+
+def _extract(path: Path, folder: Path, kind: str = "video", **changes: Any) -> list[dict[str, Any]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return extract_faces(path, "v", kind, _options(**changes), FrameWriter(folder, ".png"))
+
+
+def _crops(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.iterdir())
+
+
+def test_the_person_whom_the_clip_shows_most_is_kept(couple: Path, tmp_path: Path) -> None:
+    rows = _extract(couple, tmp_path / "out")
+    assert [(r["frame"], r["found"], r["track"]) for r in rows] == [
+        (0, True, 0),
+        (2, True, 0),
+        (4, True, 0),
+        (6, False, -1),
+    ]
+    assert rows[3]["reason"] == "faces, but not of a person who is kept"
+    assert _crops(tmp_path / "out") == ["frame_000000", "frame_000002", "frame_000004"]
+    assert all(r["x2"] < 420 for r in rows[:3])
+
+
+@pytest.mark.parametrize("kept", [2, "all"])
+def test_several_people_are_numbered_by_how_much_they_are_shown(couple: Path, tmp_path: Path, kept: int | str) -> None:
+    rows = _extract(couple, tmp_path / "out", faces_per_video=kept)
+    assert [(r["frame"], r["track"]) for r in rows] == [(0, 0), (0, 1), (2, 0), (2, 1), (4, 0), (4, 1), (6, 1)]
+    assert {r["crop"] for r in rows} == set(_crops(tmp_path / "out"))
+    assert "frame_000006_face_1" in _crops(tmp_path / "out")
+    assert {r["frame"]: r["size"] for r in rows if r["track"] == 0}[0] > rows[1]["size"]
+
+
+def test_eyes_of_every_crop_stand_at_the_template_s_place(couple: Path, tmp_path: Path) -> None:
+    from fakefocus.imaging.alignment import similarity, template_for
+
+    for row in _extract(couple, tmp_path / "out"):
+        if row["found"]:
+            marks = np.array(json.loads(row["landmarks"]))
+            matrix = similarity(marks, template_for(128, 0.3))
+            assert np.abs(marks @ matrix[:, :2].T + matrix[:, 2] - template_for(128, 0.3)).max() < 8
+            assert abs(row["yaw"]) < 35
+            assert row["sharpness"] > 0
+            assert row["detector"] == "mtcnn"
+
+
+def test_crop_without_alignment_is_the_box_with_its_margin(couple: Path, tmp_path: Path) -> None:
+    (row, *_) = _extract(couple, tmp_path / "out", alignment="crop", margin=0.0)
+    with av.open(str(couple)) as container:
+        frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    box = [int(row[name]) for name in ("x1", "y1", "x2", "y2")]
+    expected = cv2.resize(frame[box[1] : box[3], box[0] : box[2]], (128, 128), interpolation=cv2.INTER_AREA)
+    crop = cv2.imread(str(tmp_path / "out/frame_000000.png"))[..., ::-1]
+    assert np.array_equal(crop, expected)
+
+
+def test_haar_is_a_fallback_that_says_so(couple: Path, tmp_path: Path) -> None:
+    detection = DETECTION | {"detector": "haar"}
+    rows = [r for r in _extract(couple, tmp_path / "out", detection=detection, alignment="crop") if r["found"]]
+    assert rows
+    assert {(r["detector"], r["landmarks"], r["score"], r["yaw"]) for r in rows} == {("haar", "", None, None)}
+    with pytest.raises(ValueError, match=r"haar finds no landmarks, set preprocessing\.alignment to crop"):
+        _options(detection=detection)
+
+
+def test_whole_image_is_its_middle_as_it_is(tmp_path: Path) -> None:
+    image = skimage.data.coffee()[..., ::-1]
+    cv2.imwrite(str(tmp_path / "coffee.png"), image)
+    (row,) = _extract(tmp_path / "coffee.png", tmp_path / "out", "image", region="whole_image")
+    # 400 x 600 pixels, 128 from the middle: rows 136 to 264, columns 236 to 364
+    assert np.array_equal(cv2.imread(str(tmp_path / "out/frame_000000.png")), image[136:264, 236:364])
+    assert (row["x1"], row["y1"], row["x2"], row["y2"]) == (236, 136, 364, 264)
+
+
+def test_small_whole_image_is_not_enlarged(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "small.png"), np.zeros((100, 300, 3), np.uint8))
+    (row,) = _extract(tmp_path / "small.png", tmp_path / "out", "image", region="whole_image")
+    assert not row["found"]
+    assert row["reason"].startswith("300 x 100 pixels, smaller than preprocessing.size 128")
+
+
+def test_clip_of_too_few_frames_is_set_aside_with_its_reason(couple: Path, tmp_path: Path) -> None:
+    rows = _extract(couple, tmp_path / "out", sampling=SAMPLING | {"min_frames": 9})
+    assert [r["reason"] for r in rows] == ["8 frames decode, sampling.min_frames is 9"]
+    assert _crops(tmp_path / "out") == []
+
+
+def test_damaged_clip_keeps_what_decodes_and_says_so(couple: Path, tmp_path: Path) -> None:
+    data = bytearray(couple.read_bytes())
+    with av.open(str(couple)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    position, size = packets[-2]
+    data[position : position + size] = bytes(size)
+    (tmp_path / "damaged.mp4").write_bytes(data)
+    rows = _extract(tmp_path / "damaged.mp4", tmp_path / "out", sampling=SAMPLING | {"every": 1})
+    lost = [r for r in rows if r["reason"].startswith("does not decode")]
+    assert 1 <= len(lost) <= 2
+    assert sum(r["found"] for r in rows) >= 4
+
+
+def test_file_that_vanished_is_one_row(tmp_path: Path) -> None:
+    (row,) = _extract(tmp_path / "gone.mp4", tmp_path / "out")
+    assert (row["found"], row["reason"]) == (False, "no such file (any more)")
+
+
+def test_faceless_clip_has_a_reason_for_every_frame(faceless_clip: Path, tmp_path: Path) -> None:
+    rows = _extract(faceless_clip, tmp_path / "out")
+    assert {r["reason"] for r in rows} == {"no face"}
+    # 5 frames in at least 3 steps: each of them
+    assert [r["frame"] for r in rows] == [0, 1, 2, 3, 4]
