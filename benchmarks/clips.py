@@ -15,8 +15,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefocus.parameters import Preprocessing
 from fakefocus.sources.demo.people import make_person
 
+CLIPS = Path(__file__).resolve().parents[1] / "data/01_raw/benchmark"
+EVERY = 10
+THRESHOLDS = (0.6, 0.7, 0.9)
+OPTIONS = Preprocessing.model_validate(
+    {
+        "region": "face",
+        "sampling": {"method": "every", "every": EVERY, "frames": 32, "min_frames": 1, "max_frames": None},
+        "detection": {"detector": "mtcnn", "precision": "bf16", "min_face_size": 60, "thresholds": THRESHOLDS},
+        "faces_per_video": 1,
+        "alignment": "landmarks",
+        "size": 256,
+        "margin": 0.3,
+    }
+)
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 FRAMES = 250
 RATE = 25

@@ -21,7 +21,7 @@ import av
 import cv2
 import numpy as np
 import torch
-from benchmarks.clips import SIZES, make_clips
+from benchmarks.clips import CLIPS, EVERY, OPTIONS, SIZES, THRESHOLDS, make_clips
 from benchmarks.results import Result
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
@@ -33,24 +33,9 @@ from fakefocus.detection.following import FaceFollower
 from fakefocus.detection.mtcnn import FaceDetector
 from fakefocus.detection.tracking import TrackLinker
 from fakefocus.imaging.frames import read_frames
-from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIPS = ROOT / "data/01_raw/benchmark"
-EVERY = 10
-THRESHOLDS = (0.6, 0.7, 0.9)
-OPTIONS = Preprocessing.model_validate(
-    {
-        "region": "face",
-        "sampling": {"method": "every", "every": EVERY, "frames": 32, "min_frames": 1, "max_frames": None},
-        "detection": {"detector": "mtcnn", "precision": "bf16", "min_face_size": 60, "thresholds": THRESHOLDS},
-        "faces_per_video": 1,
-        "alignment": "landmarks",
-        "size": 256,
-        "margin": 0.3,
-    }
-)
 _DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0}
 _EXTRACTION_GOAL, _MEMORY_GOAL = 1.3, 1.1
 Picture = NDArray[np.uint8]
@@ -107,7 +92,7 @@ def agreement(expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Face
         "main faces found": round(len(good) / len(overlaps), 4),
         "of": len(overlaps),
         "mean IoU": round(float(np.mean(overlaps)), 4),
-        "landmark error, eye distances": round(float(np.mean(errors)), 4),
+        "landmark error, eye distances": round(float(np.mean(errors)), 4) if errors else float("nan"),
     }
 
 

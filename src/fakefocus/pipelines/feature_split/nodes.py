@@ -69,7 +69,7 @@ def index_samples(splits: pd.DataFrame, faces: pd.DataFrame, videos: pd.DataFram
     table["fingerprint"] = table["video_id"].map(videos.set_index("video_id")["sha256"])
     table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
-    return table.sort_values(["folder", "frame"], ignore_index=True)[list(SAMPLE_COLUMNS)]
+    return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
 
 
 def _sides(table: pd.DataFrame, options: FeatureSplit) -> dict[str, str]:
