@@ -309,3 +309,23 @@ def test_photograph_is_turned_as_its_exif_data_say(tmp_path: Path) -> None:
     assert frame.image is not None
     assert frame.image.shape == (60, 40, 3)
     assert frame.image[:, 25:].mean() > 240 > 10 > frame.image[:, :15].mean()
+
+
+def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path: Path) -> None:
+    whole = _written(tmp_path / "whole.mp4", _numbered(20), g=20, bf=0, crf=18, sc_threshold=0)
+    path = tmp_path / "trimmed.mp4"
+    # as trimming without encoding does: the first five frames are kept for those behind them, and not shown
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        step = round(1 / 25 / source.streams.video[0].time_base)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.pts, packet.dts = packet.pts - 5 * step, packet.dts - 5 * step
+                packet.stream = stream
+                target.mux(packet)
+    assert probe(path).frames == len(_plain(path)) == 15
+    frames = list(read_frames(path))
+    assert [_number(f) for f in frames] == list(range(5, 20))

@@ -61,11 +61,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class _Packet:
-    """Where a packet stands in the file, when its frame is shown, and whether decoding can begin with it."""
+    """Where a packet stands in the file, when its frame is shown, if it is, and whether decoding can begin with it."""
 
     number: int
     pts: int | None
     key: bool
+    hidden: bool = False
 
 
 def probe(path: Path) -> Probe:
@@ -111,9 +112,11 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
             return
         with av.open(str(path)) as container:
             packets, base = _packets(container), float(container.streams.video[0].time_base or 0)
-        shown = sorted(p.pts for p in packets if p.pts is not None)
-        wanted = sorted(choose(len(packets)))
-        if len(set(shown)) < len(packets):
+        # an edit list hides packets that later ones lean on
+        visible = [p for p in packets if not p.hidden]
+        shown = sorted(p.pts for p in visible if p.pts is not None)
+        wanted = sorted(choose(len(visible)))
+        if len(set(shown)) < len(visible):
             yield from _read_in_turn(path, wanted)
         else:
             yield from _read_by_time(path, packets, shown, wanted, base)
@@ -209,7 +212,10 @@ def _sent(codec: av.codec.context.CodecContext, packet: av.Packet | None, errors
 def _packets(container: av.container.InputContainer) -> list[_Packet]:
     """List the packets of the first video stream as they lie in the file."""
     stream = container.streams.video[0]
-    return [_Packet(n, p.pts, p.is_keyframe) for n, p in enumerate(q for q in container.demux(stream) if q.size)]
+    return [
+        _Packet(n, p.pts, p.is_keyframe, p.is_discard)
+        for n, p in enumerate(q for q in container.demux(stream) if q.size)
+    ]
 
 
 def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -236,13 +242,14 @@ def _probe_video(path: Path, size: int, digest: str) -> Probe:
         declared, rate = stream.frames, float(stream.average_rate or 0)
         packets = _packets(container)
         _check_packets(len(packets), declared)
-        times = [p.pts for p in packets if p.pts is not None]
-        span = (max(times) - min(times)) * float(stream.time_base or 0) if times else (len(packets) - 1) / (rate or 25)
+        visible = [p for p in packets if not p.hidden]
+        times = [p.pts for p in visible if p.pts is not None]
+        span = (max(times) - min(times)) * float(stream.time_base or 0) if times else (len(visible) - 1) / (rate or 25)
     first = _first_frame(path)
     turn = round(first.rotation) % 360
     width, height = (first.height, first.width) if turn in (90, 270) else (first.width, first.height)
     duration = span + (1 / rate if rate else 0.0)
-    return Probe("video", width, height, rate, len(packets), duration, codec.name, turn, size, digest)
+    return Probe("video", width, height, rate, len(visible), duration, codec.name, turn, size, digest)
 
 
 def _first_frame(path: Path) -> av.VideoFrame:
