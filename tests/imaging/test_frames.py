@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 
 from fakefocus.imaging.frames import Frame, MediaError, _packets, needed_packets, probe, read_frames
@@ -329,3 +330,23 @@ def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path: Path) -> None:
     assert probe(path).frames == len(_plain(path)) == 15
     frames = list(read_frames(path))
     assert [_number(f) for f in frames] == list(range(5, 20))
+
+
+def test_music_with_a_cover_picture_has_no_video(audio_file: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "cover.png"), np.zeros((64, 64, 3), np.uint8))
+    path = tmp_path / "song.mp4"
+    with (
+        av.open(str(audio_file)) as sound,
+        av.open(str(tmp_path / "cover.png")) as cover,
+        av.open(str(path), "w") as song,
+    ):
+        streams = [(sound, song.add_stream_from_template(sound.streams.audio[0]))]
+        streams.append((cover, song.add_stream_from_template(cover.streams.video[0])))
+        streams[1][1].disposition = Disposition.attached_pic
+        for source, stream in streams:
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = stream
+                    song.mux(packet)
+    with pytest.raises(MediaError, match="no video stream: the file holds audio only"):
+        probe(path)

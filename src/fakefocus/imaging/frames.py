@@ -11,6 +11,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -111,7 +112,7 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
             yield from (Frame(0, 0.0, _read_image(path)) for _ in choose(1))
             return
         with av.open(str(path)) as container:
-            packets, base = _packets(container), float(container.streams.video[0].time_base or 0)
+            packets, base = _packets(container), float(_pictures(container).time_base or 0)
         # an edit list hides packets that later ones lean on
         visible = [p for p in packets if not p.hidden]
         shown = sorted(p.pts for p in visible if p.pts is not None)
@@ -141,7 +142,7 @@ def _read_in_turn(path: Path, wanted: Sequence[int]) -> Iterator[Frame]:
     errors: list[str] = []
     missing = set(wanted)
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = _pictures(container)
         stream.codec_context.thread_count = 1
         frames = (f for packet in container.demux(stream) for f in _sent(stream.codec_context, packet, errors))
         for index, decoded in enumerate(frames):
@@ -159,7 +160,7 @@ def _decoded(
     container: av.container.InputContainer, packets: Sequence[_Packet], wanted: set[int], errors: list[str]
 ) -> Iterator[av.VideoFrame]:
     """Yield the wanted frames, and perhaps others, in the order of the decoder; collect its errors."""
-    stream = container.streams.video[0]
+    stream = _pictures(container)
     codec = stream.codec_context
     codec.thread_count = 1  # clips run side by side, a process each
     skips = codec.name in _SKIPPABLE
@@ -209,9 +210,19 @@ def _sent(codec: av.codec.context.CodecContext, packet: av.Packet | None, errors
         errors.append(error.strerror)
 
 
+def _pictures(container: av.container.InputContainer) -> av.VideoStream:
+    """Return the stream that players show: cover pictures of music are video streams too."""
+    found = container.streams.best("video")
+    if found is None or found.disposition & Disposition.attached_pic:
+        kinds = ", ".join(sorted({s.type for s in container.streams if s is not found})) or "nothing"
+        msg = f"no video stream: the file holds {kinds} only"
+        raise MediaError(msg)
+    return found
+
+
 def _packets(container: av.container.InputContainer) -> list[_Packet]:
     """List the packets of the first video stream as they lie in the file."""
-    stream = container.streams.video[0]
+    stream = _pictures(container)
     return [
         _Packet(n, p.pts, p.is_keyframe, p.is_discard)
         for n, p in enumerate(q for q in container.demux(stream) if q.size)
@@ -229,14 +240,10 @@ def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 def _probe_video(path: Path, size: int, digest: str) -> Probe:
     with av.open(str(path)) as container:
-        if not container.streams.video:
-            kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-            msg = f"no video stream: the file holds {kinds} only"
-            raise MediaError(msg)
         if container.format.name.endswith("_pipe") or container.format.name == "image2":
             msg = f"wrong container: an image ({container.format.name}) in a file named {path.suffix}"
             raise MediaError(msg)
-        stream = container.streams.video[0]
+        stream = _pictures(container)
         codec = stream.codec_context
         _check_size(codec.width, codec.height)
         declared, rate = stream.frames, float(stream.average_rate or 0)
@@ -255,7 +262,7 @@ def _probe_video(path: Path, size: int, digest: str) -> Probe:
 def _first_frame(path: Path) -> av.VideoFrame:
     errors: list[str] = []
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = _pictures(container)
         for packet in container.demux(stream):
             for frame in _sent(stream.codec_context, packet, errors):
                 return frame
