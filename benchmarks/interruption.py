@@ -6,7 +6,7 @@ Ingestion, preprocessing, defocus and split run once undisturbed, on a small dem
 start in a fresh folder, the run gets SIGKILL at a moment drawn evenly from the undisturbed duration, and is started
 again. Afterwards every file below ``data`` must hold the same bytes as undisturbed, nothing else may lie there, and
 the rerun must have made exactly the videos that were not finished: their folders are new and the others untouched,
-and the face detector was called for them alone. Exit code 1 where anything differs.
+and faces were looked for in their frames alone. Exit code 1 where anything differs.
 """
 
 import argparse
@@ -50,7 +50,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What an undisturbed run gives: every path with its hash, seconds, and calls of the detector."""
+    """What an undisturbed run gives: every path with its hash, seconds, and frames in which faces were looked for."""
 
     held: dict[str, str]
     seconds: float
@@ -149,6 +149,9 @@ class Bench:
         seconds = time.monotonic() - begun
         if not ready:
             shutil.copytree(self._data / "01_raw", self._ready / "01_raw")
+        if not self._detections():
+            msg = "no frame was looked at: counting them would say nothing"
+            raise SystemExit(msg)
         return Undisturbed(_held(self._data), seconds, self._detections())
 
     def kill(self, calm: Undisturbed, after: float, *, ready: bool) -> Trial | None:
@@ -178,7 +181,7 @@ class Bench:
             if done + again != self._corpus.videos:
                 faults.append(f"{stage}: {done} finished, {again} made, of {self._corpus.videos}")
         if calls != due:
-            faults.append(f"{calls} calls of the detector where {due} were due")
+            faults.append(f"{calls} frames looked at where {due} were due")
         start = "ready" if ready else "none"
         return Trial(start, after, orphans, finished, made, calls, due, tuple(faults))
 
@@ -271,7 +274,7 @@ def _finished(stage: Path) -> Folders:
 
 
 def run_stages(project: Path, pipelines: list[str]) -> None:
-    """Run what the benchmark looks at, as a command line would, and note each call of the face detector."""
+    """Run what the benchmark looks at, as a command line would, and note each frame in which faces are looked for."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
@@ -292,21 +295,21 @@ def _noted(jobs: Sequence[Callable[[], Any]], title: str) -> Sequence[Callable[[
 
 
 def noting(job: Callable[[], Any]) -> Any:  # noqa: ANN401 (whatever the job returns)
-    """Run a job and write a line whenever it calls the face detector."""
-    from facenet_pytorch import MTCNN
+    """Run a job and write a line whenever faces are looked for in a frame."""
+    from fakefocus.detection.following import FaceFollower
 
-    detect = MTCNN.detect
+    look = FaceFollower.__call__
 
-    def noted(*given: Any, **named: Any) -> Any:  # noqa: ANN401 (as MTCNN has it)
+    def noted(follower: FaceFollower, image: Any) -> Any:  # noqa: ANN401 (as FaceFollower has it)
         with Path(os.environ["INTERRUPTION_LOG"]).open("a", encoding="utf-8") as log:
             log.write("detect\n")
-        return detect(*given, **named)
+        return look(follower, image)
 
-    MTCNN.detect = noted
+    FaceFollower.__call__ = noted  # type: ignore[method-assign]
     try:
         return job()
     finally:
-        MTCNN.detect = detect
+        FaceFollower.__call__ = look  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ def test_a_run_killed_at_two_random_moments_is_repaired_by_a_rerun() -> None:
     done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 kills, 0 faults" in done.stdout
-    rows = re.findall(r"^ +none .* same$", done.stdout, re.MULTILINE)
-    assert len(rows) == 2
+    looked_at = re.findall(r"^ +none .* (\d+) +(\d+)  same$", done.stdout, re.MULTILINE)
+    assert len(looked_at) == 2
+    assert all(int(calls) == int(due) for calls, due in looked_at)
+    assert any(int(due) for _, due in looked_at)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
