@@ -8,6 +8,8 @@ The paper takes one of the gradients from the picture itself, v₁ = 0; both are
 since noise is divided otherwise. Nothing is fitted: all constants below follow from the kernels.
 """
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,6 +47,7 @@ HALF_SURE = 0.02
 """Weight of edges in a cell's neighbourhood at which confidence is one half."""
 
 
+@lru_cache(maxsize=4)
 def kernel(taps: int, sigma: float) -> NDArray[np.float32]:
     """Return the kernel of a re-blur, ``(taps,) float32``."""
     return np.asarray(cv2.getGaussianKernel(taps, sigma, cv2.CV_32F)).ravel()
@@ -65,12 +68,14 @@ V2 = V1 + _variance(*REBLUR_AGAIN)
 class Edges:
     """Edge points of a crop: each array is ``(N,)``.
 
-    ``at`` their flat places; ``ratio`` R of squared peaks; ``weight`` how far they are trusted, 0 for outliers.
+    ``at`` their flat places; ``ratio`` R of squared peaks; ``weight`` how far they are trusted, 0 for outliers;
+    ``shape`` that of the crop.
     """
 
     at: NDArray[np.intp]
     ratio: NDArray[np.float32]
     weight: NDArray[np.float32]
+    shape: tuple[int, ...]
 
     @property
     def sigma(self) -> NDArray[np.float32]:
@@ -89,8 +94,7 @@ def gradient_ratio(crop: NDArray[np.uint8], sigma_max: float = 5.0) -> Map:
     Returns:
         ``(H, W) float32``, σ / ``sigma_max`` in [0, 1]; all 0 where no edge is found.
     """
-    grey = _grey(crop)
-    return _enlarged(_spread(grey, find_edges(grey, sigma_max), sigma_max)[0], grey.shape)
+    return _enlarged(_spread(*find_edges(_grey(crop), sigma_max), sigma_max)[0], crop.shape)
 
 
 def blur_and_confidence(crop: NDArray[np.uint8], sigma_max: float = 5.0) -> tuple[Map, Map]:
@@ -98,64 +102,97 @@ def blur_and_confidence(crop: NDArray[np.uint8], sigma_max: float = 5.0) -> tupl
 
     Where confidence is 0 no edge is near, and the blur is the mean of the crop's edges.
     """
-    grey = _grey(crop)
-    blur, confidence = _spread(grey, find_edges(grey, sigma_max), sigma_max)
-    return _enlarged(blur, grey.shape), _enlarged(confidence, grey.shape)
+    blur, confidence = _spread(*find_edges(_grey(crop), sigma_max), sigma_max)
+    return _enlarged(blur, crop.shape), _enlarged(confidence, crop.shape)
 
 
-def _grey(crop: NDArray[np.uint8]) -> Map:
-    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+def _grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY))
 
 
 def _enlarged(cells: Map, shape: tuple[int, ...]) -> Map:
-    return np.asarray(cv2.resize(cells, shape[1::-1], interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(cells, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
 
 
-def find_edges(grey: Map, sigma_max: float) -> Edges:
-    """Find the edge points of grey levels ``(H, W) float32``, with the ratio of their gradients."""
-    soft = _reblurred(grey, REBLUR)
-    x2, y2 = _squared_slopes(soft)
-    upright = (x2 >= y2).ravel()
-    first = (x2 + y2).ravel()
-    at = _ridge(first, upright, grey.shape)
-    across = np.where(upright[at], 1, grey.shape[1])
-    second = np.add(*_squared_slopes(_reblurred(soft, REBLUR_AGAIN))).ravel()
-    peak, ratio, width = _at_peak(first, second, at, across)
-    width *= np.maximum(x2.ravel().take(at), y2.ravel().take(at)) / peak
-    return Edges(at, ratio, _trust(peak, ratio, width, sigma_max))
+class _Scratch(threading.local):
+    """Arrays that are written over at each call: to get fresh ones from the system costs half as much as computing."""
+
+    def __init__(self) -> None:
+        self._planes = np.empty((5, 0, 0), np.float32)
+
+    def __call__(self, shape: tuple[int, ...]) -> Map:
+        """Return five planes ``(5, H, W) float32`` that hold anything."""
+        if self._planes.shape[1:] != shape:
+            self._planes = np.empty((5, *shape), np.float32)
+        return self._planes
 
 
-def _reblurred(levels: Map, blur: tuple[int, float]) -> Map:
-    taps, sigma = blur
-    return np.asarray(cv2.GaussianBlur(levels, (taps, taps), sigma))
+_scratch = _Scratch()
 
 
-def _squared_slopes(levels: Map) -> tuple[Map, Map]:
-    x = cv2.Scharr(levels, cv2.CV_32F, 1, 0, scale=1 / 32)
-    y = cv2.Scharr(levels, cv2.CV_32F, 0, 1, scale=1 / 32)
-    return np.multiply(x, x, out=x), np.multiply(y, y, out=y)
+def find_edges(grey: NDArray[np.uint8] | Map, sigma_max: float) -> tuple[Map, Edges]:
+    """Find the edge points of grey levels ``(H, W)``, with the ratio of their gradients.
+
+    Returns:
+        The grey levels in cells, ``(H / CELL, W / CELL) float32``, and the edges.
+    """
+    soft, softer, x, y, slope = _scratch(grey.shape)
+    _reblur(grey, REBLUR, soft)
+    _take_slopes(soft, x, y)
+    np.multiply(x, x, out=x)
+    np.multiply(y, y, out=y)
+    upright = (x >= y).ravel()
+    at = _ridge(np.add(x, y, out=slope).ravel(), upright, grey.shape)
+    across = np.where(upright.take(at), 1, grey.shape[1])
+    straight = np.maximum(x.take(at), y.take(at))
+    _reblur(soft, REBLUR_AGAIN, softer)
+    _take_slopes(softer, x, y)
+    near = np.stack([at - across, at, at + across])
+    first, second = slope.take(near), np.square(x.take(near)) + np.square(y.take(near))
+    ratio, width = _at_peak(np.log(first), np.log(second + np.float32(1e-6)))
+    peak = first[1]
+    return _in_cells(soft), Edges(at, ratio, _trust(peak, ratio, width * straight / peak, sigma_max), grey.shape)
+
+
+def _reblur(levels: NDArray[np.uint8] | Map, blur: tuple[int, float], out: Map) -> None:
+    line = kernel(*blur)
+    cv2.sepFilter2D(levels, cv2.CV_32F, line, line, dst=out)
+
+
+def _take_slopes(levels: Map, x: Map, y: Map) -> None:
+    cv2.Scharr(levels, cv2.CV_32F, 1, 0, dst=x, scale=1 / 32)
+    cv2.Scharr(levels, cv2.CV_32F, 0, 1, dst=y, scale=1 / 32)
+
+
+def _in_cells(soft: Map) -> Map:
+    size = -(-soft.shape[1] // CELL), -(-soft.shape[0] // CELL)
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR))
 
 
 def _ridge(slope: Map, upright: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return where the squared slope, flat, is a maximum across the edge."""
+    """Return where the squared slope, flat, is a maximum across the edge: in every second row or column."""
     width, count = shape[1], len(slope)
     here = slice(width, count - width)
     centre = slope[here]
     # rows run into each other at the border, which is left out
     along_rows = (centre >= slope[width - 1 : count - width - 1]) & (centre > slope[width + 1 : count - width + 1])
     along_columns = (centre >= slope[: count - 2 * width]) & (centre > slope[2 * width :])
-    upright = upright[here]
-    ridge = (along_rows & upright) | (along_columns & ~upright)
-    ridge &= (centre > GRADIENT**2) & _inner(shape)[here]
-    return np.flatnonzero(ridge) + width
+    upright, (rows, columns) = upright[here], _looked_at(shape)
+    along_rows &= upright & rows[here]
+    along_columns &= ~upright & columns[here]
+    return np.flatnonzero((along_rows | along_columns) & (centre > GRADIENT**2)) + width
 
 
 @lru_cache(maxsize=4)
-def _inner(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Mark the places that are not at the border, flat."""
-    inner = np.zeros(shape, bool)
-    inner[BORDER:-BORDER, BORDER:-BORDER] = True
-    return inner.ravel()
+def _looked_at(shape: tuple[int, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the places, flat, where edges that cross a row and a column are looked for.
+
+    The first re-blur makes neighbours along an edge nearly equal: every second one says as much.
+    """
+    rows, columns = np.zeros(shape, bool), np.zeros(shape, bool)
+    rows[BORDER:-BORDER:2, BORDER:-BORDER] = True
+    columns[BORDER:-BORDER, BORDER:-BORDER:2] = True
+    return rows.ravel(), columns.ravel()
 
 
 @lru_cache(maxsize=4)
@@ -165,23 +202,19 @@ def _cells(shape: tuple[int, ...]) -> NDArray[np.intp]:
     return (rows[:, None] * (columns[-1] + 1) + columns).ravel()
 
 
-def _at_peak(
-    first: Map, second: Map, at: NDArray[np.intp], across: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return the first squared slope, R where it peaks between pixels, and its profile's variance along the axis.
+def _at_peak(first: Map, second: Map) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return R where the first gradient peaks between pixels, and the variance of its profile along the axis.
 
-    A Gaussian's logarithm is a parabola, so three samples along a row or a column give its peak exactly.
+    Both are ``(3, N)``, logarithms of squared slopes before, at and after the pixel: a Gaussian's logarithm is a
+    parabola, so three samples along a row or a column give its peak exactly.
     """
-    near = np.stack([at - across, at, at + across])
-    slopes = first.take(near)
-    logs = np.log(slopes)
-    before, middle, after = logs
+    before, middle, after = first
     bend = np.maximum(2 * middle - before - after, np.float32(1e-4))
-    place = np.clip((after - before) / (2 * bend), -0.6, 0.6)
-    logs = logs - np.log(second.take(near) + np.float32(1e-6))
-    before, middle, after = logs
+    place = (after - before) / (2 * bend)
+    place = np.minimum(np.maximum(place, np.float32(-0.6)), np.float32(0.6))
+    before, middle, after = first - second
     log_ratio = middle + place / 2 * (after - before + place * (before + after - 2 * middle))
-    return slopes[1], np.exp(log_ratio), 2 / bend
+    return np.exp(log_ratio), 2 / bend
 
 
 def _trust(
@@ -196,29 +229,28 @@ def _trust(
     return good * (peak - GRADIENT**2) / ((peak + GRADIENT_SOFTNESS) * np.sqrt(drop))
 
 
-def _spread(grey: Map, edges: Edges, sigma_max: float) -> tuple[Map, Map]:
+def _spread(guide: Map, edges: Edges, sigma_max: float) -> tuple[Map, Map]:
     """Fill cells between edges by a guided filter of numerator and weight alike: blur and confidence in [0, 1]."""
-    height, width = (-(-side // CELL) for side in grey.shape)
-    guide = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    cell = _cells(grey.shape).take(edges.at)
+    cell = _cells(edges.shape).take(edges.at)
     # S = (v₂ - R v₁) / (R - 1): averaged before the division, where noise is symmetric
     weight = edges.weight * (edges.ratio - 1)
     variance = edges.weight * (V2 - V1 * edges.ratio) - PIXEL * weight
     total = float(weight.sum(dtype=np.float64))
     if total <= 0:
         return np.zeros_like(guide), np.zeros_like(guide)
-    sums = [np.bincount(cell, v, height * width).reshape(height, width).astype(np.float32) for v in (variance, weight)]
+    sums = [np.bincount(cell, v, guide.size).reshape(guide.shape).astype(np.float32) for v in (variance, weight)]
     spread, near = _guided(guide, sums)
     near = np.maximum(near, 0)
     squared = (spread + FAINT * float(variance.sum(dtype=np.float64)) / total) / (near + FAINT)
-    return np.sqrt(np.clip(squared, 0, sigma_max**2)) / sigma_max, near / (near + HALF_SURE)
+    blur = np.sqrt(np.maximum(squared, 0)) / np.float32(sigma_max)
+    return np.minimum(blur, 1), near / (near + HALF_SURE)
 
 
-def _guided(guide: Map, sources: list[Map]) -> list[Map]:
+def _guided(guide: Map, sources: Sequence[Map]) -> list[Map]:
     """Filter each source along the edges of the guide (He et al. 2013), which is looked at once."""
-    g = guide - cv2.mean(guide)[0]
+    g = guide - np.float32(cv2.mean(guide)[0])
     mean_g = _box(g)
-    scatter = np.maximum(_box(g * g) - mean_g * mean_g, 0) + EPSILON
+    scatter = np.maximum(_box(g * g) - mean_g * mean_g, 0) + np.float32(EPSILON)
     filtered = []
     for source in sources:
         mean = _box(source)
