@@ -100,7 +100,7 @@ def split() -> Levels:
 
 @lru_cache(maxsize=2)
 def portraits() -> tuple[Levels, ...]:
-    """The two portraits in grey, ``(3 H, 3 W) float32`` each, read as three samples a pixel: sharp after integration."""
+    """The two portraits in grey, ``(3 H, 3 W) float32``: three samples a pixel, sharp after integration."""
     collins, hopper = (cv2.cvtColor(p.image, cv2.COLOR_RGB2GRAY).astype(np.float32) for p in load_portraits())
     return collins[:432, :432], hopper[20:452, 60:492]
 

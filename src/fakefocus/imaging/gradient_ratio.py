@@ -50,7 +50,7 @@ HALF_SURE = 0.02
 @lru_cache(maxsize=4)
 def kernel(taps: int, sigma: float) -> NDArray[np.float32]:
     """Return the kernel of a re-blur, ``(taps,) float32``."""
-    return np.asarray(cv2.getGaussianKernel(taps, sigma, cv2.CV_32F)).ravel()
+    return np.asarray(cv2.getGaussianKernel(taps, sigma), dtype=np.float32).ravel()
 
 
 def _variance(taps: int, sigma: float) -> float:
@@ -254,7 +254,7 @@ def _guided(guide: Map, sources: Sequence[Map]) -> list[Map]:
     filtered = []
     for source in sources:
         mean = _box(source)
-        slope = (_box(g * source) - mean_g * mean) / scatter
+        slope = ((_box(g * source) - mean_g * mean) / scatter).astype(np.float32, copy=False)
         filtered.append(_box(slope) * g + _box(mean - slope * mean_g))
     return filtered
 
