@@ -111,8 +111,13 @@ def portrait(which: int, sigma: float) -> Levels:
 
 
 def clean(levels: Levels) -> Picture:
-    """Round to grey levels: ``(H, W, 3) uint8``."""
-    return np.repeat(np.clip(np.round(levels), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    """Round grey levels: ``(H, W, 3) uint8``."""
+    return np.repeat(rounded(levels)[..., None], 3, axis=2)
+
+
+def rounded(levels: Levels) -> Picture:
+    """Round to what 8 bits hold."""
+    return np.clip(np.round(levels), 0, 255).astype(np.uint8)
 
 
 def noisy(levels: Levels) -> Picture:

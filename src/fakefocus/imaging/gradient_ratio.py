@@ -41,9 +41,9 @@ RADIUS = 4
 """Radius of the guided filter in cells."""
 EPSILON = 100.0
 """Regulariser of the guided filter: guides that vary by less than 10 grey levels are no edges."""
-FAINT = 1e-4
-"""Confidence of the mean blur of a crop, which holds where no edge is near."""
-HALF_SURE = 0.02
+FAINT = 0.03
+"""Weight of edges in a cell's neighbourhood below which the mean blur of a crop holds."""
+HALF_SURE = 0.1
 """Weight of edges in a cell's neighbourhood at which confidence is one half."""
 
 
@@ -62,6 +62,11 @@ V1 = _variance(*REBLUR) + SLOPE
 """Variance that lies between an edge and its first gradient, in squared pixels."""
 V2 = V1 + _variance(*REBLUR_AGAIN)
 """The same of the second gradient."""
+
+
+def ratio_bounds(sigma_max: float) -> tuple[float, float]:
+    """Return the smallest and the largest R that count: of 1.3 times the blur of a value of 1, and beyond a step's."""
+    return 1 + (V2 - V1) / ((1.3 * sigma_max) ** 2 + PIXEL + V1), 1.15 * V2 / V1
 
 
 @dataclass(frozen=True)
@@ -221,10 +226,10 @@ def _trust(
     peak: NDArray[np.float32], ratio: NDArray[np.float32], width: NDArray[np.float32], sigma_max: float
 ) -> NDArray[np.float32]:
     """Return the weight of edge points: 0 for impossible ratios and for profiles of other widths than the ratio's."""
-    lowest = 1 + (V2 - V1) / ((1.3 * sigma_max) ** 2 + PIXEL + V1)
+    lowest, highest = ratio_bounds(sigma_max)
     drop = np.maximum(ratio, lowest) - 1
     expected = (V2 - V1) / drop
-    good = (ratio > lowest) & (ratio < 1.15 * V2 / V1)
+    good = (ratio > lowest) & (ratio < highest)
     good &= (width < WIDTH_TOLERANCE * expected) & (expected < 2 * WIDTH_TOLERANCE * width)
     return good * (peak - GRADIENT**2) / ((peak + GRADIENT_SOFTNESS) * np.sqrt(drop))
 
@@ -240,8 +245,10 @@ def _spread(guide: Map, edges: Edges, sigma_max: float) -> tuple[Map, Map]:
         return np.zeros_like(guide), np.zeros_like(guide)
     sums = [np.bincount(cell, v, guide.size).reshape(guide.shape).astype(np.float32) for v in (variance, weight)]
     spread, near = _guided(guide, sums)
+    # a guided filter also extrapolates, to below 0: there the mean holds
     near = np.maximum(near, 0)
-    squared = (spread + FAINT * float(variance.sum(dtype=np.float64)) / total) / (near + FAINT)
+    mean = FAINT**2 * float(variance.sum(dtype=np.float64)) / total
+    squared = (spread * near + mean) / (near * near + FAINT**2)
     blur = np.sqrt(np.maximum(squared, 0)) / np.float32(sigma_max)
     return np.minimum(blur, 1), near / (near + HALF_SURE)
 
