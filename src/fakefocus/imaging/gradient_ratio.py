@@ -33,6 +33,8 @@ GRADIENT_SOFTNESS = 10.0
 """Squared slope beyond ``GRADIENT`` at which an edge has half its confidence."""
 WIDTH_TOLERANCE = 1.6
 """Factor by which an edge's width by its profile may differ from that by its ratio: others are lines or corners."""
+TINY = np.float32(1e-6)
+"""Added to squared slopes before their logarithm is taken."""
 BORDER = 3
 """Pixels at the border of a crop where no edge is looked for."""
 CELL = 4
@@ -41,7 +43,7 @@ RADIUS = 4
 """Radius of the guided filter in cells."""
 EPSILON = 100.0
 """Regulariser of the guided filter: guides that vary by less than 10 grey levels are no edges."""
-FAINT = 0.03
+FAINT = 5e-3
 """Weight of edges in a cell's neighbourhood below which the mean blur of a crop holds."""
 HALF_SURE = 0.1
 """Weight of edges in a cell's neighbourhood at which confidence is one half."""
@@ -154,7 +156,7 @@ def find_edges(grey: NDArray[np.uint8] | Map, sigma_max: float) -> tuple[Map, Ed
     _take_slopes(softer, x, y)
     near = np.stack([at - across, at, at + across])
     first, second = slope.take(near), np.square(x.take(near)) + np.square(y.take(near))
-    ratio, width = _at_peak(np.log(first), np.log(second + np.float32(1e-6)))
+    ratio, width = _at_peak(np.log(first + TINY), np.log(second + TINY))
     peak = first[1]
     return _in_cells(soft), Edges(at, ratio, _trust(peak, ratio, width * straight / peak, sigma_max), grey.shape)
 

@@ -5,7 +5,7 @@ import torch
 from benchmarks.defocus import faces
 
 from fakefocus.imaging.gradient_ratio import gradient_ratio
-from fakefocus.training.defocus import gradient_ratio as batched
+from fakefocus.training.batched_maps import gradient_ratio as batched
 
 
 def _batch() -> list[np.ndarray]:
