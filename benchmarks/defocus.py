@@ -94,7 +94,7 @@ def at_edges(
 ) -> dict[str, Any]:
     """Return what the estimators say on the pixels of edges: ``map`` and ``points`` in pixels, ``variance`` in [0, 1].
 
-    ``map`` is the finished map, ``points`` the edge points before propagation. edge_variance sees 1.8 times the contrast:
+    ``map`` is the finished map, ``points`` the edge points before propagation. edge_variance sees more contrast:
     in most of the pictures as they are, its Canny finds no edge.
     """
     picture = spoil(levels)
