@@ -60,7 +60,7 @@ def error(table: pd.DataFrame) -> Result:
     found = table.loc[list(_GOALS), "map error"]
     worst = max(_GOALS, key=lambda name: float(found[name]) / _GOALS[name])
     ours, goal = float(found[worst]), _GOALS[worst]
-    more = {name: round(float(value), 3) for name, value in found.items()}
+    more = {str(name): round(float(value), 3) for name, value in table["map error"].items()}
     return Result("defocus_error_px", ours, goal, ours / goal, f"px, {worst}", "≤ 1", ours <= goal, more)
 
 
