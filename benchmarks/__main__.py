@@ -2,17 +2,20 @@
 
 import argparse
 import sys
+from itertools import chain
 from pathlib import Path
 
-from benchmarks.extraction import measure
 from benchmarks.results import publish
+
+from benchmarks import defocus, extraction
 
 
 def main() -> int:
     """Measure, print and write; exit code 1 where a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("clips", nargs="*", type=Path, help="clips to measure with, instead of the synthetic ones")
-    return 0 if publish(measure(parser.parse_args().clips)) else 1
+    results = chain(extraction.measure(parser.parse_args().clips), defocus.measure())
+    return 0 if publish(results) else 1
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ T = TypeVar("T")
 def measure(own: Sequence[Path] = ()) -> Iterator[Result]:
     """Yield the results, on clips of one's own where they are given."""
     clips = {"own clips": list(own)} if own else {size: make_clips(CLIPS, size) for size in SIZES}
-    with _one_core():
+    with one_core():
         for size, paths in clips.items():
             yield detection(size, paths)
             yield extraction(size, paths)
@@ -196,7 +196,7 @@ def _timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 @contextmanager
-def _one_core() -> Iterator[None]:
+def one_core() -> Iterator[None]:
     """Compute on one core, with one thread."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})

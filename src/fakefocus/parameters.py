@@ -111,9 +111,15 @@ class Preprocessing(Group):
 
 
 class Defocus(Group):
-    """Blur maps. ``method``: a name of ``fakefocus.imaging.defocus.METHODS``."""
+    """Blur maps. ``method``: a name of ``fakefocus.imaging.defocus.METHODS``.
 
-    method: Literal["edge_variance"]
+    ``sigma_max`` is the blur that a value of 1 stands for, in pixels of the stored crop; edge_variance has no unit.
+    ``store``: how maps lie on disk, none if training makes them from crops.
+    """
+
+    method: Literal["gradient_ratio", "edge_variance"]
+    sigma_max: Annotated[float, Field(ge=1, le=10)]
+    store: Literal["float16", "png16", "float32", "none"]
 
 
 class FeatureSplit(Group):

@@ -1,9 +1,11 @@
+import base64
 import json
 import os
 import time
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from kedro.io import DatasetError
@@ -169,3 +171,40 @@ def test_a_video_keeps_its_times_when_it_is_finished(folders: VideoFolders, tmp_
     folders.save(works)
     assert about.stat().st_mtime == 1
     assert json.loads(about.read_text())["fingerprint"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind", "largest_error"),
+    [(".npy", np.float32, 0.0), (".npy", np.float16, 2**-12), (".png", np.float32, 1 / 65535)],
+)
+def test_maps_are_read_as_they_were_up_to_their_stores_precision(
+    tmp_path: Path, suffix: str, kind: type, largest_error: float
+) -> None:
+    values = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+
+    def make(write: FrameWriter) -> list[dict]:
+        write("frame_000000", values.astype(kind))
+        return []
+
+    # the dataset's own suffix is another one: what is on disk says what it is
+    folders = VideoFolders(filepath=str(tmp_path), suffix=".npy", executor={"workers": 1})
+    folders.save({"real/a": VideoWork("1", make, suffix=suffix, scale=(5.0, "pixels"))})
+    video = folders.load()["real/a"]
+    read = video.read("frame_000000")
+    assert (video.path / f"frame_000000{suffix}").is_file()
+    assert read.dtype == np.float32
+    assert np.abs(read - values).max() <= largest_error <= 1 / 512
+    assert video.scale == (5.0, "pixels")
+
+
+def test_preview_of_maps_is_a_picture_with_room_for_a_bar(tmp_path: Path) -> None:
+    folders = VideoFolders(filepath=str(tmp_path), suffix=".npy", executor={"workers": 1})
+
+    def make(write: FrameWriter) -> list[dict]:
+        write("frame_000000", np.full((64, 64), 0.5, np.float16))
+        return []
+
+    folders.save({f"real/{i}": VideoWork("1", make, scale=(5.0, "blur, pixels")) for i in range(3)})
+    sheet = cv2.imdecode(np.frombuffer(base64.b64decode(folders.preview()), np.uint8), cv2.IMREAD_COLOR)
+    # 9 inches at 90 dots an inch
+    assert sheet.shape[1] == 810

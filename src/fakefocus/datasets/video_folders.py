@@ -36,7 +36,10 @@ class FrameWriter:
         self._quality = quality
 
     def __call__(self, name: str, array: NDArray[Any]) -> None:
-        """Write the array of a frame: ``(H, W, 3) uint8, RGB`` for pictures, any numbers for ``.npy`` (float32)."""
+        """Write the array of a frame: ``(H, W, 3) uint8, RGB`` for pictures, or a map ``(H, W) float`` in [0, 1].
+
+        A ``.png`` keeps a map in 16 bits, a ``.npy`` keeps float16 and makes float32 of other numbers.
+        """
         _WRITERS[self._suffix](self._file(name), array, self._quality)
 
     def discard(self, name: str) -> None:
@@ -55,11 +58,14 @@ class FrameWriter:
 class VideoWork:
     """How a video's folder is made; it is made again only when ``fingerprint`` differs from the folder's.
 
-    ``make`` writes the arrays and returns one row a frame that was looked at.
+    ``make`` writes the arrays and returns one row a frame that was looked at. ``suffix`` replaces that of the
+    dataset; ``scale`` is what a map's value of 1 stands for and its unit, for those who look at it.
     """
 
     fingerprint: str
     make: Callable[[FrameWriter], list[dict[str, Any]]]
+    suffix: str | None = None
+    scale: tuple[float, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,18 @@ class VideoFolder:
         return list(_read_about(self.path)["rows"])
 
     @property
+    def scale(self) -> tuple[float, str] | None:
+        """What a map's value of 1 stands for, and its unit; None for values without one."""
+        scale = _read_about(self.path).get("scale")
+        return None if scale is None else (float(scale[0]), str(scale[1]))
+
+    @property
     def names(self) -> list[str]:
         """Names of the stored frames, in order."""
         return sorted(file.stem for file in self.path.glob(f"*{self.suffix}"))
 
     def read(self, name: str) -> NDArray[Any]:
-        """Read one frame: ``(H, W, 3) uint8, RGB`` for pictures, the array itself for ``.npy``."""
+        """Read one frame: ``(H, W, 3) uint8, RGB`` for pictures, ``(H, W) float32`` in [0, 1] for maps."""
         return _read_array(self.path / f"{name}{self.suffix}")
 
 
@@ -138,14 +150,18 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         found = {}
         for folder in sorted(about.parent for about in self._filepath.glob(f"*/*/{_ABOUT}")):
             if not folder.name.startswith(".") and (mark := _fingerprint_of(folder)):
-                found[folder.relative_to(self._filepath).as_posix()] = VideoFolder(folder, self._suffix, mark)
+                suffix = str(_read_about(folder).get("suffix", self._suffix))
+                found[folder.relative_to(self._filepath).as_posix()] = VideoFolder(folder, suffix, mark)
         return found
 
     def preview(self) -> ImagePreview:
-        """Show the first frame of up to 12 videos, spread over the data set."""
+        """Show the first frame of up to 12 videos, spread over the data set; maps with a colour bar."""
         folders = [folder for folder in self.load().values() if folder.names]
         chosen = folders[:: max(1, len(folders) // 12)][:12]
-        return ImagePreview(_contact_sheet([_as_picture(f.read(f.names[0])) for f in chosen]))
+        first = {f.path.name: f.read(f.names[0]) for f in chosen}
+        if any(array.ndim == 2 for array in first.values()):
+            return ImagePreview(_map_sheet(first, chosen[0].scale))
+        return ImagePreview(_contact_sheet(list(first.values())))
 
     def _remove_parts(self) -> None:
         """Remove what killed processes left: of a run, or of one worker of a cluster."""
@@ -162,8 +178,9 @@ def _write_video(work: VideoWork, folder: Path, suffix: str, quality: int) -> No
     if _is_current(folder, work):
         return  # a cluster does a job again whose worker died before it could tell that it was done
     with written_aside(folder) as aside:
+        suffix = work.suffix or suffix
         rows = work.make(FrameWriter(aside, suffix, quality))
-        about = {"fingerprint": work.fingerprint, "rows": rows}
+        about = {"fingerprint": work.fingerprint, "suffix": suffix, "scale": work.scale, "rows": rows}
         (aside / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -190,13 +207,14 @@ def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
     del quality  # of JPEG only
     # numpy's own writing to a file does not say why it failed
     buffer = BytesIO()
-    np.save(buffer, array.astype(np.float32))
+    np.save(buffer, array if array.dtype == np.float16 else array.astype(np.float32))
     path.write_bytes(buffer.getbuffer())
 
 
 def _write_picture(path: Path, array: NDArray[Any], quality: int) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == ".jpg" else []
-    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(array, cv2.COLOR_RGB2BGR), options)
+    levels = np.round(array * 65535).astype(np.uint16) if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
+    encoded, data = cv2.imencode(path.suffix, levels, options)
     if not encoded:
         msg = f"{path}: OpenCV could not encode an array of {array.shape} {array.dtype}"
         raise DatasetError(msg)
@@ -212,19 +230,33 @@ _WRITERS: dict[str, Callable[[Path, NDArray[Any], int], None]] = {
 
 def _read_array(path: Path) -> NDArray[Any]:
     if path.suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False))
-    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED if path.suffix == ".png" else cv2.IMREAD_COLOR)
     if decoded is None:
         msg = f"{path}: cannot be read; delete its folder and run the stage again"
         raise DatasetError(msg)
+    if decoded.dtype == np.uint16:
+        return decoded.astype(np.float32) / np.float32(65535)
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
-def _as_picture(array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.ndim == 3:
-        return array
-    coloured = cv2.applyColorMap(np.round(array * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
-    return cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB).astype(np.uint8)
+def _map_sheet(maps: Mapping[str, NDArray[np.float32]], scale: tuple[float, str] | None) -> str:
+    """Draw maps under their names, with one colour bar for all."""
+    from matplotlib.figure import Figure
+
+    top, unit = scale or (1.0, "0 sharp to 1 blurred")
+    rows = -(-len(maps) // 4)
+    figure = Figure(figsize=(9, 2.3 * rows + 0.2), layout="constrained")
+    panels = figure.subplots(rows, 4, squeeze=False)
+    for axis in panels.flat:
+        axis.set_axis_off()
+    for axis, (name, values) in zip(panels.flat, maps.items(), strict=False):
+        shown = axis.imshow(values * top, vmin=0, vmax=top, cmap="viridis")
+        axis.set_title(name if len(name) < 27 else f"…{name[-25:]}", fontsize=8)
+    figure.colorbar(shown, ax=panels, fraction=0.03, pad=0.01).set_label(unit)
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=90)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _contact_sheet(pictures: list[NDArray[np.uint8]], columns: int = 4, side: int = 160) -> str:

@@ -1,8 +1,13 @@
-"""Defocus maps: how blurred each place of a face is, 0 sharp and 1 blurred."""
+"""Defocus maps: how blurred each place of a face is, 0 sharp and 1 blurred.
+
+`edge_variance` is SCADE-Net's published map; `fakefocus.imaging.gradient_ratio` estimates the blur in pixels.
+"""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from fakefocus.imaging.gradient_ratio import gradient_ratio
 
 Map = NDArray[np.float32]
 
@@ -64,5 +69,13 @@ def _stretched(values: Map) -> Map:
     return ((values - low) / (high - low)).astype(np.float32)
 
 
-METHODS = {"edge_variance": edge_variance}
+METHODS = ("gradient_ratio", "edge_variance")
 """Names of ``params:defocus.method``."""
+
+
+def estimate_map(crop: NDArray[np.uint8], method: str, sigma_max: float) -> Map:
+    """Return a crop's map, ``(H, W) float32`` in [0, 1], by the method of that name in `METHODS`.
+
+    ``sigma_max`` in pixels of the crop stands for 1; `edge_variance` has no unit and does without.
+    """
+    return gradient_ratio(crop, sigma_max) if method == "gradient_ratio" else edge_variance(crop)

@@ -1,6 +1,7 @@
 """Reads samples one by one: a face crop, its defocus map if the network wants it, and the label."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pandas as pd
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from fakefocus.imaging.defocus import estimate_map
+from fakefocus.parameters import Defocus
 from fakefocus.training.augmentation import Augment
 
 
@@ -17,6 +20,36 @@ class Folder(Protocol):
 
     def read(self, name: str) -> NDArray[Any]:
         """Return the frame ``name``."""
+
+
+@dataclass(frozen=True)
+class _MadeMaps:
+    """The maps of a video, made when they are read."""
+
+    crops: Folder
+    defocus: Defocus
+
+    def read(self, name: str) -> NDArray[Any]:
+        return estimate_map(self.crops.read(name), self.defocus.method, self.defocus.sigma_max)
+
+
+class _AllMadeMaps(Mapping[str, Folder]):
+    def __init__(self, crops: Mapping[str, Folder], defocus: Defocus) -> None:
+        self._crops, self._defocus = crops, defocus
+
+    def __getitem__(self, key: str) -> Folder:
+        return _MadeMaps(self._crops[key], self._defocus)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._crops)
+
+    def __len__(self) -> int:
+        return len(self._crops)
+
+
+def choose_maps(crops: Mapping[str, Folder], stored: Mapping[str, Folder], defocus: Defocus) -> Mapping[str, Folder]:
+    """Return the stored maps, or with ``store`` none maps that are made from crops when they are read."""
+    return _AllMadeMaps(crops, defocus) if defocus.store == "none" else stored
 
 
 class FaceSamples(Dataset[tuple[Tensor, Tensor, int]]):

@@ -3,14 +3,15 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.video_folders import FrameWriter, VideoFolder, VideoWork, fingerprint
-from fakefocus.imaging.defocus import METHODS
+from fakefocus.imaging.defocus import estimate_map
 from fakefocus.parameters import Defocus
 from fakefocus.schemas import folder_keys
 
-RECIPE = 1
+RECIPE = 2
 """Raise when the same parameters give other maps, so that finished videos are made again."""
 
 
@@ -22,18 +23,21 @@ def plan_defocus_maps(
     return {
         key: VideoWork(
             fingerprint(RECIPE, face_crops[key].fingerprint, options),
-            partial(estimate_defocus, face_crops[key], defocus.method),
+            partial(estimate_defocus, face_crops[key], defocus),
+            suffix=".png" if defocus.store == "png16" else ".npy",
+            scale=(defocus.sigma_max, "blur σ, pixels") if defocus.method == "gradient_ratio" else None,
         )
         for key in folder_keys(videos)
     }
 
 
-def estimate_defocus(crops: VideoFolder, method: str, write: FrameWriter) -> list[dict[str, Any]]:
-    """Write the map of each crop of a video; its mean and deviation are the rows."""
+def estimate_defocus(crops: VideoFolder, defocus: Defocus, write: FrameWriter) -> list[dict[str, Any]]:
+    """Write the map of each crop of a video unless none are stored; its mean and deviation are the rows."""
     rows = []
     for name in crops.names:
-        blur = METHODS[method](crops.read(name))
-        write(name, blur)
+        blur = estimate_map(crops.read(name), defocus.method, defocus.sigma_max)
+        if defocus.store != "none":
+            write(name, blur.astype(np.float16) if defocus.store == "float16" else blur)
         rows.append({"video_id": crops.path.name, "crop": name, "mean": float(blur.mean()), "std": float(blur.std())})
     return rows
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fakefocus.datasets.video_folders import VideoFolder
 from fakefocus.metrics.scores import summary
-from fakefocus.parameters import Augmentation, Evaluation, FeatureSplit
+from fakefocus.parameters import Augmentation, Defocus, Evaluation, FeatureSplit
 from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
 
 
@@ -15,18 +15,21 @@ def score_faces(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    defocus: Defocus,
     evaluation: Evaluation,
 ) -> pd.DataFrame:
     """Score every face of the sides val and test with the probability of fake, in [0, 1]."""
     # torch takes seconds to import: only this node needs it
     from fakefocus.models.build import load_network
     from fakefocus.training.engine import score
+    from fakefocus.training.samples import choose_maps
 
     table = samples[samples["split"] != "train"].reset_index(drop=True)
     architecture = model["architecture"]
     network = load_network(architecture, model["weights"])
     cut = Augmentation(**architecture["training"]["augmentation"])
-    table["score"] = score(network, table, face_crops, defocus_maps, cut, evaluation.batch_size)
+    maps = choose_maps(face_crops, defocus_maps, defocus)
+    table["score"] = score(network, table, face_crops, maps, cut, evaluation.batch_size)
     return table[list(SCORE_COLUMNS)]
 
 

@@ -19,7 +19,7 @@ def _evaluate(namespace: str) -> Pipeline:
         [
             node(
                 nodes.score_faces,
-                ["model", "samples", "face_crops", "defocus_maps", "params:evaluation"],
+                ["model", "samples", "face_crops", "defocus_maps", "params:defocus", "params:evaluation"],
                 "face_scores",
                 name="score_faces",
             ),
@@ -36,6 +36,6 @@ def _evaluate(namespace: str) -> Pipeline:
         template,
         namespace=namespace,
         inputs={"samples", "face_crops", "defocus_maps"},
-        parameters={"params:evaluation", "params:feature_split"},
+        parameters={"params:defocus", "params:evaluation", "params:feature_split"},
         tags="evaluation",
     )

@@ -25,22 +25,28 @@ def display_name(detector: str) -> str:
     return NAMES[family] + (", shuffled labels" if detector.endswith("_control") else "")
 
 
-def sample_sheet(rows: list[tuple[str, int, NDArray[np.uint8], NDArray[np.float32]]]) -> Figure:
-    """Draw one column a face: the crop above, its defocus map below, with a colour bar."""
+def sample_sheet(
+    rows: list[tuple[str, int, NDArray[np.uint8], NDArray[np.float32]]], sigma_max: float | None
+) -> Figure:
+    """Draw one column a face: the crop above, its defocus map below, with a colour bar.
+
+    ``sigma_max`` in pixels is what a map's 1 stands for, None for maps without a unit.
+    """
     figure = Figure(figsize=(WIDTH, 3.35), layout="constrained")
     axes = figure.subplots(2, len(rows), squeeze=False)
     shown: Any = None
+    top = sigma_max or 1.0
     for column, (title, label, crop, blur) in enumerate(rows):
         axes[0, column].imshow(crop)
         axes[0, column].set_title(title, fontsize=9, color=FAKE if label else REAL)
-        shown = axes[1, column].imshow(blur, vmin=0, vmax=1, cmap="viridis")
+        shown = axes[1, column].imshow(blur * top, vmin=0, vmax=top, cmap="viridis")
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
     axes[0, 0].set_ylabel("crop", color=INK)
     axes[1, 0].set_ylabel("defocus map", color=INK)
     bar = figure.colorbar(shown, ax=axes.ravel().tolist(), fraction=0.02, pad=0.01)
-    bar.set_label("0 sharp to 1 blurred", fontsize=8)
+    bar.set_label("blur σ, pixels" if sigma_max else "0 sharp to 1 blurred", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure
 

@@ -26,6 +26,7 @@ def draw_samples(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    defocus: Defocus,
     reporting: Reporting,
     feature_split: FeatureSplit,
 ) -> Figure:
@@ -34,13 +35,16 @@ def draw_samples(
         _test(samples).drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
     )
     chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
-    rows = []
+    # torch takes seconds to import: only this node needs it
+    from fakefocus.training.samples import choose_maps
+
+    rows, maps = [], choose_maps(face_crops, defocus_maps, defocus)
     for r in chosen.head(reporting.sample_videos).to_dict("records"):
         title = (r["method"] or "real") + (" (held out)" if r["held"] else "")
         name = r["crop"].rsplit("/", 1)[-1]
-        crop, blur = face_crops[r["folder"]].read(name), defocus_maps[r["folder"]].read(name)
+        crop, blur = face_crops[r["folder"]].read(name), maps[r["folder"]].read(name)
         rows.append((title, int(r["label"]), crop, blur))
-    return figures.sample_sheet(rows)
+    return figures.sample_sheet(rows, defocus.sigma_max if defocus.method == "gradient_ratio" else None)
 
 
 def draw_detector(history: pd.DataFrame, video_scores: pd.DataFrame, feature_split: FeatureSplit) -> Figure:

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.draw_samples,
-                ["samples", "face_crops", "defocus_maps", "params:reporting", "params:feature_split"],
+                ["samples", "face_crops", "defocus_maps", "params:defocus", "params:reporting", "params:feature_split"],
                 "samples_figure",
                 name="draw_samples",
             ),

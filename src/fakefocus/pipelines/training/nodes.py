@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import MultistreamFamily, ScadeFamily
+from fakefocus.parameters import Defocus, MultistreamFamily, ScadeFamily
 
 _log = logging.getLogger(__name__)
 Family = ScadeFamily | MultistreamFamily
@@ -37,22 +37,24 @@ def train_scade_net(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    defocus: Defocus,
     options: ScadeFamily,
     dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train SCADE-Net; returns the model (architecture and weights) and one row of metrics an epoch."""
-    return _train("scade_net", samples, face_crops, defocus_maps, options, dataset)
+    return _train("scade_net", samples, face_crops, defocus_maps, defocus, options, dataset)
 
 
 def train_multistream(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    defocus: Defocus,
     options: MultistreamFamily,
     dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Train the three-stream detector; returns the model and one row of metrics an epoch."""
-    return _train("multistream", samples, face_crops, defocus_maps, options, dataset)
+    return _train("multistream", samples, face_crops, defocus_maps, defocus, options, dataset)
 
 
 def _train(
@@ -60,19 +62,21 @@ def _train(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    defocus: Defocus,
     options: Family,
     dataset: str,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     # torch takes seconds to import: commands that train nothing do without
     from fakefocus.models.build import build_loss, build_network
     from fakefocus.training.engine import MONITOR, fit
+    from fakefocus.training.samples import choose_maps
 
     network, loss = options.network.model_dump(), options.loss.model_dump()
     weights, history = fit(
         lambda: (build_network(family, network), build_loss(family, loss)),
         samples,
         face_crops,
-        defocus_maps,
+        choose_maps(face_crops, defocus_maps, defocus),
         options.training,
         _mlflow_logger(),
     )

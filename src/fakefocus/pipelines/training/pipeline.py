@@ -21,7 +21,7 @@ def _train(family: str, namespace: str, samples: str) -> Pipeline:
         [
             node(
                 TRAINERS[family],
-                ["samples", "face_crops", "defocus_maps", "params:options", "params:dataset"],
+                ["samples", "face_crops", "defocus_maps", "params:defocus", "params:options", "params:dataset"],
                 ["model", "history"],
                 name="train",
             )
@@ -31,6 +31,6 @@ def _train(family: str, namespace: str, samples: str) -> Pipeline:
         template,
         namespace=namespace,
         inputs={"samples": samples, "face_crops": "face_crops", "defocus_maps": "defocus_maps"},
-        parameters={"params:options": f"params:{family}", "params:dataset": "params:dataset"},
+        parameters={"params:options": f"params:{family}"} | {p: p for p in ("params:defocus", "params:dataset")},
         tags="training",
     )
