@@ -332,7 +332,7 @@ def test_samples_are_the_found_faces_of_used_videos() -> None:
     videos = _videos([(0, 1, "C")], people=12)
     faces = _faces(videos, without=("r2",))
     splits = _split(videos, faces, OPTIONS)
-    samples = index_samples(splits, faces, videos)
+    samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
     used = set(splits.loc[splits["split"] != "", "video_id"])
     assert len(samples) == 2 * len(used)
     assert samples["crop"].str.match(r"(real|fake)/[rf]\d+/frame_00000[04]").all()

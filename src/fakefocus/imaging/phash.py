@@ -28,18 +28,34 @@ def distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np
     return np.sum(words, axis=0, dtype=np.int64)
 
 
-def near_pairs(left: NDArray[np.uint64], right: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
-    """Return ``(P, 3)``: index in left, index in right and differing bits of all pairs with at most ``distance``.
+def nearest(left: NDArray[np.uint64], right: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
+    """Return which picture of ``left`` each of ``right`` is a near-duplicate of, if of any.
 
     Compares block by block: memory stays at some hundred megabytes, whatever the number of pictures.
+
+    Args:
+        left: Hashes, ``(L, 4)``.
+        right: Hashes, ``(R, 4)``.
+        distance: Bits in which near-duplicates differ at most, in [0, 256].
+
+    Returns:
+        ``(P, 3)``: index in right, index in left of the nearest, and differing bits, where these are few enough.
     """
-    found = [np.empty((0, 3), np.int64)]
+    best = np.full((len(right), 2), [-1, BITS + 1])
     for i in range(0, len(left), _BLOCK):
         for j in range(0, len(right), _BLOCK):
-            a, b = left[i : i + _BLOCK], right[j : j + _BLOCK]
-            # most pairs are told apart by their first words
-            rows, columns = np.nonzero(np.bitwise_count(a[:, None, 0] ^ b[None, :, 0]) <= distance)
-            bits = np.bitwise_count(a[rows] ^ b[columns]).sum(axis=1, dtype=np.int64)
-            near = bits <= distance
-            found.append(np.stack([i + rows[near], j + columns[near], bits[near]], axis=1))
-    return np.concatenate(found)
+            near = _near(left[i : i + _BLOCK], right[j : j + _BLOCK], distance)
+            near = near[near[:, 2] < best[j + near[:, 0], 1]]
+            best[j + near[:, 0]] = near[:, 1:] + [i, 0]
+    matched = np.flatnonzero(best[:, 0] >= 0)
+    return np.column_stack([matched, best[matched]])
+
+
+def _near(left: NDArray[np.uint64], right: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
+    """Return ``(index in right, in left, bits)`` of near-duplicates, the nearest left of each right last."""
+    # most pairs are told apart by their first words
+    rows, columns = np.nonzero(np.bitwise_count(left[:, None, 0] ^ right[None, :, 0]) <= distance)
+    bits = np.bitwise_count(left[rows] ^ right[columns]).sum(axis=1, dtype=np.int64)
+    order = np.flatnonzero(bits <= distance)
+    order = order[np.lexsort((-rows[order], -bits[order]))]
+    return np.column_stack([columns, rows, bits])[order]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from fakefocus.datasets.video_folders import VideoFolder
 from fakefocus.parameters import FeatureSplit
-from fakefocus.pipelines.feature_split import strategies
+from fakefocus.pipelines.feature_split import audit, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division
 from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, folder_keys
 
@@ -67,8 +68,57 @@ def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[s
     return {"version": 2, **_recipe(feature_split), "hash": digest, **sides, "quarantine": quarantine}
 
 
-def index_samples(splits: pd.DataFrame, faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
-    """List every face of a used video: what training reads. ``fingerprint`` is the source file's hash."""
+def audit_splits(
+    splits: pd.DataFrame,
+    videos: pd.DataFrame,
+    faces: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    feature_split: FeatureSplit,
+) -> dict[str, Any]:
+    """Return ``leakage_report``: what is on two sides, and whether files give the label away.
+
+    ``checks`` has a row a check, with what was found between two sides; ``leaks`` names what strict mode stops at.
+    Nothing of it is read by training or by the choice of a model.
+    """
+    sides = splits[["video_id", "group", "split", "reason"]]
+    table = videos.merge(sides, on="video_id", validate="one_to_one", how="outer")
+    used = table[table["split"].fillna("") != ""].reset_index(drop=True)
+    checks = audit.cross_side_checks(used, faces, face_crops, feature_split)
+    shortcut = shortcuts.find_shortcut(used, feature_split.seed)
+    leaks = [_leak_text(c["check"], f) for c in checks for f in c["findings"]]
+    leaks += [_shortcut_text(shortcut)] if shortcut["given_away"] else []
+    for text in leaks:
+        _log.warning("leakage: %s", text)
+    return {
+        "rows": {"in": len(videos), "used": len(used), "set_aside": len(splits) - len(used)},
+        "checks": checks,
+        "near_duplicate_distance": feature_split.near_duplicate_distance,
+        "shortcut": shortcut,
+        "sharpness": shortcuts.judge_sharpness(used, faces, feature_split.seed),
+        "by_label": shortcuts.describe_by_label(used, faces),
+        "balance": audit.balance(used),
+        "leaks": leaks,
+    }
+
+
+def index_samples(
+    splits: pd.DataFrame,
+    faces: pd.DataFrame,
+    videos: pd.DataFrame,
+    leakage_report: dict[str, Any],
+    feature_split: FeatureSplit,
+) -> pd.DataFrame:
+    """List every face of a used video: what training reads. ``fingerprint`` is the source file's hash.
+
+    Raises:
+        InputError: In strict mode, if the audit found a leak.
+    """
+    if feature_split.strict and leakage_report["leaks"]:
+        msg = (
+            f"feature_split.strict: the audit found {'; '.join(leakage_report['leaks'])}. Choose another "
+            "feature_split.strategy or mend the data (details in leakage_report.json), or set strict to false"
+        )
+        raise InputError(msg)
     used = splits[splits["split"] != ""]
     table = faces.loc[faces["found"], ["video_id", "frame", "crop"]].merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(videos.set_index("video_id")["sha256"])
@@ -105,6 +155,18 @@ def _sides(table: pd.DataFrame, division: Division, options: FeatureSplit) -> pd
     splits.loc[held_out, ["split", "reason"]] = ("", "method held out of training and validation")
     splits.loc[~table["usable"], ["split", "reason"]] = ("", "no face was found")
     return splits[list(SPLIT_COLUMNS)]
+
+
+def _leak_text(check: str, finding: audit.Finding) -> str:
+    return f"{finding['count']} {check} in {finding['left']} and {finding['right']} (such as {finding['examples'][0]})"
+
+
+def _shortcut_text(shortcut: dict[str, Any]) -> str:
+    found, first = shortcut["auc"], shortcut["features"][0]
+    return (
+        f"the file alone gives the label away, AUC {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] "
+        f"(most of all {first['name']})"
+    )
 
 
 def _recipe(options: FeatureSplit) -> dict[str, Any]:

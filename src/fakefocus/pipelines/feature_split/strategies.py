@@ -44,7 +44,7 @@ def divide(
     unit_of = _units(videos, nodes, parts, shares)
     counted = videos["usable"]
     if options.strategy == "method":
-        counted &= ~videos["method"].isin(options.held_out_methods)
+        counted = counted & ~videos["method"].isin(options.held_out_methods)
     units = _count(videos[counted], nodes[counted], unit_of)
     unit_parts = deal(units, shares, {f"part {part}": part for part in shares}, options.seed)
     parts |= {node: unit_parts[unit] for node, unit in unit_of.items()}
