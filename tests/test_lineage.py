@@ -62,9 +62,8 @@ def test_held_out_method_is_in_no_training_or_validation_row(tiny_project: Path)
 def test_the_demo_leaks_nothing_and_its_files_give_no_label_away(tiny_project: Path) -> None:
     report = json.loads((tiny_project / "data/05_model_input/tiny/leakage_report.json").read_text())
     assert report["leaks"] == []
-    assert {c["check"]: c["findings"] for c in report["checks"]} == dict.fromkeys(
-        ("identities", "source videos", "identical files", "near-duplicate faces"), []
-    )
+    assert [c["check"] for c in report["checks"]][-1] == "near-duplicate faces"
+    assert not any(c["findings"] for c in report["checks"])
     assert report["shortcut"]["auc"]["low"] <= 0.5
     page = (tiny_project / "data/08_reporting/tiny/report.html").read_text()
     assert "Leakage audit" in page

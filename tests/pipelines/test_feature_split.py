@@ -3,6 +3,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fakefocus import schemas
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
@@ -39,6 +40,7 @@ def _assert_nobody_is_on_two_sides(videos: pd.DataFrame, splits: pd.DataFrame) -
         for person in {row.target_identity, row.source_identity} - {""}:
             sides.setdefault(person, set()).add(row.split)
     assert all(len(found) == 1 for found in sides.values())
+    schemas.splits(splits)  # no group is on two sides either, whatever was set aside
     return used
 
 
