@@ -59,6 +59,26 @@ def test_held_out_method_is_in_no_training_or_validation_row(tiny_project: Path)
     assert set(samples.loc[samples["method"] == "PoissonSwap", "split"]) == {"test"}
 
 
+def test_the_demo_leaks_nothing_and_its_files_give_no_label_away(tiny_project: Path) -> None:
+    report = json.loads((tiny_project / "data/05_model_input/tiny/leakage_report.json").read_text())
+    assert report["leaks"] == []
+    assert [c["check"] for c in report["checks"]][-1] == "near-duplicate faces"
+    assert not any(c["findings"] for c in report["checks"])
+    assert report["shortcut"]["auc"]["low"] <= 0.5
+    page = (tiny_project / "data/08_reporting/tiny/report.html").read_text()
+    assert "Leakage audit" in page
+    assert "not above chance" in page
+
+
+def test_every_video_is_on_a_side_or_in_quarantine_with_its_reason(tiny_project: Path) -> None:
+    videos = pd.read_parquet(tiny_project / "data/02_intermediate/tiny/videos.parquet")
+    told = json.loads((tiny_project / "data/05_model_input/tiny/splits.json").read_text())
+    listed = [*told["train"], *told["val"], *told["test"], *told["quarantine"]]
+    assert sorted(listed) == sorted(("fake/" if r.label else "real/") + r.video_id for r in videos.itertuples())
+    assert set(told["quarantine"].values()) == {"method held out of training and validation"}
+    assert told["strategy"] == "identity"
+
+
 def test_control_labels_say_nothing_of_the_true_ones(tiny_project: Path) -> None:
     folder = tiny_project / "data/05_model_input/tiny"
     true, shuffled = (pd.read_parquet(folder / f"{n}.parquet") for n in ("samples", "control_samples"))

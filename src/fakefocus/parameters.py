@@ -123,19 +123,44 @@ class Defocus(Group):
 
 
 class FeatureSplit(Group):
-    """Sides by identity: shares of the identity groups, and methods kept out of training and validation."""
+    """How videos come to their sides, and what the audit looks for; see README.
 
+    ``train``, ``val``, ``test`` are shares of the videos; with ``folds`` they are not read: ``fold`` of them is the
+    test side, the next one val. ``held_out_methods`` are kept out of training and validation. ``strict`` stops a run
+    whose audit found a leak. ``near_duplicate_distance`` in bits of 256, None to compare no pictures;
+    ``near_duplicate_crops`` of each video are compared.
+    """
+
+    strategy: Literal["identity", "source_video", "official", "method", "video", "imported"] = "identity"
     train: Share
     val: Share
     test: Share
     held_out_methods: tuple[str, ...]
     seed: int
+    folds: Annotated[int, Field(ge=3)] | None = None
+    fold: Annotated[int, Field(ge=0)] = 0
+    strict: bool = False
+    near_duplicate_distance: Annotated[int, Field(ge=0, le=256)] | None = 12
+    near_duplicate_crops: Positive = 4
 
     @model_validator(mode="after")
     def _adds_up(self) -> "FeatureSplit":
         total = self.train + self.val + self.test
         if abs(total - 1) > 1e-6 or min(self.train, self.val, self.test) <= 0:
             msg = f"train + val + test must add up to 1 and each be above 0, got {self.train}, {self.val}, {self.test}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "FeatureSplit":
+        if self.folds is not None and self.strategy in ("official", "method", "imported"):
+            msg = f"folds: strategy {self.strategy} has its own test side, set feature_split.folds to null"
+            raise ValueError(msg)
+        if self.folds is not None and self.fold >= self.folds:
+            msg = f"fold: must be below folds ({self.folds}), got {self.fold}"
+            raise ValueError(msg)
+        if self.strategy == "method" and not self.held_out_methods:
+            msg = "held_out_methods: strategy method needs the name of at least one method"
             raise ValueError(msg)
         return self
 
@@ -261,5 +286,6 @@ class Parameters(Group):
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: str | None = None
+    splits: str | None = None
     trained_on: str | None = None
     mlflow_run_id: str | None = None

@@ -1,69 +1,124 @@
-"""Divides videos into training, validation and test by identity, never by frame or video."""
+"""Divides videos into training, validation and test by group, never by frame; indexes what training reads."""
 
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from fakefocus.datasets.video_folders import VideoFolder
 from fakefocus.parameters import FeatureSplit
+from fakefocus.pipelines.feature_split import audit, shortcuts, strategies
+from fakefocus.pipelines.feature_split.strategies import Division
 from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, folder_keys
 
 _log = logging.getLogger(__name__)
 
 
-def identity_groups(videos: pd.DataFrame) -> pd.Series:
-    """Return each video's identity group: videos that share a person, as target or source, directly or not.
+def split_videos(
+    videos: pd.DataFrame,
+    faces: pd.DataFrame,
+    previous: dict[str, Any],
+    imported: dict[str, Any],
+    feature_split: FeatureSplit,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put every video on one side, or set it aside with the reason.
 
-    A group is named by the smallest identity in it; people are those of one data set.
-    """
-    target = videos["dataset"] + "/" + videos["target_identity"]
-    source = (videos["dataset"] + "/" + videos["source_identity"]).where(videos["source_identity"] != "", target)
-    people = sorted(set(target) | set(source))
-    number = {person: i for i, person in enumerate(people)}
-    rows, columns = target.map(number).to_numpy(), source.map(number).to_numpy()
-    graph = coo_array(([1] * len(rows), (rows, columns)), shape=(len(people), len(people)))
-    component = connected_components(graph, directed=False)[1]
-    names: dict[int, str] = {}
-    for person, c in zip(people, component, strict=True):
-        names.setdefault(int(c), person)
-    return pd.Series([names[int(component[r])] for r in rows], index=videos.index, name="group")
+    Who had a side in the run before keeps it, as long as strategy, seed and shares are the same: new videos move no
+    old one. A new video that connects people of two sides is set aside.
 
+    Args:
+        videos: All usable media.
+        faces: Sampled frames; a video without a face is not used.
+        previous: The second output of the run before; empty at first, or to divide anew.
+        imported: A ``splits.json`` for the strategy ``imported``; else not read.
+        feature_split: Strategy, shares, seed and the rest.
 
-def split_by_identity(videos: pd.DataFrame, faces: pd.DataFrame, feature_split: FeatureSplit) -> pd.DataFrame:
-    """Put every identity group on one side; what is not used is kept with its reason.
-
-    Groups are taken in the order of a hash of the seed and their name, until each side has its share of
-    the videos. A held-out method is tested on people of the test side, and set aside elsewhere.
+    Returns:
+        The table of sides, and the sides of all people, for the next run.
 
     Raises:
-        InputError: If the groups cannot fill all three sides.
+        InputError: If a side stays empty, or what the strategy needs is not there.
     """
-    table = pd.DataFrame({c: videos[c] for c in ("video_id", "label", "method")})
-    table["group"] = identity_groups(videos)
-    with_face = set(faces.loc[faces["found"], "video_id"])
-    table["split"] = table["group"].map(_sides(table[table["video_id"].isin(with_face)], feature_split)).fillna("")
-    table["reason"] = ""
-    held_out = table["method"].isin(feature_split.held_out_methods) & (table["split"] != "test")
-    table.loc[held_out, ["split", "reason"]] = ("", "method held out of training and validation")
-    faceless = ~table["video_id"].isin(with_face)
-    table.loc[faceless, ["split", "reason"]] = ("", "no face was found")
-    _log.info("split: %s videos, %d set aside", _counts(table), int((table["split"] == "").sum()))
-    return table[list(SPLIT_COLUMNS)]
+    _check_held_out(videos, feature_split)
+    recipe = _recipe(feature_split)
+    known = _known(previous, recipe)
+    table = videos.assign(usable=videos["video_id"].isin(set(faces.loc[faces["found"], "video_id"])))
+    division = _divide(table, known, imported, feature_split)
+    splits = _sides(table, division, feature_split)
+    used = splits[splits["split"] != ""]
+    if set(used["split"]) != set(SPLITS):
+        raise strategies.too_few(set(used["split"]), used["group"].nunique())
+    _tell(splits)
+    return splits, {"recipe": recipe, "parts": dict(sorted(division.parts.items()))}
 
 
 def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[str, Any]:
-    """Return ``splits.json``: videos by side as published tools read it, with strategy, seed and hash."""
-    sides: dict[str, Any] = {side: folder_keys(splits)[splits["split"] == side].tolist() for side in SPLITS}
+    """Return ``splits.json``: videos by side as published tools read it, how they came there, and what is not used.
+
+    ``hash`` is of the sides alone: two runs with the same hash have the same sides.
+    """
+    keys = folder_keys(splits)
+    sides: dict[str, Any] = {side: keys[splits["split"] == side].tolist() for side in SPLITS}
     digest = hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()[:16]
-    return {"version": 1, "strategy": "identity", "seed": feature_split.seed, "hash": digest, **sides}
+    aside = splits["split"] == ""
+    quarantine = dict(zip(keys[aside], splits.loc[aside, "reason"], strict=True))
+    return {"version": 2, **_recipe(feature_split), "hash": digest, **sides, "quarantine": quarantine}
 
 
-def index_samples(splits: pd.DataFrame, faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
-    """List every face of a used video: what training reads. ``fingerprint`` is the source file's hash."""
+def audit_splits(
+    splits: pd.DataFrame,
+    videos: pd.DataFrame,
+    faces: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    feature_split: FeatureSplit,
+) -> dict[str, Any]:
+    """Return ``leakage_report``: what is on two sides, and whether files give the label away.
+
+    ``checks`` has a row a check, with what was found between two sides; ``leaks`` names what strict mode stops at.
+    Nothing of it is read by training or by the choice of a model.
+    """
+    sides = splits[["video_id", "group", "split", "reason"]]
+    table = videos.merge(sides, on="video_id", validate="one_to_one", how="outer")
+    used = table[table["split"].fillna("") != ""].reset_index(drop=True)
+    checks = audit.cross_side_checks(used, faces, face_crops, feature_split)
+    shortcut = shortcuts.find_shortcut(used, feature_split.seed)
+    leaks = [_leak_text(c["check"], f) for c in checks for f in c["findings"]]
+    leaks += [_shortcut_text(shortcut)] if shortcut["given_away"] else []
+    for text in leaks:
+        _log.warning("leakage: %s", text)
+    return {
+        "rows": {"in": len(videos), "used": len(used), "set_aside": len(splits) - len(used)},
+        "checks": checks,
+        "near_duplicate_distance": feature_split.near_duplicate_distance,
+        "shortcut": shortcut,
+        "sharpness": shortcuts.judge_sharpness(used, faces, feature_split.seed),
+        "by_label": shortcuts.describe_by_label(used, faces),
+        "balance": audit.balance(used),
+        "leaks": leaks,
+    }
+
+
+def index_samples(
+    splits: pd.DataFrame,
+    faces: pd.DataFrame,
+    videos: pd.DataFrame,
+    leakage_report: dict[str, Any],
+    feature_split: FeatureSplit,
+) -> pd.DataFrame:
+    """List every face of a used video: what training reads. ``fingerprint`` is the source file's hash.
+
+    Raises:
+        InputError: In strict mode, if the audit found a leak.
+    """
+    if feature_split.strict and leakage_report["leaks"]:
+        msg = (
+            f"feature_split.strict: the audit found {'; '.join(leakage_report['leaks'])}. Choose another "
+            "feature_split.strategy or mend the data (details in leakage_report.json), or set strict to false"
+        )
+        raise InputError(msg)
     used = splits[splits["split"] != ""]
     table = faces.loc[faces["found"], ["video_id", "frame", "crop"]].merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(videos.set_index("video_id")["sha256"])
@@ -72,28 +127,78 @@ def index_samples(splits: pd.DataFrame, faces: pd.DataFrame, videos: pd.DataFram
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
 
 
-def _sides(table: pd.DataFrame, options: FeatureSplit) -> dict[str, str]:
-    """Map groups to sides, by a hash of seed and name, until each side has its share of the videos."""
-    sizes = table.groupby("group").size()
-    if len(sizes) < len(SPLITS):
+def _divide(
+    table: pd.DataFrame, known: Mapping[str, str], imported: Mapping[str, Any], options: FeatureSplit
+) -> Division:
+    if options.strategy == "official":
+        return strategies.divide_as_published(table, options, known)
+    if options.strategy != "imported":
+        return strategies.divide(table, options, strategies.shares_of(options), known)
+    if not imported:
         msg = (
-            f"feature_split: {len(sizes)} identity groups cannot fill train, val and test: add clips of other people, "
-            "or name the folders by person (see README)"
+            "imported_splits: there is no such file: name one with --params=splits=<splits.json>, or choose another "
+            "feature_split.strategy"
         )
         raise InputError(msg)
-    order = sorted(sizes.index, key=lambda g: hashlib.sha256(f"{options.seed}:{g}".encode()).hexdigest())
-    # test and val first, each at least one group: they must never be empty
-    goals = {"test": options.test * sizes.sum(), "val": options.val * sizes.sum()}
-    sides: dict[str, str] = {}
-    for side, later in (("test", 2), ("val", 1)):
-        taken = 0
-        while not taken or (taken + sizes[order[0]] / 2 <= goals[side] and len(order) > later):
-            group = order.pop(0)
-            sides[group] = side
-            taken += int(sizes[group])
-    return sides | dict.fromkeys(order, "train")
+    if unknown := strategies.unknown_entries(table, imported):
+        _log.warning("imported splits: %d entries name no video, such as %s", len(unknown), ", ".join(unknown[:3]))
+    return strategies.divide_as_imported(table, imported)
 
 
-def _counts(table: pd.DataFrame) -> str:
-    counts = table["split"].value_counts()
-    return ", ".join(f"{side} {counts.get(side, 0)}" for side in SPLITS)
+def _sides(table: pd.DataFrame, division: Division, options: FeatureSplit) -> pd.DataFrame:
+    """Turn parts into sides, and set aside what cannot be used."""
+    splits = table[["video_id", "label", "method"]].assign(group=division.group)
+    folds = {} if options.folds is None else strategies.folds_to_sides(options.folds, options.fold)
+    splits["split"] = division.part.map(lambda part: folds.get(part, part)).astype(object)
+    splits["reason"] = division.reason
+    held_out = splits["method"].isin(options.held_out_methods) & ~splits["split"].isin(["test", ""])
+    splits.loc[held_out, ["split", "reason"]] = ("", "method held out of training and validation")
+    splits.loc[~table["usable"], ["split", "reason"]] = ("", "no face was found")
+    return splits[list(SPLIT_COLUMNS)]
+
+
+def _leak_text(check: str, finding: audit.Finding) -> str:
+    return f"{finding['count']} {check} in {finding['left']} and {finding['right']} (such as {finding['examples'][0]})"
+
+
+def _shortcut_text(shortcut: dict[str, Any]) -> str:
+    found, first = shortcut["auc"], shortcut["features"][0]
+    return (
+        f"the file alone gives the label away, AUC {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] "
+        f"(most of all {first['name']})"
+    )
+
+
+def _recipe(options: FeatureSplit) -> dict[str, Any]:
+    """Return what decides on sides; which fold is tested on does not."""
+    recipe: dict[str, Any] = {"strategy": options.strategy, "seed": options.seed}
+    if options.folds is not None:
+        return {**recipe, "folds": options.folds}
+    held_out = {"held_out_methods": list(options.held_out_methods)} if options.strategy == "method" else {}
+    return {**recipe, "shares": {side: getattr(options, side) for side in SPLITS}, **held_out}
+
+
+def _known(previous: Mapping[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
+    if previous and previous.get("recipe") != recipe:
+        _log.info("split: parameters differ from the last run's, everything is divided anew")
+        return {}
+    return dict(previous.get("parts", {}))
+
+
+def _check_held_out(videos: pd.DataFrame, options: FeatureSplit) -> None:
+    methods = sorted(set(videos["method"]) - {""})
+    missing = [name for name in options.held_out_methods if name not in methods]
+    if missing and options.strategy == "method":
+        msg = f"feature_split.held_out_methods: {', '.join(missing)} is no method of these videos: {', '.join(methods)}"
+        raise InputError(msg)
+    if missing:
+        _log.warning("feature_split.held_out_methods: %s is no method of these videos", ", ".join(missing))
+
+
+def _tell(splits: pd.DataFrame) -> None:
+    for side in SPLITS:
+        part = splits[splits["split"] == side]
+        kinds = part["method"].where(part["label"] == 1, "real").value_counts().to_dict()
+        _log.info("split: %s %d videos (%s)", side, len(part), ", ".join(f"{k} {n}" for k, n in kinds.items()))
+    for reason, count in splits.loc[splits["split"] == "", "reason"].value_counts().items():
+        _log.info("split: %d videos set aside: %s", count, reason)

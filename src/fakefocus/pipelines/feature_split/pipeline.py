@@ -1,4 +1,4 @@
-"""videos, faces → splits, splits.json, samples."""
+"""videos, faces, face_crops → splits, splits.json, leakage_report, samples."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -6,14 +6,28 @@ from fakefocus.pipelines.feature_split import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Divide videos by identity and index the samples."""
+    """Divide videos by group, audit the sides and index the samples."""
     return Pipeline(
         [
             node(
-                nodes.split_by_identity, ["videos", "faces", "params:feature_split"], "splits", name="split_by_identity"
+                nodes.split_videos,
+                ["videos", "faces", "previous_split_identities", "imported_splits", "params:feature_split"],
+                ["splits", "split_identities"],
+                name="split_videos",
             ),
             node(nodes.describe_splits, ["splits", "params:feature_split"], "splits_json", name="describe_splits"),
-            node(nodes.index_samples, ["splits", "faces", "videos"], "samples", name="index_samples"),
+            node(
+                nodes.audit_splits,
+                ["splits", "videos", "faces", "face_crops", "params:feature_split"],
+                "leakage_report",
+                name="audit_splits",
+            ),
+            node(
+                nodes.index_samples,
+                ["splits", "faces", "videos", "leakage_report", "params:feature_split"],
+                "samples",
+                name="index_samples",
+            ),
         ],
         tags="feature_split",
     )

@@ -78,6 +78,7 @@ def write_report(
     faces: pd.DataFrame,
     splits: pd.DataFrame,
     splits_json: dict[str, Any],
+    leakage_report: dict[str, Any],
     samples_figure: bytes,
     curves_figure: bytes,
     roc_figure: bytes,
@@ -116,11 +117,17 @@ def write_report(
         totals={"videos": len(videos), "faces": int(faces["found"].sum()), "sampled": len(faces)},
         rejected=rejected_media.to_dict("records"),
         set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
-        split={"seed": feature_split.seed, "hash": splits_json["hash"]},
+        split={"strategy": _strategy(feature_split), "seed": feature_split.seed, "hash": splits_json["hash"]},
+        leakage=leakage_report,
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         families=[_family(name, model, metrics) for name, model in models.items()],
         evaluation=evaluation,
     )
+
+
+def _strategy(options: FeatureSplit) -> str:
+    name = options.strategy.replace("_", " ")
+    return name if options.folds is None else f"{name}, fold {options.fold} of {options.folds}"
 
 
 def _test(table: pd.DataFrame) -> pd.DataFrame:

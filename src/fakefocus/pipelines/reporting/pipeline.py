@@ -29,6 +29,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.write_report,
                 {name: name for name in ("videos", "rejected_media", "faces", "splits", "splits_json", *figures)}
+                | {"leakage_report": "leakage_report"}
                 | {
                     name: f"params:{name}"
                     for name in ("reporting", "feature_split", "evaluation", "defocus", "dataset")
