@@ -128,7 +128,8 @@ class FeatureSplit(Group):
     ``train``, ``val``, ``test`` are shares of the videos; with ``folds`` they are not read: ``fold`` of them is the
     test side, the next one val. ``held_out_methods`` are kept out of training and validation. ``strict`` stops a run
     whose audit found a leak. ``near_duplicate_distance`` in bits of 256, None to compare no pictures;
-    ``near_duplicate_crops`` of each video are compared.
+    ``near_duplicate_crops`` of each video are compared. ``same_person_similarity``: cosine of two embeddings from which
+    on two faces are one person's, where weights of a face-recognition network are given.
     """
 
     strategy: Literal["identity", "source_video", "official", "method", "video", "imported"] = "identity"
@@ -142,6 +143,7 @@ class FeatureSplit(Group):
     strict: bool = False
     near_duplicate_distance: Annotated[int, Field(ge=0, le=256)] | None = 12
     near_duplicate_crops: Positive = 4
+    same_person_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.7
 
     @model_validator(mode="after")
     def _adds_up(self) -> "FeatureSplit":
@@ -287,5 +289,6 @@ class Parameters(Group):
     data_root: str | None = None
     dataset: str | None = None
     splits: str | None = None
+    face_weights: str | None = None
     trained_on: str | None = None
     mlflow_run_id: str | None = None

@@ -215,3 +215,23 @@ def test_balance_counts_sides_labels_and_methods(data: Data) -> None:
         "fakes_per_real": 1.0,
         "methods": {"A": 6},
     }
+
+
+def test_people_of_two_sides_who_look_alike_are_found_by_their_faces(tmp_path: Path) -> None:
+    data = Data(tmp_path)
+    used = data.videos.merge(data.splits[["video_id", "split"]], on="video_id")
+    # brightness stands for who somebody is: clip 0 of train and clip 18 of test show the same one
+    angle = {name: 0.3 * n for n, name in enumerate(data.videos["video_id"])} | {"r9": 0.0}
+    shown = {data.crops[k].read("frame_000000").tobytes(): angle[k.split("/")[1]] for k in data.crops}
+
+    def embed(crops: list[np.ndarray]) -> np.ndarray:
+        turns = np.array([shown[crop.tobytes()] for crop in crops])
+        return np.column_stack([np.cos(turns), np.sin(turns)])
+
+    rows = cross_side_checks(
+        used, data.faces, data.crops, OPTIONS.model_copy(update={"same_person_similarity": 0.9999}), embed
+    )
+    (found,) = (row["findings"] for row in rows if row["check"] == "people by their faces")
+    assert [(f["left"], f["right"], f["count"], f["examples"]) for f in found] == [
+        ("train", "test", 1, ["r0 and r9: 1.00"])
+    ]

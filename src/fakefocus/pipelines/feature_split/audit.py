@@ -1,6 +1,6 @@
 """Looks for what is on two sides of a split, and for what gives the label away besides the picture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -21,12 +21,17 @@ Finding = dict[str, Any]
 
 
 def cross_side_checks(
-    used: pd.DataFrame, faces: pd.DataFrame, face_crops: Mapping[str, VideoFolder], options: FeatureSplit
+    used: pd.DataFrame,
+    faces: pd.DataFrame,
+    face_crops: Mapping[str, VideoFolder],
+    options: FeatureSplit,
+    embed: Callable[[list[NDArray[np.uint8]]], NDArray[np.float32]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row a check: ``check``, ``severity`` (none or leak), ``videos`` looked at and its ``findings``.
 
     A person on two sides, as target or source; a video that clips of two sides were cut from; one file under several
-    names; crops of two sides that differ in few bits of their perceptual hash.
+    names; crops of two sides that differ in few bits of their perceptual hash; and, where faces can be embedded, people
+    of two sides who look alike.
     """
     findings = {
         "identities": shared_values(used, people(used)),
@@ -36,6 +41,9 @@ def cross_side_checks(
     if options.near_duplicate_distance is not None:
         hashes = hash_crops(used, faces, face_crops, options.near_duplicate_crops)
         findings["near-duplicate faces"] = near_duplicates(used, hashes, options.near_duplicate_distance)
+    if embed is not None:
+        embeddings = embed_videos(used, faces, face_crops, options.near_duplicate_crops, embed)
+        findings["people by their faces"] = same_people(used, embeddings, options.same_person_similarity)
     return [
         {"check": name, "severity": "leak" if found else "none", "videos": len(used), "findings": found}
         for name, found in findings.items()
@@ -77,14 +85,60 @@ def hash_crops(
     used: pd.DataFrame, faces: pd.DataFrame, face_crops: Mapping[str, VideoFolder], crops: int
 ) -> dict[str, NDArray[np.uint64]]:
     """Hash up to ``crops`` faces of each video, spread over it; returns ``(K, 4)`` by ``video_id``."""
+    return {
+        video_id: np.stack([perceptual_hash(picture) for picture in pictures])
+        for video_id, pictures in _chosen_crops(used, faces, face_crops, crops)
+    }
+
+
+def _chosen_crops(
+    used: pd.DataFrame, faces: pd.DataFrame, face_crops: Mapping[str, VideoFolder], crops: int
+) -> Iterator[tuple[str, list[NDArray[np.uint8]]]]:
+    """Yield ``video_id`` and up to ``crops`` faces of each video, spread over it."""
     keys = dict(zip(used["video_id"], folder_keys(used), strict=True))
     found = faces[faces["found"] & faces["video_id"].isin(keys)].sort_values(["video_id", "frame"])
-    hashes = {}
     for video_id, names in found.groupby("video_id")["crop"]:
         chosen = names.iloc[np.unique(np.linspace(0, len(names) - 1, crops).round().astype(int))]
         folder = face_crops[keys[str(video_id)]]
-        hashes[str(video_id)] = np.stack([perceptual_hash(folder.read(name)) for name in chosen])
-    return hashes
+        yield str(video_id), [folder.read(name) for name in chosen]
+
+
+def same_people(used: pd.DataFrame, embeddings: Mapping[str, NDArray[np.float32]], similarity: float) -> list[Finding]:
+    """Return videos of one side whose face is, by its embedding, that of a person on another side.
+
+    Args:
+        used: Videos with the columns ``video_id`` and ``split``.
+        embeddings: A unit vector ``(D,)`` for each video, by ``video_id``.
+        similarity: Cosine from which on two faces are one person's, in [-1, 1].
+    """
+    sides = {side: [v for v in used.loc[used["split"] == side, "video_id"] if v in embeddings] for side in SPLITS}
+    found = []
+    for a, b in _PAIRS:
+        if sides[a] and sides[b]:
+            cosine = np.stack([embeddings[v] for v in sides[b]]) @ np.stack([embeddings[v] for v in sides[a]]).T
+            best = cosine.argmax(axis=1)
+            alike = [
+                f"{sides[a][best[row]]} and {name}: {cosine[row, best[row]]:.2f}"
+                for row, name in enumerate(sides[b])
+                if cosine[row, best[row]] >= similarity
+            ]
+            found += [_finding(a, b, alike)] if alike else []
+    return found
+
+
+def embed_videos(
+    used: pd.DataFrame,
+    faces: pd.DataFrame,
+    face_crops: Mapping[str, VideoFolder],
+    crops: int,
+    embed: Callable[[list[NDArray[np.uint8]]], NDArray[np.float32]],
+) -> dict[str, NDArray[np.float32]]:
+    """Return the mean direction ``(D,)`` of up to ``crops`` embedded faces of each video, by ``video_id``."""
+    means = {}
+    for video_id, pictures in _chosen_crops(used, faces, face_crops, crops):
+        mean = embed(pictures).mean(axis=0)
+        means[video_id] = mean / np.linalg.norm(mean)
+    return means
 
 
 def balance(used: pd.DataFrame) -> list[dict[str, Any]]:

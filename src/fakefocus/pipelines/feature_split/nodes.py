@@ -74,6 +74,7 @@ def audit_splits(
     faces: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     feature_split: FeatureSplit,
+    face_weights: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return ``leakage_report``: what is on two sides, and whether files give the label away.
 
@@ -83,7 +84,7 @@ def audit_splits(
     sides = splits[["video_id", "group", "split", "reason"]]
     table = videos.merge(sides, on="video_id", validate="one_to_one", how="outer")
     used = table[table["split"].fillna("") != ""].reset_index(drop=True)
-    checks = audit.cross_side_checks(used, faces, face_crops, feature_split)
+    checks = audit.cross_side_checks(used, faces, face_crops, feature_split, _embedder(face_weights))
     shortcut = shortcuts.find_shortcut(used, feature_split.seed)
     leaks = [_leak_text(c["check"], f) for c in checks for f in c["findings"]]
     leaks += [_shortcut_text(shortcut)] if shortcut["given_away"] else []
@@ -155,6 +156,15 @@ def _sides(table: pd.DataFrame, division: Division, options: FeatureSplit) -> pd
     splits.loc[held_out, ["split", "reason"]] = ("", "method held out of training and validation")
     splits.loc[~table["usable"], ["split", "reason"]] = ("", "no face was found")
     return splits[list(SPLIT_COLUMNS)]
+
+
+def _embedder(weights: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 (a FaceEmbedder or None)
+    if not weights:
+        return None
+    # torch takes seconds to import
+    from fakefocus.detection.embedding import FaceEmbedder
+
+    return FaceEmbedder(weights)
 
 
 def _leak_text(check: str, finding: audit.Finding) -> str:

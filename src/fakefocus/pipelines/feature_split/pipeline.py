@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             node(nodes.describe_splits, ["splits", "params:feature_split"], "splits_json", name="describe_splits"),
             node(
                 nodes.audit_splits,
-                ["splits", "videos", "faces", "face_crops", "params:feature_split"],
+                ["splits", "videos", "faces", "face_crops", "params:feature_split", "face_weights"],
                 "leakage_report",
                 name="audit_splits",
             ),
