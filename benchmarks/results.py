@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 LATEST = Path(__file__).with_name("latest.json")
 
@@ -29,13 +29,15 @@ class Result:
 def publish(results: Iterable[Result]) -> bool:
     """Print a table and write ``latest.json``; say whether every goal is met."""
     found = list(results)
-    LATEST.write_text(json.dumps([asdict(result) for result in found], indent=1) + "\n", encoding="utf-8")
-    table = Table("benchmark", "ours", "reference", "unit", "ratio", "goal", "met")
+    LATEST.write_text(
+        json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    table = Table(Column("benchmark", no_wrap=True), "ours", "reference", "ratio", "goal", "met", "unit")
     for r in found:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
-        table.add_row(r.name, ours, reference, r.unit, ratio, r.goal, "yes" if r.met else "[red]no[/red]")
+        table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]", r.unit)
     console = Console()
     console.print(table)
-    for r in found:
+    for r in (r for r in found if r.more):
         console.print(f"{r.name}: " + ", ".join(f"{k} {v}" for k, v in r.more.items()), style="dim", highlight=False)
     return all(r.met for r in found)
