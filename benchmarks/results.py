@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -32,7 +33,8 @@ def publish(results: Iterable[Result]) -> bool:
     LATEST.write_text(
         json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    table = Table(Column("benchmark", no_wrap=True), "ours", "reference", "ratio", "goal", "met", "unit")
+    numbers = (Column(name, justify="right", no_wrap=True) for name in ("ours", "reference", "ratio", "goal"))
+    table = Table(Column("benchmark", no_wrap=True), *numbers, Column("met", no_wrap=True), "unit", box=SIMPLE)
     for r in found:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
         table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]", r.unit)
