@@ -34,12 +34,13 @@ def publish(results: Iterable[Result]) -> bool:
         json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     numbers = (Column(name, justify="right", no_wrap=True) for name in ("ours", "reference", "ratio", "goal"))
-    table = Table(Column("benchmark", no_wrap=True), *numbers, Column("met", no_wrap=True), "unit", box=SIMPLE)
+    table = Table(Column("benchmark", no_wrap=True), *numbers, Column("met", no_wrap=True), box=SIMPLE)
     for r in found:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
-        table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]", r.unit)
+        table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]")
     console = Console()
     console.print(table)
-    for r in (r for r in found if r.more):
-        console.print(f"{r.name}: " + ", ".join(f"{k} {v}" for k, v in r.more.items()), style="dim", highlight=False)
+    for r in found:
+        told = "".join(f", {name} {value}" for name, value in r.more.items())
+        console.print(f"{r.name} in {r.unit}{told}", style="dim", highlight=False)
     return all(r.met for r in found)
