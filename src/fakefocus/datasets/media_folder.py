@@ -46,7 +46,10 @@ class MediaFolder(AbstractDataset[None, Path]):
             InputError: If no folder was named, or it does not exist.
         """
         if self._filepath is None:
-            msg = "raw_media: no folder given; name yours with --params=data_root=<folder>"
+            msg = (
+                "raw_media: no folder given; name yours with --params=data_root=<folder>, or in the environment "
+                "variable that conf/<env>/catalog.yml names"
+            )
             raise InputError(msg)
         if self._maker and self._made_by() != self._about():
             self._make(load_obj(self._maker), self._filepath)
@@ -83,6 +86,6 @@ class MediaFolder(AbstractDataset[None, Path]):
         remove_parts(parts_of(root))
         with written_aside(root) as aside:
             jobs = [partial(job, aside) for job in maker(**self._maker_args).values()]
-            for _ in run_jobs(jobs, self._executor, title="making the demo corpus"):
+            for _ in run_jobs(jobs, self._executor, title=f"making {root.name}"):
                 pass
             (aside / _ABOUT).write_text(json.dumps(self._about()), encoding="utf-8")

@@ -49,29 +49,27 @@ class FaceFollower:
     at right then.
     """
 
-    def __init__(self, detector: Detector, foremost: int | None = 2, interval: int = INTERVAL) -> None:
+    def __init__(self, detector: Detector, foremost: int | None = 2) -> None:
         """Start a clip.
 
         Args:
             detector: What finds faces.
             foremost: So many of the largest faces are looked for again where they are in doubt; None: all.
-            interval: Sampled frames from one look at the whole frame to the next.
         """
         self.cut = False
         """Whether the last frame began another scene."""
         self._detector = detector
         self._foremost = foremost
-        self._interval = interval
         self._known = NO_FACES
         self._motion: Boxes = np.zeros((0, 4))
-        self._since = interval
+        self._since = INTERVAL
         self._sketch: NDArray[np.float32] | None = None
 
     def __call__(self, image: Picture) -> Faces:
         """Return the faces of the next frame, ``(H, W, 3) uint8, RGB``, largest first."""
         changed = self._changed(image)
         much = changed is not None and areas(changed[None])[0] > _MUCH * image.shape[0] * image.shape[1]
-        whole = much or self.cut or self._since >= self._interval or not len(self._known.boxes)
+        whole = much or self.cut or self._since >= INTERVAL or not len(self._known.boxes)
         faces = NO_FACES if whole else self._followed(image)
         if changed is not None and not whole:
             faces = _joined([faces, self._detector.detect(image, changed)])

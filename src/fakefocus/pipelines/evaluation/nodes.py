@@ -7,7 +7,18 @@ import pandas as pd
 from fakefocus.datasets.video_folders import VideoFolder
 from fakefocus.metrics.scores import summary
 from fakefocus.parameters import Augmentation, Defocus, Evaluation, FeatureSplit
-from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
+from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS, InputError
+
+
+def _check_maps(architecture: dict[str, Any], defocus: Defocus) -> None:
+    """Refuse to show a detector maps of another kind than it was trained on."""
+    learned, given = architecture.get("defocus", "an unknown kind"), defocus.model_dump(exclude={"store"})
+    if architecture["network"].get("in_chans", 3) > 3 and learned != given:
+        msg = (
+            f"defocus: {architecture['family']} was trained on maps of {learned}, got {given}: "
+            "evaluate with those parameters, or train again"
+        )
+        raise InputError(msg)
 
 
 def score_faces(
@@ -26,6 +37,7 @@ def score_faces(
 
     table = samples[samples["split"] != "train"].reset_index(drop=True)
     architecture = model["architecture"]
+    _check_maps(architecture, defocus)
     network = load_network(architecture, model["weights"])
     cut = Augmentation(**architecture["training"]["augmentation"])
     maps = choose_maps(face_crops, defocus_maps, defocus)

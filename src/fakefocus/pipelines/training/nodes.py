@@ -89,6 +89,7 @@ def _train(
         "network": network,
         "trained_on": dataset,
         "training": options.training.model_dump(),
+        "defocus": defocus.model_dump(exclude={"store"}),
         "input": "RGB and defocus map, in [0, 1]" if network.get("in_chans", 3) > 3 else "RGB, in [0, 1]",
         "best_epoch": int(best["epoch"]),
         "val_video_auc": float(best[MONITOR]),
