@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, ValidationError
 
 from fakefocus.datasets.aside import is_disk_full
+from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector import Detector
 from fakefocus.datasets.parallel import read_executor
 from fakefocus.parameters import Parameters
@@ -228,17 +229,6 @@ def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
         "data_fingerprint": _digest(videos["fingerprint"].tolist()),
         "split_hash": _digest(videos[["video_id", "split"]].to_numpy().tolist()),
     }
-
-
-def git_commit() -> str:
-    """Return the commit of the project, with ``+changes`` where files differ from it."""
-    from git import InvalidGitRepositoryError, Repo
-
-    try:
-        repo = Repo(Path(__file__), search_parent_directories=True)
-        return repo.head.commit.hexsha + ("+changes" if repo.is_dirty() else "")
-    except (InvalidGitRepositoryError, ValueError):
-        return "unknown: not a git repository, or one without a commit"
 
 
 def log_detector(name: str, model: dict[str, Any]) -> None:

@@ -16,13 +16,19 @@ FACE_COLUMNS = (
     *("score", "landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector"),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
-SAMPLE_COLUMNS = ("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint")
+SAMPLE_COLUMNS = (
+    *("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint"),
+    *("identity", "original", "landmarks"),
+)
 SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
 FAMILIES = ("scade_net", "multistream")
+BASELINES = ("meso4", "meso_inception4", "xception", "efficientnet_b4", "cnndetect", "univfd", "f3net")
 DETECTORS = tuple(name for family in FAMILIES for name in (family, f"{family}.control"))
 """Each family and its negative control, as namespaces of the lineage."""
+SEEDS = (3, 42, 123)
+"""Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")
 
 ID_BYTES = 150

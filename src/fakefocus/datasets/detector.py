@@ -6,6 +6,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from fakefocus.datasets.commit import git_commit
+
 
 class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
     """Saves and loads ``{"architecture": …, "weights": {name: tensor}}`` in one folder."""
@@ -22,7 +24,9 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         self._filepath.mkdir(parents=True, exist_ok=True)
         weights, architecture = self._filepath / "weights.part", self._filepath / "architecture.part"
         save_file(data["weights"], weights)
-        architecture.write_text(json.dumps(data["architecture"], indent=2) + "\n", encoding="utf-8")
+        # a detector that was loaded keeps the commit that made it
+        told = {"commit": git_commit()} | data["architecture"]
+        architecture.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         (self._filepath / "architecture.json").unlink(missing_ok=True)
         weights.rename(self._filepath / "weights.safetensors")
         architecture.rename(self._filepath / "architecture.json")

@@ -35,6 +35,12 @@ def align_face(
     return warped.astype(np.uint8, copy=False)
 
 
+def place_landmarks(landmarks: NDArray[np.floating], size: int, margin: float) -> NDArray[np.float64]:
+    """Return where the landmarks ``(5, 2)`` of a frame are in the crop that `align_face` cuts, in its pixels."""
+    matrix = similarity(landmarks, template_for(size, margin))
+    return np.asarray(landmarks @ matrix[:, :2].T + matrix[:, 2])
+
+
 def crop_box(image: NDArray[np.uint8], box: NDArray[np.floating], size: int, margin: float) -> NDArray[np.uint8]:
     """Cut a box out of ``(H, W, 3) uint8`` without alignment, as published code does.
 
@@ -44,11 +50,23 @@ def crop_box(image: NDArray[np.uint8], box: NDArray[np.floating], size: int, mar
     Returns:
         ``(size, size, 3) uint8``.
     """
+    x1, y1, x2, y2 = _grown(box, margin, (image.shape[1], image.shape[0]))
+    return cv2.resize(image[y1:y2, x1:x2], (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def place_in_box(
+    landmarks: NDArray[np.floating], box: NDArray[np.floating], frame: tuple[int, int], size: int, margin: float
+) -> NDArray[np.float64]:
+    """Return where the landmarks of a frame of ``frame`` (width, height) are in the crop that `crop_box` cuts."""
+    x1, y1, x2, y2 = _grown(box, margin, frame)
+    return (landmarks - [x1, y1]) * size / [x2 - x1, y2 - y1]
+
+
+def _grown(box: NDArray[np.floating], margin: float, frame: tuple[int, int]) -> tuple[int, int, int, int]:
     grow = (box[2:] - box[:2]) * margin / 2
     x1, y1 = np.maximum(box[:2] - grow, 0).astype(int)
-    x2, y2 = np.minimum(box[2:] + grow, image.shape[1::-1]).astype(int)
-    part = image[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-    return cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    x2, y2 = np.minimum(box[2:] + grow, frame).astype(int)
+    return int(x1), int(y1), max(int(x2), int(x1) + 1), max(int(y2), int(y1) + 1)
 
 
 def centre_of(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:

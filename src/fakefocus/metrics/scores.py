@@ -52,6 +52,22 @@ def equal_error_rate(labels: ArrayLike, scores: ArrayLike) -> float:
     return float(alarm[after - 1] + share * (alarm[after] - alarm[after - 1]))
 
 
+def equal_error_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the threshold at which reals and fakes are mistaken about equally often.
+
+    It lies halfway between the two scores around the crossing of both rates; NaN where one class is missing.
+    """
+    if not _has_both(labels):
+        return float("nan")
+    alarm, hit = roc_curve(labels, scores)
+    distinct = np.unique(np.asarray(scores, dtype=float))[::-1]
+    # the point before a distinct score calls only what is above it
+    nearest = int(np.argmin(np.abs(1 - hit - alarm)))
+    above = distinct[nearest - 1] if nearest > 0 else 1.0
+    below = distinct[nearest] if nearest < len(distinct) else 0.0
+    return float((above + below) / 2)
+
+
 def accuracy(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
     """Return the share of right decisions at ``threshold``."""
     return float(np.mean((np.asarray(scores) >= threshold) == (np.asarray(labels) == 1)))

@@ -1,154 +1,236 @@
 """Fits one detector with Lightning's Trainer and scores samples with a trained one."""
 
 import ctypes
+import json
 import logging
+import os
+import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, WeightedRandomSampler
 
-from fakefocus.parameters import Augmentation, Training
+from fakefocus.parameters import Augmentation, Defocus, Training
 from fakefocus.schemas import InputError
-from fakefocus.training.augmentation import Augment
+from fakefocus.training import batched_maps
+from fakefocus.training.data import FaceData, Faces, in_order, loader
 from fakefocus.training.module import DetectorModule
-from fakefocus.training.samples import FaceSamples, Folder
+from fakefocus.training.samples import assemble
 
 MONITOR = "val.video_auc"
-_HINTS = (".*does not have many workers", ".*lr_scheduler.step", ".*epoch parameter in `scheduler.step", ".*LeafSpec")
+_log = logging.getLogger(__name__)
+_HINTS = (
+    ".*does not have many workers",
+    ".*exists and is not empty",
+    ".*lr_scheduler.step",
+    ".*epoch parameter in `scheduler.step",
+    ".*LeafSpec",
+)
 """Warnings of Lightning and torch that ask for nothing that a user could do."""
+_BEST, _LAST = "best.ckpt", "last.ckpt"
+_NO_MATTER = {"num_workers", "devices", "num_nodes", "accelerator", "strategy", "compile"}
+"""What may differ between a training and its continuation."""
+_STARTED = ("TORCHELASTIC_RUN_ID", "SLURM_PROCID")
+"""Variables of launchers that have started one process a device already."""
+
+
+class Fitted(NamedTuple):
+    """A trained network, ready to score, and one row of metrics an epoch."""
+
+    network: nn.Module
+    history: pd.DataFrame
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Weights by name, each in a memory of its own."""
+        return {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of the epoch that was kept."""
+        row = self.history.iloc[int(self.history[MONITOR].to_numpy().argmax())]
+        return {str(name): float(value) for name, value in row.items()}
+
+
+def map_channels(network: nn.Module) -> int:
+    """Return how many maps a network looks at beside RGB."""
+    return int(getattr(network, "in_chans", 3)) - 3
 
 
 def fit(
     build: Callable[[], tuple[nn.Module, nn.Module]],
-    table: pd.DataFrame,
-    crops: Mapping[str, Folder],
-    maps: Mapping[str, Folder],
+    faces: Faces,
     recipe: Training,
     logger: Logger | None = None,
-) -> tuple[dict[str, Tensor], pd.DataFrame]:
-    """Train on the rows of side ``train``, choose the epoch on side ``val``; side ``test`` is not read.
+    checkpoints: Path | None = None,
+    about: str = "",
+) -> Fitted:
+    """Train on side ``train``, choose the epoch on side ``val``; side ``test`` is not read.
 
     Args:
         build: Makes the network and its loss; called after the seed was set.
-        table: Samples, with the columns of ``fakefocus.schemas.SAMPLE_COLUMNS``.
-        crops: Face crops by the column ``folder``.
-        maps: Defocus maps by the column ``folder``; not read for a network of three channels.
+        faces: Samples, with the columns of ``fakefocus.schemas.SAMPLE_COLUMNS``.
         recipe: The parameters ``<family>.training``.
         logger: Where Lightning sends the metrics of each epoch.
+        checkpoints: A folder of this training alone; what a killed run left there is continued, to the same result.
+        about: What network, loss and data are; a checkpoint of anything else is not continued.
 
     Returns:
-        The weights of the epoch with the best validation video AUC, and one row an epoch.
+        The detector of the epoch with the best validation video AUC.
 
     Raises:
         InputError: If a side lacks one of the classes.
     """
-    sides = {side: table[table["split"] == side].reset_index(drop=True) for side in ("train", "val")}
-    for side, rows in sides.items():
-        if set(rows["label"]) != {0, 1}:
-            msg = f"samples: side {side} needs real and fake faces, got {rows['label'].value_counts().to_dict()}"
-            raise InputError(msg)
+    _check_classes(faces.table, recipe)
     _keep_freed_memory()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     network, loss = build()
-    module = DetectorModule(network.to(memory_format=torch.channels_last), loss, recipe, sides["val"])
-    loaders = [_loader(sides[s], crops, maps, recipe, network, train=s == "train") for s in ("train", "val")]
-    history = _History()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    faces = replace(faces, channels=map_channels(network))
+    data = FaceData(faces, recipe, maps_on_device=_on_gpu(recipe))
+    network = network.to(memory_format=torch.channels_last)
+    module = DetectorModule(network, loss, recipe, data.validation.outcomes, _map_maker(faces, recipe))
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         for hint in _HINTS:
             warnings.filterwarnings("ignore", message=hint)
-        best = ModelCheckpoint(Path(folder), monitor=MONITOR, mode="max", save_weights_only=True)
-        trainer = _trainer(
-            recipe, [best, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), history], logger
-        )
-        trainer.fit(module, *loaders)
-        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
-    weights = {
-        name.removeprefix("network."): v.contiguous() for name, v in state.items() if name.startswith("network.")
-    }
-    return weights, pd.DataFrame(history.rows)
+        folder = checkpoints or Path(scratch)
+        left = _opened(folder, about + recipe.model_dump_json(exclude=_NO_MATTER))
+        trainer = _trainer(recipe, _callbacks(folder, recipe), logger)
+        trainer.fit(module, data, ckpt_path=left, weights_only=True)
+        state = torch.load(folder / _BEST, weights_only=True)["state_dict"]
+        history = torch.load(folder / _LAST, weights_only=True)["callbacks"][_History.state_key]["rows"]
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            shutil.rmtree(folder)
+    network.load_state_dict(
+        {name.removeprefix("network."): v for name, v in state.items() if name.startswith("network.")}
+    )
+    return Fitted(network.eval(), pd.DataFrame(history))
 
 
 @torch.inference_mode()
 def score(
-    network: nn.Module,
-    table: pd.DataFrame,
-    crops: Mapping[str, Folder],
-    maps: Mapping[str, Folder],
-    augmentation: Augmentation,
-    batch_size: int,
+    network: nn.Module, faces: Faces, augmentation: Augmentation, batch_size: int, num_workers: int = 0
 ) -> NDArray[np.float64]:
-    """Return the probability of fake for each row of ``table``: ``(N,)`` in [0, 1], in float32 arithmetic."""
+    """Return the probability of fake for each row of ``faces.table``: ``(N,)`` in [0, 1], in float32 arithmetic."""
     _keep_freed_memory()
-    samples = FaceSamples(table, crops, maps, Augment(augmentation, random=False), with_map=_with_map(network))
-    scores = np.full(len(table), np.nan)
-    for x, _, rows in DataLoader(samples, batch_size=batch_size):
-        logits = network(x.contiguous(memory_format=torch.channels_last))
-        scores[rows.numpy()] = torch.sigmoid(logits.float()).numpy()
+    samples = replace(faces, channels=map_channels(network)).plain(augmentation)
+    scores = np.full(len(samples), np.nan)
+    img_size = int(network.img_size)  # type: ignore[arg-type]
+    for batch in loader(samples, in_order(len(samples), batch_size), num_workers):
+        scores[batch.rows.numpy()] = torch.sigmoid(network(assemble(batch, img_size)).float()).numpy()
     return scores
 
 
 class _History(Callback):
-    """Keeps one row of metrics an epoch."""
+    """Keeps one row of metrics an epoch, over restarts too."""
+
+    state_key = "_History"
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tell a new run of the epochs before the restart."""
+        for row in self.rows:
+            for logger in trainer.loggers:
+                told = {name: value for name, value in row.items() if name != "epoch"}
+                logger.log_metrics(told, step=int(row["epoch"]))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k != "step"}
         self.rows.append({"epoch": trainer.current_epoch, **metrics})
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
 
-def _loader(
-    table: pd.DataFrame,
-    crops: Mapping[str, Folder],
-    maps: Mapping[str, Folder],
-    recipe: Training,
-    network: nn.Module,
-    *,
-    train: bool,
-) -> DataLoader[Any]:
-    samples = FaceSamples(table, crops, maps, Augment(recipe.augmentation, random=train), with_map=_with_map(network))
-    sampler = _balanced_sampler(table, recipe.seed) if train and recipe.balanced else None
-    return DataLoader(
-        samples,
-        batch_size=recipe.batch_size,
-        sampler=sampler,
-        shuffle=train and sampler is None,
-        drop_last=train and len(table) > recipe.batch_size,
-        num_workers=recipe.num_workers if train else 0,
-        persistent_workers=train and recipe.num_workers > 0,
-        generator=torch.Generator().manual_seed(recipe.seed),
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+
+
+def _opened(folder: Path, about: str) -> Path | None:
+    """Return the checkpoint to go on from, if there is one of the same training; what else is there is removed."""
+    note = folder / "about.json"
+    same = note.is_file() and json.loads(note.read_text("utf-8")) == about
+    if not same and rank_zero_only.rank == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        note.write_text(json.dumps(about), encoding="utf-8")
+    left = folder / _LAST
+    if not same or not left.is_file():
+        return None
+    _log.info("training goes on where it stopped: %s", left)
+    return left
+
+
+def _callbacks(folder: Path, recipe: Training) -> list[Callback]:
+    # averaged weights are put only into whole checkpoints
+    whole = recipe.ema_decay is not None
+    options: dict[str, Any] = {"dirpath": folder, "enable_version_counter": False}
+    best = ModelCheckpoint(
+        filename=Path(_BEST).stem, monitor=MONITOR, mode="max", save_weights_only=not whole, **options
     )
+    last = ModelCheckpoint(filename=Path(_LAST).stem, save_on_train_epoch_end=True, **options)
+    averaged: list[Callback] = [EMAWeightAveraging(decay=recipe.ema_decay)] if recipe.ema_decay is not None else []
+    return [*averaged, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), _History(), best, last]
 
 
-def _balanced_sampler(table: pd.DataFrame, seed: int) -> WeightedRandomSampler:
-    """Draw real and fake equally often, with as many draws as samples."""
-    counts = table["label"].value_counts()
-    weights = (1 / table["label"].map(counts)).to_numpy()
-    return WeightedRandomSampler(weights.tolist(), len(table), generator=torch.Generator().manual_seed(seed))
+def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
+    needed = {0} if recipe.fakes == "self_blended" else {0, 1}
+    for side in ("train", "val"):
+        labels = table.loc[table["split"] == side, "label"]
+        if not needed <= set(labels):
+            kinds = "real and fake" if len(needed) > 1 else "real"
+            msg = f"samples: side {side} needs {kinds} faces, got {labels.value_counts().to_dict()}"
+            raise InputError(msg)
+
+
+def _on_gpu(recipe: Training) -> bool:
+    return torch.cuda.is_available() and recipe.accelerator in ("auto", "gpu")
+
+
+def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | None:
+    """Return what makes maps on the device where the recipe wants them anew."""
+    defocus: Defocus = faces.maps.defocus
+    if not faces.channels or not recipe.augmentation.recompute_map or not _on_gpu(recipe):
+        return None
+    make = batched_maps.gradient_ratio if faces.channels == 1 else batched_maps.blur_and_confidence
+    return partial(make, sigma_max=defocus.sigma_max)
 
 
 def _trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
-        accelerator="auto",
-        devices=1,
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.num_nodes,
+        strategy=_strategy(recipe),
+        use_distributed_sampler=False,
+        sync_batchnorm=_on_gpu(recipe) and recipe.devices * recipe.num_nodes > 1,
         max_epochs=recipe.epochs,
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip,
+        accumulate_grad_batches=recipe.accumulate,
         callbacks=[*callbacks, TQDMProgressBar()] if on_terminal else callbacks,
         logger=logger or False,
         enable_progress_bar=on_terminal,
@@ -159,8 +241,11 @@ def _trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None)
     )
 
 
-def _with_map(network: nn.Module) -> bool:
-    return int(getattr(network, "in_chans", 3)) > 3
+def _strategy(recipe: Training) -> str:
+    """Return Lightning's strategy: processes started from here, unless a launcher has started them already."""
+    if recipe.strategy != "auto" or recipe.devices * recipe.num_nodes == 1:
+        return recipe.strategy
+    return "ddp" if any(name in os.environ for name in _STARTED) else "ddp_spawn"
 
 
 def _keep_freed_memory() -> None:

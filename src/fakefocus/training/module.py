@@ -1,5 +1,6 @@
 """The Lightning module that all families share: loss, optimiser, schedule and validation AUC."""
 
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -9,15 +10,18 @@ import torch
 from timm.optim import param_groups_weight_decay
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler, SequentialLR
 
-from fakefocus.metrics.scores import auc
+from fakefocus.metrics.scores import auc, equal_error_threshold
 from fakefocus.parameters import Training
 from fakefocus.schemas import InputError
+from fakefocus.training.samples import Batch, assemble
 
 
 class Network(Protocol):
     """What every family's network offers."""
+
+    img_size: int
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Return what the loss looks at."""
@@ -29,70 +33,114 @@ class Network(Protocol):
 class DetectorModule(pl.LightningModule):
     """Trains ``network`` with ``loss``; validates by the AUC of faces and of videos."""
 
-    def __init__(self, network: nn.Module, loss: nn.Module, recipe: Training, val_table: pd.DataFrame) -> None:
-        """Wrap a network; ``val_table`` holds the validation samples in the order of their loader."""
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        recipe: Training,
+        outcomes: pd.DataFrame,
+        make_maps: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        """Wrap a network.
+
+        Args:
+            network: As `Network`.
+            loss: Takes features, logits and labels, gives named parts, of which ``loss`` is minimised.
+            recipe: Optimiser, schedule and seed.
+            outcomes: ``video_id`` and ``label`` of the validation samples by row.
+            make_maps: Makes the maps ``(B, K, H, W)`` of training batches ``(B, 3, H, W) uint8`` on their device.
+        """
         super().__init__()
         self.network = network
         self.loss = loss
         self.recipe = recipe
-        self._val_videos = val_table["video_id"].to_numpy()
-        self._val_labels = val_table["label"].to_numpy()
-        self._val_scores = np.full(len(val_table), np.nan)
+        self._outcomes = outcomes
+        self._make_maps = make_maps
+        self._both = self._features_and_logits
+        # no buffer: the averaging of weights would swap it
+        self._scores = torch.empty(0)
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+    def on_fit_start(self) -> None:
+        """Compile the network where it is trained: what was compiled cannot be sent to another process."""
+        if self.recipe.compile:
+            self._both = torch.compile(self._features_and_logits)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed what the network draws itself, so that an epoch is the same after a restart."""
+        pl.seed_everything(_epoch_seed(self.recipe.seed, self.current_epoch, self.global_rank), verbose=False)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of a batch."""
-        parts = self._losses(batch)[1]
-        self.log_dict(
-            {f"train.{k}": v.detach() for k, v in parts.items()}, on_step=False, on_epoch=True, batch_size=len(batch[0])
-        )
+        maps = self._make_maps(batch.images) if self._make_maps is not None else None
+        parts = self._losses(batch, maps)[1]
+        told = {f"train.{k}": v.detach() for k, v in parts.items()}
+        self.log_dict(told, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return parts["loss"]
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
+    def on_validation_epoch_start(self) -> None:
+        """Forget the scores of the epoch before."""
+        self._scores = torch.full((len(self._outcomes),), torch.nan, device=self.device)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
         """Score a batch."""
         logits, parts = self._losses(batch)
-        self.log("val.loss", parts["loss"], on_epoch=True, batch_size=len(batch[0]))
-        self._val_scores[batch[2].cpu().numpy()] = torch.sigmoid(logits.float()).cpu().numpy()
+        told = {f"val.{k}": v for k, v in parts.items()}
+        self.log_dict(told, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        self._scores[batch.rows] = torch.sigmoid(logits.float())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation AUC of faces and of videos.
+        """Log the validation AUC of faces and of videos, and the threshold of equal errors on videos.
 
         Raises:
             InputError: If a score is not a number: training has diverged.
         """
-        if not np.isfinite(self._val_scores).all():
+        # each process scored a share of the rows
+        gathered = self.all_gather(self._scores).reshape(-1, len(self._scores))
+        scores = gathered.nan_to_num(-1).amax(0).cpu().numpy().astype(np.float64)
+        if (scores < 0).any():
             msg = f"training diverged in epoch {self.current_epoch + 1}: lower training.lr (now {self.recipe.lr})"
             raise InputError(msg)
-        faces = pd.DataFrame({"video": self._val_videos, "label": self._val_labels, "score": self._val_scores})
-        by_video = faces.groupby("video").mean()
+        faces = self._outcomes.assign(score=scores)
+        videos = faces.groupby("video_id")[["label", "score"]].mean()
         self.log("val.face_auc", auc(faces["label"], faces["score"]))
-        self.log("val.video_auc", auc(by_video["label"], by_video["score"]))
+        self.log("val.video_auc", auc(videos["label"], videos["score"]))
+        self.log("val.threshold", equal_error_threshold(videos["label"], videos["score"]))
         self.log("step", float(self.current_epoch))
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Return AdamW (no decay of norms and biases) and a cosine schedule with a linear warm-up."""
-        groups = param_groups_weight_decay(self.network, self.recipe.weight_decay)
+        """Return AdamW (no decay of norms, biases and what the network names) and the schedule after a warm-up."""
+        spared = getattr(self.network, "no_weight_decay", set)()
+        groups = param_groups_weight_decay(self.network, self.recipe.weight_decay, no_weight_decay_list=tuple(spared))
         groups.append({"params": list(self.loss.parameters()), "weight_decay": 0.0})
         optimizer = AdamW([g for g in groups if g["params"]], lr=self.recipe.lr)
-        steps = max(2, int(self.trainer.estimated_stepping_batches))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self._schedule(optimizer, steps), "interval": "step"},
-        }
+        updates = max(2, int(self.trainer.estimated_stepping_batches))
+        scheduler = warmed_up(optimizer, updates, self.recipe)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _schedule(self, optimizer: Optimizer, steps: int) -> SequentialLR:
-        warm = min(steps - 1, max(1, round(self.recipe.warmup_share * steps)))
-        return SequentialLR(
-            optimizer,
-            [
-                LinearLR(optimizer, 0.05, total_iters=warm),
-                CosineAnnealingLR(optimizer, steps - warm, eta_min=self.recipe.min_lr),
-            ],
-            milestones=[warm],
-        )
+    def _losses(self, batch: Batch, maps: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        x = assemble(batch, cast("Network", self.network).img_size, maps)
+        features, logits = self._both(x)
+        return logits, self.loss(features, logits, batch.labels)
 
-    def _losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        x = batch[0].contiguous(memory_format=torch.channels_last)
+    def _features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         network = cast("Network", self.network)
         features = network.forward_features(x)
-        logits = network.forward_head(features)
-        return logits, self.loss(features, logits, batch[1])
+        return features, network.forward_head(features)
+
+
+def warmed_up(optimizer: Optimizer, updates: int, recipe: Training) -> LRScheduler:
+    """Return a linear warm-up from 5 % of the rate, then the schedule of ``updates`` in all."""
+    warm = min(updates - 1, max(1, round(recipe.warmup_share * updates)))
+    rising = LinearLR(optimizer, 0.05, total_iters=warm)
+    return SequentialLR(optimizer, [rising, _falling(optimizer, updates - warm, recipe)], milestones=[warm])
+
+
+def _falling(optimizer: Optimizer, updates: int, recipe: Training) -> LRScheduler:
+    if recipe.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, updates, eta_min=recipe.min_lr)
+    floor = recipe.min_lr / recipe.lr
+    return LambdaLR(optimizer, lambda update: max(floor, recipe.step_factor ** (update // recipe.step_every)))
+
+
+def _epoch_seed(seed: int, epoch: int, rank: int) -> int:
+    return int(np.random.default_rng([seed, epoch, rank]).integers(2**31))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.video_folders import VideoFolder
@@ -32,16 +33,17 @@ def score_faces(
     """Score every face of the sides val and test with the probability of fake, in [0, 1]."""
     # torch takes seconds to import: only this node needs it
     from fakefocus.models.build import load_network
+    from fakefocus.training.data import Faces
     from fakefocus.training.engine import score
-    from fakefocus.training.samples import choose_maps
+    from fakefocus.training.samples import MapSource
 
     table = samples[samples["split"] != "train"].reset_index(drop=True)
     architecture = model["architecture"]
     _check_maps(architecture, defocus)
     network = load_network(architecture, model["weights"])
     cut = Augmentation(**architecture["training"]["augmentation"])
-    maps = choose_maps(face_crops, defocus_maps, defocus)
-    table["score"] = score(network, table, face_crops, maps, cut, evaluation.batch_size)
+    faces = Faces(table, face_crops, MapSource(defocus, defocus_maps))
+    table["score"] = score(network, faces, cut, evaluation.batch_size)
     return table[list(SCORE_COLUMNS)]
 
 
@@ -53,7 +55,11 @@ def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure(
-    face_scores: pd.DataFrame, video_scores: pd.DataFrame, evaluation: Evaluation, feature_split: FeatureSplit
+    model: dict[str, Any],
+    face_scores: pd.DataFrame,
+    video_scores: pd.DataFrame,
+    evaluation: Evaluation,
+    feature_split: FeatureSplit,
 ) -> dict[str, Any]:
     """Judge the scores of the test side: ``video``, ``face`` and, video by video, ``by_method``.
 
@@ -61,6 +67,8 @@ def measure(
     reals and the fakes of held-out methods; ``by_method`` the reals and the fakes of one method each.
     """
     options = evaluation.model_dump(include={"threshold", "draws", "confidence", "seed"})
+    if evaluation.threshold == "validation":
+        options["threshold"] = model["architecture"]["threshold"]
 
     def judge(table: pd.DataFrame) -> dict[str, Any]:
         return summary(table["label"], table["score"], table["group"], **options)
@@ -79,3 +87,30 @@ def measure(
     if set(methods) & set(held_out):
         result["held_out"] = judge(videos[videos["method"].isin(["", *held_out])])
     return result
+
+
+def compare_seeds(**metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return mean and deviation over seeds of what was measured on the test side.
+
+    Returns:
+        ``{"seeds": [...], "video": {"auc": {"mean", "deviation", "values"}, …}, "face": …, "held_out": …}``; the
+        deviation is that of a sample (n - 1); None where a value is undefined for one of the seeds.
+    """
+    told = {int(name.rpartition("_")[2]): found for name, found in metrics.items()}
+    first = next(iter(told.values()))
+    scopes = [scope for scope in ("video", "face", "held_out") if scope in first]
+    return {"seeds": sorted(told)} | {
+        scope: {
+            name: _over_seeds([told[seed][scope][name]["value"] for seed in sorted(told)])
+            for name, value in first[scope].items()
+            if isinstance(value, dict)
+        }
+        for scope in scopes
+    }
+
+
+def _over_seeds(values: list[float | None]) -> dict[str, Any]:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return {"mean": None, "deviation": None, "values": values}
+    return {"mean": float(np.mean(known)), "deviation": float(np.std(known, ddof=1)), "values": values}

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import FeatureSplit
-from fakefocus.pipelines.feature_split import audit, shortcuts, strategies
+from fakefocus.parameters import FeatureSplit, Preprocessing
+from fakefocus.pipelines.feature_split import audit, provenance, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division
 from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, folder_keys
 
@@ -108,8 +108,13 @@ def index_samples(
     videos: pd.DataFrame,
     leakage_report: dict[str, Any],
     feature_split: FeatureSplit,
+    preprocessing: Preprocessing,
 ) -> pd.DataFrame:
-    """List every face of a used video: what training reads. ``fingerprint`` is the source file's hash.
+    """List every face of a used video: what training reads.
+
+    ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``original`` the ``video_id``
+    of the real clip that a fake was made from, if it is there; ``landmarks`` five points in pixels of the crop, as
+    JSON, empty where unknown.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.
@@ -121,8 +126,13 @@ def index_samples(
         )
         raise InputError(msg)
     used = splits[splits["split"] != ""]
-    table = faces.loc[faces["found"], ["video_id", "frame", "crop"]].merge(used, on="video_id", validate="many_to_one")
-    table["fingerprint"] = table["video_id"].map(videos.set_index("video_id")["sha256"])
+    found = faces.loc[faces["found"], ["video_id", "frame", "crop", "landmarks", "x1", "y1", "x2", "y2"]]
+    by_video = videos.set_index("video_id")
+    table = found.merge(used, on="video_id", validate="many_to_one")
+    table["fingerprint"] = table["video_id"].map(by_video["sha256"])
+    table["identity"] = table["video_id"].map(by_video["target_identity"])
+    table["original"] = table["video_id"].map(provenance.originals(videos)).fillna("")
+    table["landmarks"] = provenance.landmarks_in_crops(table, by_video[["width", "height"]], preprocessing)
     table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]

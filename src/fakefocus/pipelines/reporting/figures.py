@@ -121,8 +121,8 @@ def roc_figure(scores: dict[str, pd.DataFrame], held_out: list[str]) -> Figure:
     return figure
 
 
-def score_distributions(scores: dict[str, pd.DataFrame]) -> Figure:
-    """Draw every test video's score, one row a method, one panel a detector."""
+def score_distributions(scores: dict[str, pd.DataFrame], thresholds: dict[str, float]) -> Figure:
+    """Draw every test video's score, one row a method, one panel a detector, with the detector's threshold."""
     methods = ["", *sorted({m for t in scores.values() for m in t["method"]} - {""})]
     figure = Figure(figsize=(WIDTH, 0.9 + 0.55 * len(methods)), layout="constrained")
     panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
@@ -134,7 +134,7 @@ def score_distributions(scores: dict[str, pd.DataFrame]) -> Figure:
             axis.scatter(values, height, s=14, alpha=0.7, linewidth=0, color=FAKE if method else REAL)
             if len(values):
                 axis.plot([np.median(values)] * 2, [row - 0.33, row + 0.33], color=INK, linewidth=1.5)
-        axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
+        axis.axvline(thresholds[name], color=INK, linewidth=0.8, linestyle=":")
         _style(axis, "score of a video (probability of fake)", "")
         axis.set_title(display_name(name), fontsize=10, color=INK)
         axis.set_xlim(-0.02, 1.02)

@@ -18,7 +18,7 @@ from fakefocus.parameters import (
 )
 from fakefocus.pipelines.reporting import figures
 
-CONTROL = "_control"
+CONTROL, METRICS = "_control", "_metrics"
 _log = logging.getLogger(__name__)
 
 
@@ -36,13 +36,14 @@ def draw_samples(
     )
     chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
     # torch takes seconds to import: only this node needs it
-    from fakefocus.training.samples import choose_maps
+    from fakefocus.training.samples import MapSource
 
-    rows, maps = [], choose_maps(face_crops, defocus_maps, defocus)
+    rows, maps = [], MapSource(defocus, defocus_maps)
     for r in chosen.head(reporting.sample_videos).to_dict("records"):
         title = (r["method"] or "real") + (" (held out)" if r["held"] else "")
         name = r["crop"].rsplit("/", 1)[-1]
-        crop, blur = face_crops[r["folder"]].read(name), maps[r["folder"]].read(name)
+        crop = face_crops[r["folder"]].read(name)
+        blur = maps.read(r["folder"], name, crop, channels=1)[0]
         rows.append((title, int(r["label"]), crop, blur))
     return figures.sample_sheet(rows, defocus.sigma_max if defocus.method == "gradient_ratio" else None)
 
@@ -62,9 +63,10 @@ def draw_roc(split: FeatureSplit, **video_scores: pd.DataFrame) -> Figure:
     return figures.roc_figure({k: _test(v) for k, v in video_scores.items()}, list(split.held_out_methods))
 
 
-def draw_scores(**video_scores: pd.DataFrame) -> Figure:
-    """Draw how the scores of test videos are spread; controls are left out."""
-    return figures.score_distributions({k: _test(v) for k, v in video_scores.items() if not k.endswith(CONTROL)})
+def draw_scores(**found: Any) -> Figure:
+    """Draw how the scores of test videos are spread: of each detector ``video_scores`` and, as …_metrics, metrics."""
+    scores = {name: _test(table) for name, table in found.items() if not name.endswith(METRICS)}
+    return figures.score_distributions(scores, {name: found[name + METRICS]["threshold"] for name in scores})
 
 
 def draw_intervals(**metrics: dict[str, Any]) -> Figure:

@@ -24,7 +24,13 @@ def create_pipeline() -> Pipeline:
                 "roc_figure",
                 name="draw_roc",
             ),
-            node(nodes.draw_scores, _by_detector("video_scores"), "scores_figure", name="draw_scores"),
+            node(
+                nodes.draw_scores,
+                {name: f"{name}.video_scores" for name in FAMILIES}
+                | {f"{name}_metrics": f"{name}.metrics" for name in FAMILIES},
+                "scores_figure",
+                name="draw_scores",
+            ),
             node(nodes.draw_intervals, _by_detector("metrics"), "intervals_figure", name="draw_intervals"),
             node(
                 nodes.write_report,

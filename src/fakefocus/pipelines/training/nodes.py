@@ -1,16 +1,19 @@
 """Trains one family, on the labels or, as a negative control, on shuffled ones."""
 
+import json
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import Defocus, MultistreamFamily, ScadeFamily
+from fakefocus.parameters import FAMILY_GROUPS, Defocus, Family
 
 _log = logging.getLogger(__name__)
-Family = ScadeFamily | MultistreamFamily
+Trained = tuple[dict[str, Any], pd.DataFrame]
 
 
 def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
@@ -33,68 +36,63 @@ def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
     return samples.assign(label=samples["video_id"].map(new))
 
 
-def train_scade_net(
-    samples: pd.DataFrame,
-    face_crops: dict[str, VideoFolder],
-    defocus_maps: dict[str, VideoFolder],
-    defocus: Defocus,
-    options: ScadeFamily,
-    dataset: str,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Train SCADE-Net; returns the model (architecture and weights) and one row of metrics an epoch."""
-    return _train("scade_net", samples, face_crops, defocus_maps, defocus, options, dataset)
+def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
+    """Return the node function that trains a family; a ``seed`` takes the place of its parameters'."""
+
+    def train(
+        samples: pd.DataFrame,
+        face_crops: dict[str, VideoFolder],
+        defocus_maps: dict[str, VideoFolder],
+        defocus: Defocus,
+        options: Family,
+        dataset: str,
+        checkpoints: Path,
+    ) -> Trained:
+        """Train a detector; returns the model (architecture and weights) and one row of metrics an epoch."""
+        # torch takes seconds to import: commands that train nothing do without
+        from fakefocus.models.build import build_loss, build_network, input_contract
+        from fakefocus.training.data import Faces
+        from fakefocus.training.engine import MONITOR, fit
+        from fakefocus.training.samples import MapSource
+
+        network, loss, recipe = options.network.model_dump(), options.loss.model_dump(), options.training
+        recipe = recipe if seed is None else recipe.model_copy(update={"seed": seed})
+        told = {
+            "family": family,
+            "network": network,
+            "loss": loss,
+            "trained_on": dataset,
+            "training": recipe.model_dump(),
+            "defocus": defocus.model_dump(exclude={"store"}),
+        }
+        fitted = fit(
+            lambda: (build_network(family, network), build_loss(family, loss)),
+            Faces(samples, face_crops, MapSource(defocus, defocus_maps)),
+            recipe,
+            _mlflow_logger(),
+            checkpoints,
+            json.dumps([told, _digest(samples)]),
+        )
+        best = fitted.best
+        epoch, epochs = int(best["epoch"]), len(fitted.history)
+        _log.info("%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], epoch + 1, epochs)
+        told |= {
+            "input": input_contract(fitted.network),
+            "best_epoch": epoch,
+            "val_video_auc": best[MONITOR],
+            "threshold": best["val.threshold"],
+        }
+        return {"architecture": told, "weights": fitted.weights}, fitted.history
+
+    # Kedro checks parameters by the annotations of a node's function
+    train.__annotations__["options"] = FAMILY_GROUPS[family]
+    train.__name__ = f"train_{family}" if seed is None else f"train_{family}_seed_{seed}"
+    return train
 
 
-def train_multistream(
-    samples: pd.DataFrame,
-    face_crops: dict[str, VideoFolder],
-    defocus_maps: dict[str, VideoFolder],
-    defocus: Defocus,
-    options: MultistreamFamily,
-    dataset: str,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Train the three-stream detector; returns the model and one row of metrics an epoch."""
-    return _train("multistream", samples, face_crops, defocus_maps, defocus, options, dataset)
-
-
-def _train(
-    family: str,
-    samples: pd.DataFrame,
-    face_crops: dict[str, VideoFolder],
-    defocus_maps: dict[str, VideoFolder],
-    defocus: Defocus,
-    options: Family,
-    dataset: str,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    # torch takes seconds to import: commands that train nothing do without
-    from fakefocus.models.build import build_loss, build_network
-    from fakefocus.training.engine import MONITOR, fit
-    from fakefocus.training.samples import choose_maps
-
-    network, loss = options.network.model_dump(), options.loss.model_dump()
-    weights, history = fit(
-        lambda: (build_network(family, network), build_loss(family, loss)),
-        samples,
-        face_crops,
-        choose_maps(face_crops, defocus_maps, defocus),
-        options.training,
-        _mlflow_logger(),
-    )
-    best = history.iloc[int(history[MONITOR].to_numpy().argmax())]
-    _log.info(
-        "%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], best["epoch"] + 1, len(history)
-    )
-    architecture = {
-        "family": family,
-        "network": network,
-        "trained_on": dataset,
-        "training": options.training.model_dump(),
-        "defocus": defocus.model_dump(exclude={"store"}),
-        "input": "RGB and defocus map, in [0, 1]" if network.get("in_chans", 3) > 3 else "RGB, in [0, 1]",
-        "best_epoch": int(best["epoch"]),
-        "val_video_auc": float(best[MONITOR]),
-    }
-    return {"architecture": architecture, "weights": weights}, history
+def _digest(samples: pd.DataFrame) -> str:
+    hashed = pd.util.hash_pandas_object(samples[["crop", "label", "split", "fingerprint"]], index=False)
+    return str(int(hashed.to_numpy().sum(dtype=np.uint64)))
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

@@ -1,34 +1,35 @@
-"""samples, face_crops, defocus_maps → {family}.model, {family}.history, and the same for its control."""
+"""samples, face_crops, defocus_maps → {family}.model, {family}.history, and the same for controls and seeds."""
+
+from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.training import nodes
-
-TRAINERS = {"scade_net": nodes.train_scade_net, "multistream": nodes.train_multistream}
+from fakefocus.schemas import FAMILIES, SEEDS
 
 
 def create_pipeline() -> Pipeline:
     """Train each family once on the labels and once, as a negative control, on shuffled labels."""
     shuffle = node(nodes.shuffle_labels, ["samples", "params:control_seed"], "control_samples", name="shuffle_labels")
-    made = Pipeline([shuffle], tags="training")
-    for family in TRAINERS:
-        made += _train(family, family, "samples") + _train(family, f"{family}.control", "control_samples")
-    return made
+    controls = [_train(family, f"{family}.control", "control_samples") for family in FAMILIES]
+    return sum(controls, Pipeline([shuffle], tags="training") + train_once(FAMILIES))
 
 
-def _train(family: str, namespace: str, samples: str) -> Pipeline:
-    template = Pipeline(
-        [
-            node(
-                TRAINERS[family],
-                ["samples", "face_crops", "defocus_maps", "params:defocus", "params:options", "params:dataset"],
-                ["model", "history"],
-                name="train",
-            )
-        ]
-    )
+def train_once(families: Sequence[str]) -> Pipeline:
+    """Train each of ``families`` on the labels."""
+    return sum((_train(family, family) for family in families), Pipeline([]))
+
+
+def train_seeds(families: Sequence[str]) -> Pipeline:
+    """Train each of ``families`` with each of `SEEDS`, as ``<family>.seed_<n>``."""
+    return sum((_train(f, f"{f}.seed_{seed}", seed=seed) for f in families for seed in SEEDS), Pipeline([]))
+
+
+def _train(family: str, namespace: str, samples: str = "samples", seed: int | None = None) -> Pipeline:
+    inputs = ["samples", "face_crops", "defocus_maps", "params:defocus", "params:options", "params:dataset"]
+    train = node(nodes.trainer_of(family, seed), [*inputs, "checkpoints"], ["model", "history"], name="train")
     return pipeline(
-        template,
+        Pipeline([train]),
         namespace=namespace,
         inputs={"samples": samples, "face_crops": "face_crops", "defocus_maps": "defocus_maps"},
         parameters={"params:options": f"params:{family}"} | {p: p for p in ("params:defocus", "params:dataset")},

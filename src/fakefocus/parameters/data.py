@@ -1,19 +1,11 @@
-"""Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
+"""Parameters of the stages before training."""
 
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Group(BaseModel):
-    """A group of parameters: unknown names are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from fakefocus.parameters.common import Group, Positive, Share
 
 LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "folder"]
 
@@ -165,130 +157,3 @@ class FeatureSplit(Group):
             msg = "held_out_methods: strategy method needs the name of at least one method"
             raise ValueError(msg)
         return self
-
-
-class ScadeNetwork(Group):
-    """SCADE-Net. ``in_chans`` 4 (RGB and map) or 3; ``constraint`` A or B of the first convolution."""
-
-    in_chans: Literal[3, 4]
-    constraint: Literal["A", "B"]
-    drop_rate: Share
-
-
-class MultistreamNetwork(Group):
-    """Three streams: timm names of their backbones, and the side of the input in pixels."""
-
-    spatial: str
-    spectral: str
-    semantic: str
-    img_size: Annotated[int, Field(ge=32)]
-    pretrained: bool
-    stream_drop_rate: Annotated[float, Field(ge=0, lt=1)]
-    drop_rate: Share
-
-
-class ScadeLoss(Group):
-    """BCE and ``scl_weight`` times the single-center loss of the named form with its ``margin``."""
-
-    scl_weight: Annotated[float, Field(ge=0)]
-    scl_form: Literal["hinge", "paper"]
-    margin: Annotated[float, Field(ge=0)]
-
-
-class MultistreamLoss(Group):
-    """BCE and ``orthogonality_weight`` times the mean absolute cosine between streams."""
-
-    orthogonality_weight: Annotated[float, Field(ge=0)]
-
-
-class Augmentation(Group):
-    """Random changes of training samples: ``crop`` and ``img_size`` in pixels, angles in degrees, shares in [0, 1].
-
-    A square of ``crop`` pixels is cut from the middle of the stored crop and resized to ``img_size``.
-    ``shift`` moves it by up to that share of its side: with rotation or zoom by the same warp, else by
-    cutting elsewhere, as far as the stored crop reaches.
-    """
-
-    crop: Annotated[int, Field(ge=32)]
-    img_size: Annotated[int, Field(ge=32)]
-    flip: Share
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    shift: Annotated[float, Field(ge=0, le=0.5)]
-    zoom: Annotated[float, Field(ge=0, lt=1)]
-    brightness: Annotated[float, Field(ge=0, le=1)]
-    contrast: Annotated[float, Field(ge=0, le=1)]
-    hue: Annotated[float, Field(ge=0, le=0.5)]
-
-
-class Training(Group):
-    """One recipe: optimiser, schedule and Lightning's Trainer."""
-
-    epochs: Positive
-    batch_size: Positive
-    lr: Annotated[float, Field(gt=0)]
-    min_lr: Annotated[float, Field(ge=0)]
-    warmup_share: Share
-    weight_decay: Annotated[float, Field(ge=0)]
-    gradient_clip: Annotated[float, Field(gt=0)]
-    patience: Positive
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    balanced: bool
-    num_workers: Annotated[int, Field(ge=0)]
-    seed: int
-    augmentation: Augmentation
-
-
-class ScadeFamily(Group):
-    """All of SCADE-Net's parameters."""
-
-    network: ScadeNetwork
-    loss: ScadeLoss
-    training: Training
-
-
-class MultistreamFamily(Group):
-    """All of the three-stream detector's parameters."""
-
-    network: MultistreamNetwork
-    loss: MultistreamLoss
-    training: Training
-
-
-class Evaluation(Group):
-    """Scores and intervals: ``threshold`` in [0, 1], faces a batch, bootstrap draws, confidence and seed."""
-
-    threshold: Share
-    batch_size: Positive
-    draws: Annotated[int, Field(ge=100)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    seed: int
-
-
-class Reporting(Group):
-    """Words of the report: its title, what the data are and which recipe was trained."""
-
-    title: str
-    data_note: str
-    recipe_note: str
-    sample_videos: Positive
-
-
-class Parameters(Group):
-    """All of ``parameters*.yml``, and what may come with ``--params`` alone."""
-
-    ingestion: Ingestion
-    preprocessing: Preprocessing
-    defocus: Defocus
-    feature_split: FeatureSplit
-    control_seed: int
-    scade_net: ScadeFamily
-    multistream: MultistreamFamily
-    evaluation: Evaluation
-    reporting: Reporting
-    hf: HubImages = HubImages()
-    data_root: str | None = None
-    dataset: str | None = None
-    splits: str | None = None
-    face_weights: str | None = None
-    trained_on: str | None = None
-    mlflow_run_id: str | None = None

@@ -1,0 +1,116 @@
+"""Parameters of training: the recipe, and how samples are changed at random."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fakefocus.parameters.common import Group, Positive, Share
+
+Range = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+
+
+class Damage(Group):
+    """What spoils 8-bit pixels: each with its probability in [0, 1] and the range its strength is drawn from.
+
+    ``rescale``: down by a factor and up again. ``blur``: Gaussian, σ in pixels. ``noise``: Gaussian, σ in grey levels
+    of 255. ``jpeg``: quality of 1 to 100.
+    """
+
+    rescale: Share = 0.0
+    rescale_factor: Range = (0.5, 1.0)
+    blur: Share = 0.0
+    blur_sigma: Range = (0.1, 2.0)
+    noise: Share = 0.0
+    noise_sigma: Range = (0.0, 5.0)
+    jpeg: Share = 0.0
+    jpeg_quality: tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]] = (40, 100)
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> "Damage":
+        for name in ("rescale_factor", "blur_sigma", "noise_sigma", "jpeg_quality"):
+            low, high = getattr(self, name)
+            if low > high or (name in ("rescale_factor", "blur_sigma") and low == 0):
+                msg = f"{name}: needs the smallest and the largest value, above 0 where it divides, got {low}, {high}"
+                raise ValueError(msg)
+        return self
+
+
+class Augmentation(Group):
+    """Random changes of training samples: ``crop`` and ``img_size`` in pixels, angles in degrees, shares in [0, 1].
+
+    A square of ``crop`` pixels is cut from the middle of the stored crop and resized to ``img_size``.
+    ``shift`` moves it by up to that share of its side: with rotation or zoom by the same warp, else by
+    cutting elsewhere, as far as the stored crop reaches. With ``recompute_map`` the map is made from the changed
+    picture, damage included; without, the stored map moves with the picture and knows nothing of damage and colour.
+    """
+
+    crop: Annotated[int, Field(ge=32)]
+    img_size: Annotated[int, Field(ge=32)]
+    flip: Share
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Annotated[float, Field(ge=0, le=0.5)]
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Share
+    contrast: Share
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    damage: Damage = Damage()
+    recompute_map: bool = False
+
+
+class Training(Group):
+    """One recipe: what is drawn, optimiser, schedule and Lightning's Trainer.
+
+    ``batch_size`` counts the samples of a step over all devices; ``accumulate`` steps make one update. ``schedule``
+    after the warm-up (``warmup_share`` of all updates): cosine from ``lr`` to ``min_lr``, or step, by ``step_factor``
+    each ``step_every`` updates down to ``min_lr``. ``ema_decay``: validate and keep the moving average of the weights.
+    ``patience`` in epochs without a better validation video AUC.
+
+    ``balanced`` label: real and fake equally often; identity: and within each label each person equally often.
+    ``paired``: half of a batch are fakes, the other half the frames they were made from. ``fakes`` self_blended:
+    from real faces alone, half of a batch are blended with themselves.
+
+    ``devices``, ``num_nodes``, ``accelerator`` and ``strategy`` are Lightning's; strategy auto starts one process a
+    device. ``compile``: torch.compile.
+    """
+
+    epochs: Positive
+    batch_size: Annotated[int, Field(ge=2)]
+    accumulate: Positive = 1
+    lr: Annotated[float, Field(gt=0)]
+    min_lr: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "step"] = "cosine"
+    step_every: Positive = 1000
+    step_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    warmup_share: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    gradient_clip: Annotated[float, Field(gt=0)]
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    patience: Positive
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    balanced: Literal["none", "label", "identity"]
+    paired: bool = False
+    fakes: Literal["labelled", "self_blended"] = "labelled"
+    devices: Positive = 1
+    num_nodes: Positive = 1
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
+    strategy: str = "auto"
+    compile: bool = False
+    num_workers: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0)]
+    augmentation: Augmentation
+
+    @property
+    def in_pairs(self) -> bool:
+        """Whether a batch holds pairs of a real and a fake sample."""
+        return self.paired or self.fakes == "self_blended"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Training":
+        if self.paired and self.fakes == "self_blended":
+            msg = "paired: self-blended fakes come in pairs already, set paired to false"
+            raise ValueError(msg)
+        least = self.devices * self.num_nodes * (2 if self.in_pairs else 1)
+        if self.batch_size % least:
+            msg = f"batch_size: must be a multiple of {least} (an equal share a device, pairs whole), got {self.batch_size}"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,95 @@
+"""Lightning's data module: training and validation samples for each process, on any number of devices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from fakefocus.parameters import Augmentation, Training
+from fakefocus.training.augmentation import Augment
+from fakefocus.training.samples import FaceSamples, Folder, MapSource, collate
+from fakefocus.training.sampling import Batches, Draw
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of ``table``: ``crops`` and maps by its column ``folder``, ``channels`` maps a face (0 to 2)."""
+
+    table: pd.DataFrame
+    crops: Mapping[str, Folder]
+    maps: MapSource
+    channels: int = 0
+
+    def on_side(self, side: str) -> "Faces":
+        """Return those of side train, val or test."""
+        return replace(self, table=self.table[self.table["split"] == side].reset_index(drop=True))
+
+    def plain(self, options: Augmentation, *, blended: bool = False) -> FaceSamples:
+        """Return samples as they are judged: the middle of each crop."""
+        return self._samples(Augment(options, random=False), blended=blended)
+
+    def changed(self, recipe: Training, *, maps_on_device: bool) -> FaceSamples:
+        """Return samples as they are learned from."""
+        options = recipe.augmentation
+        remake = "no" if not options.recompute_map else ("on_device" if maps_on_device else "here")
+        blended = recipe.fakes == "self_blended"
+        return self._samples(Augment(options, random=True), remake_maps=remake, blended=blended)
+
+    def _samples(self, augment: Augment, **options: Any) -> FaceSamples:  # noqa: ANN401 (passed on)
+        return FaceSamples(self.table, self.crops, self.maps, augment, self.channels, **options)
+
+
+class FaceData(pl.LightningDataModule):
+    """Loads both sides; each process its share of the same batches."""
+
+    def __init__(self, faces: Faces, recipe: Training, *, maps_on_device: bool) -> None:
+        """Take what is trained on from sides ``train`` and ``val``; side ``test`` is not read."""
+        super().__init__()
+        self._recipe = recipe
+        self._train, self._val = faces.on_side("train"), faces.on_side("val")
+        self._maps_on_device = maps_on_device
+        self.validation = self._val.plain(recipe.augmentation, blended=recipe.fakes == "self_blended")
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of an epoch's draws."""
+        samples = self._train.changed(self._recipe, maps_on_device=self._maps_on_device)
+        batches = Batches(self._train.table, self._recipe, *self._place())
+        return loader(samples, batches, self._recipe.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of all validation samples in order."""
+        rank, world = self._place()
+        batches = in_order(len(self.validation), self._recipe.batch_size // world, rank, world)
+        return loader(self.validation, batches, self._recipe.num_workers)
+
+    def _place(self) -> tuple[int, int]:
+        return self.trainer.global_rank, self.trainer.world_size
+
+
+def in_order(count: int, batch_size: int, rank: int = 0, world: int = 1) -> list[list[Draw]]:
+    """Return batches of all rows from ``rank`` on, each ``world``-th; a row is its own seed."""
+    rows = range(rank, count, world)
+    return [[Draw(row, row) for row in rows[i : i + batch_size]] for i in range(0, len(rows), batch_size)]
+
+
+def loader(samples: FaceSamples, batches: Any, num_workers: int) -> DataLoader[Any]:  # noqa: ANN401 (list or sampler)
+    """Return a loader; workers stay between epochs and compute in one thread each."""
+    return DataLoader(
+        samples,
+        batch_sampler=batches,
+        collate_fn=collate,
+        num_workers=num_workers,
+        worker_init_fn=_in_one_thread,
+        persistent_workers=num_workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _in_one_thread(_: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

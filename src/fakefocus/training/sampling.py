@@ -1,0 +1,98 @@
+"""Which samples make a batch: what is drawn depends on seed and epoch alone, not on workers or devices."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from fakefocus.parameters import Training
+from fakefocus.schemas import InputError
+
+
+class Draw(NamedTuple):
+    """A row of the table, and the seed of its random changes; both samples of a pair share a seed."""
+
+    row: int
+    seed: int
+
+
+class Batches(Sampler[list[Draw]]):
+    """Batches of draws for one of several processes: each gets an equal share of the same batches.
+
+    ``set_epoch`` is called by Lightning before each epoch.
+    """
+
+    def __init__(self, table: pd.DataFrame, recipe: Training, rank: int = 0, world: int = 1) -> None:
+        """Draw from the rows of ``table``, numbered from 0.
+
+        Raises:
+            InputError: If pairs are asked for and no fake names the clip it was made from.
+        """
+        self._seed, self._rank, self._world = recipe.seed, rank, world
+        self._with_replacement = recipe.balanced != "none"
+        self._units = _units(table, recipe)
+        drawn = table.iloc[[unit[-1] for unit in self._units]]
+        self._share = _shares(drawn, recipe.balanced)
+        self._per_batch = recipe.batch_size // (2 if recipe.in_pairs else 1)
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw as epoch ``epoch`` does, counted from 0."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Return how many batches an epoch has: as many draws as there are units, without a rest, at least one."""
+        return max(1, len(self._units) // self._per_batch)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        """Yield this process's share of each batch of the epoch."""
+        rng = np.random.default_rng([self._seed, self._epoch])
+        count = len(self) * self._per_batch
+        if self._with_replacement or count > len(self._units):
+            chosen = rng.choice(len(self._units), count, p=self._share)
+        else:
+            chosen = rng.permutation(len(self._units))[:count]
+        seeds = rng.integers(0, 2**62, count)
+        for start in range(self._rank, count, self._per_batch):
+            batch = range(start, start - self._rank + self._per_batch, self._world)
+            yield [Draw(row, int(seeds[i])) for i in batch for row in self._units[chosen[i]]]
+
+
+def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:
+    """Return what is drawn together: rows of reals to blend, pairs of a real and its fake, or single rows."""
+    if recipe.fakes == "self_blended":
+        return [(int(row),) for row in np.flatnonzero(table["label"] == 0)]
+    return pairs(table) if recipe.paired else [(row,) for row in range(len(table))]
+
+
+def pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return for each fake whose ``original`` is in the table the nearest frame of it, and the fake: rows.
+
+    Raises:
+        InputError: If there is none.
+    """
+    real_rows = table.assign(row=range(len(table)))[table["label"].to_numpy() == 0].groupby("video_id")
+    frames = {name: (g["frame"].to_numpy(), g["row"].to_numpy()) for name, g in real_rows}
+    found = []
+    for row, (label, original, frame) in enumerate(zip(table["label"], table["original"], table["frame"], strict=True)):
+        if label == 1 and original in frames:
+            near, rows = frames[original]
+            found.append((int(rows[np.abs(near - frame).argmin()]), row))
+    if not found:
+        msg = "training.paired: no fake names a real clip that it was made from, on the same side; set it to false"
+        raise InputError(msg)
+    return found
+
+
+def _shares(table: pd.DataFrame, balanced: str) -> NDArray[np.float64] | None:
+    """Return how likely each row is drawn, 1 in sum."""
+    if balanced == "none":
+        return None
+    keys = ["label"] if balanced == "label" else ["label", "identity"]
+    each = 1 / table.groupby(keys)["label"].transform("size")
+    people = 1.0 if balanced == "label" else 1 / table.groupby("label")["identity"].transform("nunique")
+    share = (each * people).to_numpy(dtype=np.float64)
+    return np.asarray(share / share.sum())

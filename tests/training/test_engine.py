@@ -1,0 +1,181 @@
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from striped import CUT, RECIPE, Stripes, build, corpus, train
+from torch import Tensor, nn
+
+from fakefocus.models.build import build_loss, build_network
+from fakefocus.parameters import Training
+from fakefocus.training.engine import Fitted, fit, score
+
+
+def _recipe(**changes: Any) -> Training:
+    return Training.model_validate(RECIPE.model_dump() | changes)
+
+
+def _assert_same(one: Fitted, other: Fitted, tolerance: float = 1e-6) -> None:
+    pd.testing.assert_frame_equal(one.history, other.history, rtol=0, atol=tolerance)
+    for name, value in one.weights.items():
+        assert torch.allclose(value, other.weights[name], rtol=0, atol=tolerance), name
+
+
+@pytest.fixture(scope="module")
+def trained() -> Fitted:
+    return train()
+
+
+def test_training_learns_what_separates_the_classes_and_repeats_with_the_seed(trained: Fitted) -> None:
+    assert trained.history["epoch"].tolist() == [0, 1, 2, 3]
+    assert trained.history["val.video_auc"].max() == 1.0
+    test = corpus().on_side("test")
+    scores = score(trained.network, test, CUT, batch_size=8)
+    assert scores[test.table["label"] == 1].min() > scores[test.table["label"] == 0].max()
+    again = train()
+    assert all(torch.equal(value, again.weights[name]) for name, value in trained.weights.items())
+    pd.testing.assert_frame_equal(trained.history, again.history)
+
+
+def test_workers_change_nothing(trained: Fitted) -> None:
+    _assert_same(train(_recipe(num_workers=2)), trained, tolerance=0)
+
+
+def test_training_never_reads_the_test_side() -> None:
+    faces, read = corpus(), set()
+
+    class Watched(dict):
+        def __getitem__(self, folder: str) -> Stripes:
+            read.add(folder)
+            return super().__getitem__(folder)
+
+    fit(build, replace(faces, crops=Watched(faces.crops)), _recipe(epochs=1))
+    assert read == set(faces.table.loc[faces.table["split"] != "test", "folder"])
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9}], ids=["", "averaged"])
+def test_killed_training_goes_on_to_the_same_result(tmp_path: Path, changes: dict) -> None:
+    folder, recipe = tmp_path / "checkpoints", _recipe(**changes)
+    command = [sys.executable, str(Path(__file__).with_name("striped.py")), str(folder), recipe.model_dump_json()]
+    process = subprocess.Popen(command)
+    _wait_for_epochs(folder / "last.ckpt", 2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(torch.load(folder / "last.ckpt", weights_only=True)["callbacks"]["_History"]["rows"])
+    assert 2 <= done < 4
+    continued = train(recipe, folder)
+    assert not folder.exists()
+    _assert_same(continued, train(recipe))
+
+
+def _wait_for_epochs(checkpoint: Path, count: int, limit: float = 90.0) -> None:
+    seen: set[int] = set()
+    start = time.monotonic()
+    while len(seen) < count:
+        assert time.monotonic() - start < limit, "no checkpoint was written"
+        if checkpoint.is_file():
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.002)
+
+
+def test_checkpoint_of_another_training_is_not_continued(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "last.ckpt").write_bytes(b"of another training")
+    (folder / "about.json").write_text('"another"')
+    assert len(train(_recipe(epochs=1), folder).history) == 1
+
+
+class Plain(nn.Module):
+    """A network whose samples do not see each other in training either: no batch norm, no dropout."""
+
+    in_chans, img_size = 3, 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 5, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
+        self.head = nn.Linear(32, 1)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        return self.features(x)
+
+    def forward_head(self, features: Tensor) -> Tensor:
+        return self.head(features).squeeze(1)
+
+
+def _build_plain() -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    return Plain(), build_loss("meso4", {})
+
+
+def _fit_plain(**changes: Any) -> Fitted:
+    return fit(_build_plain, corpus(), _recipe(epochs=2, accelerator="cpu", **changes))
+
+
+def test_two_processes_do_what_one_does_on_the_same_batches() -> None:
+    _assert_same(_fit_plain(devices=2), _fit_plain(), tolerance=1e-5)
+
+
+def test_accumulated_steps_are_one_update_of_the_larger_batch() -> None:
+    small, large = _fit_plain(batch_size=4, accumulate=2, balanced="none"), _fit_plain(batch_size=8, balanced="none")
+    for name, value in small.weights.items():
+        assert torch.allclose(value, large.weights[name], atol=1e-5), name
+
+
+def test_moving_average_is_what_is_kept() -> None:
+    fast, slow = train(_recipe(epochs=1)).weights, train(_recipe(epochs=1, ema_decay=0.999)).weights
+    torch.manual_seed(0)
+    name = "fusion.classifier.4.weight"
+    start = _start()[name]
+    # ten updates of an average that keeps .999 of what it was move it by less than 1 % of the way
+    assert (slow[name] - start).abs().max() < 0.02 * (fast[name] - start).abs().max()
+
+
+def _start() -> dict[str, Tensor]:
+    import pytorch_lightning as pl
+
+    pl.seed_everything(RECIPE.seed, verbose=False)
+    return build()[0].state_dict()
+
+
+@pytest.mark.parametrize("changes", [{"paired": True}, {"schedule": "step", "step_every": 3}], ids=["pairs", "steps"])
+def test_other_recipes_learn_too(changes: dict) -> None:
+    assert train(_recipe(**changes)).history["val.video_auc"].max() == 1.0
+
+
+def test_self_blended_training_needs_no_fakes_and_is_validated_on_blends() -> None:
+    faces = corpus()
+    reals = replace(faces, table=faces.table[faces.table["label"] == 0])
+    fitted = fit(build, reals, _recipe(fakes="self_blended", epochs=1))
+    assert np.isfinite(fitted.best["val.video_auc"])
+
+
+@pytest.mark.parametrize("in_chans", [4, 5])
+def test_maps_are_made_from_the_changed_picture(in_chans: int) -> None:
+    network = {"in_chans": in_chans, "constraint": "A", "drop_rate": 0.0}
+    loss = {"scl_weight": 0.1, "scl_form": "hinge", "margin": 0.5}
+
+    def build_scade() -> tuple[nn.Module, nn.Module]:
+        return build_network("scade_net", network), build_loss("scade_net", loss)
+
+    cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True, "damage": {"jpeg": 1.0}}
+    assert len(fit(build_scade, corpus(), _recipe(epochs=1, augmentation=cut)).history) == 1
+
+
+def test_side_of_one_class_is_refused() -> None:
+    faces = corpus()
+    table = faces.table[(faces.table["split"] != "val") | (faces.table["label"] == 0)]
+    with pytest.raises(ValueError, match=r"samples: side val needs real and fake faces, got \{0: "):
+        fit(build, replace(faces, table=table), RECIPE)
+
+
+def test_diverged_training_says_so_instead_of_choosing_an_epoch() -> None:
+    with pytest.raises(ValueError, match=r"training diverged in epoch \d: lower training\.lr \(now 1000000000000\.0\)"):
+        train(_recipe(lr=1e12, gradient_clip=1e12))
