@@ -11,6 +11,7 @@ from fakefocus.models.multistream.loss import MultistreamLoss
 from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.scade_net.loss import ScadeLoss
 from fakefocus.models.scade_net.network import ScadeNet
+from fakefocus.models.weights import load_exactly
 from fakefocus.schemas import FAMILIES, InputError
 
 
@@ -57,17 +58,14 @@ def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn
         weights: Tensors by name.
 
     Raises:
-        InputError: If the weights are not of this architecture; names the first keys that differ.
+        InputError: If the weights are not of this architecture; names the first keys and shapes that differ.
     """
     # weights follow, so none are fetched
     options = dict(architecture["network"])
     if "pretrained" in options:
         options["pretrained"] = False
     network = build_network(architecture["family"], options)
-    missing, unexpected = network.load_state_dict(weights, strict=False)
-    if missing or unexpected:
-        msg = f"weights do not fit {architecture['family']}: missing {missing[:3]}, unexpected {unexpected[:3]}"
-        raise InputError(msg)
+    load_exactly(network, weights, architecture["family"])
     return network.eval().to(memory_format=torch.channels_last)
 
 

@@ -1,10 +1,12 @@
-"""The loss of SCADE-Net: binary cross-entropy and a single-center loss on the embedding."""
+"""The loss of SCADE-Net: classification and a single-center loss on the embedding."""
 
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from fakefocus.models.losses import Classification, Form
 
 
 class SingleCenterLoss(nn.Module):
@@ -25,7 +27,7 @@ class SingleCenterLoss(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return a scalar for embeddings ``(B, dim)`` and labels ``(B,)``, 0 real and 1 fake."""
-        offset = features.float() - self.center
+        offset = features.float() - self.center.float()
         real, fake = offset[labels < 0.5], offset[labels >= 0.5]
         none = features.new_zeros((), dtype=torch.float32) + 0 * offset.sum()
         if self.form == "hinge":
@@ -40,16 +42,25 @@ class SingleCenterLoss(nn.Module):
 
 
 class ScadeLoss(nn.Module):
-    """Binary cross-entropy plus ``scl_weight`` times the single-center loss."""
+    """Classification plus ``scl_weight`` times the single-center loss."""
 
-    def __init__(self, dim: int, scl_weight: float, scl_form: Literal["hinge", "paper"], margin: float) -> None:
+    def __init__(
+        self,
+        dim: int,
+        scl_weight: float,
+        scl_form: Literal["hinge", "paper"],
+        margin: float,
+        classification: Form = "bce",
+        fake_weight: float = 1.0,
+    ) -> None:
         """Make the loss for embeddings of ``dim`` values."""
         super().__init__()
+        self.classification = Classification(classification, fake_weight)
         self.single_center = SingleCenterLoss(dim, scl_form, margin)
         self.scl_weight = scl_weight
 
     def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return ``loss`` and its parts, scalars, for ``(B, dim)``, ``(B,)`` and ``(B,)``."""
-        bce = F.binary_cross_entropy_with_logits(logits.float(), labels.float())
+        value = self.classification(logits, labels)
         center = self.single_center(features, labels)
-        return {"loss": bce + self.scl_weight * center, "bce": bce, "single_center": center}
+        return {"loss": value + self.scl_weight * center, self.classification.form: value, "single_center": center}

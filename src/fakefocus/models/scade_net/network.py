@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from timm.layers import EcaModule
 from torch import Tensor, nn
 
+from fakefocus.schemas import InputError
+
 
 class ConstrainedConv2d(nn.Conv2d):
     """A convolution that cannot see image content, only residuals of prediction.
@@ -81,15 +83,22 @@ class NarrowBatchNorm2d(nn.BatchNorm2d):
 class ScadeNet(nn.Module):
     """Four convolutional blocks and a small head on a 1024-dimensional embedding.
 
-    Input ``(B, in_chans, 256, 256) float`` in [0, 1]: RGB, and the defocus map as fourth channel.
+    Input ``(B, in_chans, 256, 256) float`` in [0, 1]: RGB, the defocus map, and the confidence of its estimate.
     """
 
     embedding_dim = 1024
     img_size = 256
 
     def __init__(self, in_chans: int = 4, constraint: Literal["A", "B"] = "A", drop_rate: float = 0.5) -> None:
-        """Build the network; ``in_chans`` 4 with the map, 3 without."""
+        """Build the network; ``in_chans`` 3 without the map, 4 with it, 5 with its confidence as well.
+
+        Raises:
+            InputError: If ``in_chans`` is another number.
+        """
         super().__init__()
+        if in_chans not in (3, 4, 5):
+            msg = f"scade_net.network.in_chans: must be 3 (RGB), 4 (and map) or 5 (and confidence), got {in_chans}"
+            raise InputError(msg)
         self.in_chans = in_chans
         self.blocks = nn.Sequential(
             _block(ConstrainedConv2d(in_chans, 8, 3, constraint), pool=2),
