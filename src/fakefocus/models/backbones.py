@@ -48,9 +48,10 @@ class BackboneDetector(nn.Module):
         """Build the detector of ``family``; ``pretrained`` fetches the backbone's weights."""
         super().__init__()
         self.img_size = img_size
-        self.backbone = create_backbone(family, backbone, pretrained, num_classes=0)
-        self.normalize = Normalize(self.backbone)
-        self.embedding_dim = int(self.backbone.head_hidden_size)
+        network: Any = create_backbone(family, backbone, pretrained, num_classes=0)
+        self.backbone: nn.Module = network
+        self.normalize = Normalize(network)
+        self.embedding_dim = int(network.head_hidden_size)
         self.head = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 1))
 
     def forward_features(self, x: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ class LocalFrequencyStatistics(nn.Module):
     bands = 6
     # a hundredth of a grey level, well below what rounding to 8 bits adds; keeps flat windows finite
     floor = 0.01
-    # 7 in sum: as many windows as a 3×3 convolution of stride 2 has places, 149 at 299 pixels
+    # 7 in sum: as many windows as a 3x3 convolution of stride 2 has places, 149 at 299 pixels
     padding = (4, 3, 4, 3)
 
     def __init__(self) -> None:

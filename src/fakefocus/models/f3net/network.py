@@ -101,7 +101,7 @@ def _gather(values: Tensor, affinity: Tensor) -> Tensor:
     return (values.flatten(2) @ weights.transpose(1, 2).to(values.dtype)).view_as(values)
 
 
-def _xception(name: str, pretrained: bool) -> nn.Module:
+def _xception(name: str, pretrained: bool) -> XceptionBackbone:
     backbone = create_backbone(FAMILY, name, pretrained, num_classes=0)
     if not isinstance(backbone, XceptionBackbone):
         msg = f"{FAMILY}.network.backbone: the branches meet inside Xception, must be 'legacy_xception', got {name!r}"
@@ -123,11 +123,11 @@ def _statistics_stem(conv: nn.Conv2d, in_channels: int) -> nn.Conv2d:
     return stem
 
 
-def _enter(net: nn.Module, x: Tensor) -> Tensor:
+def _enter(net: XceptionBackbone, x: Tensor) -> Tensor:
     """Return what Xception's first block gets."""
     return net.act2(net.bn2(net.conv2(net.act1(net.bn1(net.conv1(x))))))
 
 
-def _leave(net: nn.Module, x: Tensor) -> Tensor:
+def _leave(net: XceptionBackbone, x: Tensor) -> Tensor:
     """Return ``(B, 2048)`` for what Xception's last block gives."""
     return net.act4(net.bn4(net.conv4(net.act3(net.bn3(net.conv3(x)))))).mean((2, 3))

@@ -9,9 +9,9 @@ from fakefocus.models.meso4.network import batch_norm, conv_block, dense_head
 
 
 class Inception(nn.Module):
-    """Four branches side by side: 1×1, and 3×3 with dilation 1, 2 and 3, each behind a 1×1.
+    """Four branches side by side: 1x1, and 3x3 with dilation 1, 2 and 3, each behind a 1x1.
 
-    After Szegedy et al., 2015 (https://arxiv.org/abs/1409.4842); MesoNet's dilated 3×3 stand for its 5×5.
+    After Szegedy et al., 2015 (https://arxiv.org/abs/1409.4842); MesoNet's dilated 3x3 stand for its 5x5.
     """
 
     def __init__(self, in_channels: int, widths: tuple[int, int, int, int]) -> None:
@@ -65,7 +65,7 @@ class MesoInception4(nn.Module):
 
 
 def _conv(in_channels: int, out_channels: int, dilation: int = 0) -> nn.Sequential:
-    """Return a 3×3 convolution of ``dilation``, or a 1×1 where it is 0, and its ReLU."""
+    """Return a 3x3 convolution of ``dilation``, or a 1x1 where it is 0, and its ReLU."""
     kernel_size = 3 if dilation else 1
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size, padding=dilation, dilation=max(dilation, 1)), nn.ReLU()

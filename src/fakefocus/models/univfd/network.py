@@ -2,7 +2,7 @@
 https://arxiv.org/abs/2302.10174).
 """
 
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -29,12 +29,12 @@ class UnivFd(nn.Module):
         """Build the network; ``pretrained`` fetches the backbone's weights, without which nothing is learned yet."""
         super().__init__()
         self.img_size = img_size
-        self.backbone = create_backbone("univfd", backbone, pretrained, img_size=img_size)
-        if not _ends_in_projection(self.backbone):
-            self.backbone.reset_classifier(0)
-        self.backbone.requires_grad_(requires_grad=False).eval()
-        self.normalize = Normalize(self.backbone)
-        self.embedding_dim = int(self.backbone.num_classes or self.backbone.head_hidden_size)
+        network: Any = create_backbone("univfd", backbone, pretrained, img_size=img_size)
+        if not _ends_in_projection(network.pretrained_cfg):
+            network.reset_classifier(0)
+        self.backbone: nn.Module = network.requires_grad_(requires_grad=False).eval()
+        self.normalize = Normalize(network)
+        self.embedding_dim = int(network.num_classes or network.head_hidden_size)
         self.head = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 1))
 
     def train(self, mode: bool = True) -> Self:
@@ -60,7 +60,6 @@ class UnivFd(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-def _ends_in_projection(backbone: nn.Module) -> bool:
-    """Say whether the last layer is CLIP's visual projection; elsewhere it is a classifier."""
-    config = backbone.pretrained_cfg
+def _ends_in_projection(config: dict[str, Any]) -> bool:
+    """Say whether a timm network ends in CLIP's visual projection; elsewhere its last layer is a classifier."""
     return "_clip_" in config["architecture"] and "_ft_" not in config["tag"]
