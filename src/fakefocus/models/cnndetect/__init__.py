@@ -1,0 +1,1 @@
+"""CNNDetect: ResNet-50 whose training pictures are blurred and compressed."""

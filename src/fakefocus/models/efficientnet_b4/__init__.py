@@ -1,0 +1,1 @@
+"""EfficientNet-B4, its pretrained stem kept."""

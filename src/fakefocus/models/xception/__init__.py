@@ -1,0 +1,1 @@
+"""Xception, the baseline of FaceForensics++."""
