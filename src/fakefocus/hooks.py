@@ -57,18 +57,21 @@ class CheckParameters:
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters of the environment and of ``--params``, and where jobs run."""
         check_executor(context.config_loader["globals"].get("executor"))
-        self._network = check_parameters(context.config_loader["parameters"]).multistream.network
+        self._parameters = check_parameters(context.config_loader["parameters"])
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Check names that only timm knows, where they are needed: timm takes a second to import."""
-        if any(node.namespace == "multistream" and node.short_name == "train" for node in pipeline.nodes):
-            from fakefocus.models.build import check_backbones
+        trained = {node.namespace.partition(".")[0] for node in pipeline.nodes if node.short_name == "train"}
+        if not trained:
+            return
+        from fakefocus.models.build import check_backbones
 
-            try:
-                check_backbones(self._network.model_dump())
-            except InputError as error:
-                raise RefusedInputError(str(error)) from None
+        try:
+            for family in sorted(trained):
+                check_backbones(family, getattr(self._parameters, family).network.model_dump())
+        except InputError as error:
+            raise RefusedInputError(str(error)) from None
 
 
 def check_executor(given: dict[str, Any] | None) -> None:

@@ -60,6 +60,22 @@ def test_training_never_reads_the_test_side() -> None:
     assert read == set(faces.table.loc[faces.table["split"] != "test", "folder"])
 
 
+def test_each_epoch_draws_anew() -> None:
+    faces, read = corpus(), []
+
+    class Watched(dict):
+        def __getitem__(self, folder: str) -> Stripes:
+            read.append(folder)
+            return super().__getitem__(folder)
+
+    train_rows = faces.table[faces.table["split"] == "train"]["folder"]
+    fit(_build_plain, replace(faces, crops=Watched(faces.crops)), _recipe(epochs=2, balanced="none"))
+    drawn = [folder for folder in read if folder in set(train_rows)]
+    first, second = drawn[: len(train_rows)], drawn[len(train_rows) :]
+    assert sorted(first) == sorted(second) == sorted(train_rows)
+    assert first != second
+
+
 @pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9}], ids=["", "averaged"])
 def test_killed_training_goes_on_to_the_same_result(tmp_path: Path, changes: dict) -> None:
     folder, recipe = tmp_path / "checkpoints", _recipe(**changes)
@@ -131,11 +147,10 @@ def test_accumulated_steps_are_one_update_of_the_larger_batch() -> None:
 
 def test_moving_average_is_what_is_kept() -> None:
     fast, slow = train(_recipe(epochs=1)).weights, train(_recipe(epochs=1, ema_decay=0.999)).weights
-    torch.manual_seed(0)
     name = "fusion.classifier.4.weight"
     start = _start()[name]
-    # ten updates of an average that keeps .999 of what it was move it by less than 1 % of the way
-    assert (slow[name] - start).abs().max() < 0.02 * (fast[name] - start).abs().max()
+    # it begins at the first update, at 5 % of the rate, and keeps .999 of what it was at each of the others
+    assert (slow[name] - start).abs().max() < 0.05 * (fast[name] - start).abs().max()
 
 
 def _start() -> dict[str, Tensor]:

@@ -56,12 +56,10 @@ class BackboneNetwork(Group):
 
 
 class ClassificationLoss(Group):
-    """BCE, in which a fake counts ``fake_weight`` times, or focal with its ``focal_alpha`` and ``focal_gamma``."""
+    """BCE or focal (α .25, γ 2); a fake counts ``fake_weight`` times."""
 
     classification: Literal["bce", "focal"] = "bce"
     fake_weight: Annotated[float, Field(gt=0)] = 1.0
-    focal_alpha: Share = 0.25
-    focal_gamma: Weight = 2.0
 
 
 class ScadeLoss(ClassificationLoss):

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from fakefocus.parameters import Augmentation, Training
 from fakefocus.training.augmentation import Augment
-from fakefocus.training.samples import FaceSamples, Folder, MapSource, collate
+from fakefocus.training.samples import FaceSamples, Folder, MapSource
 from fakefocus.training.sampling import Batches, Draw
 
 
@@ -81,8 +81,10 @@ def loader(samples: FaceSamples, batches: Any, num_workers: int) -> DataLoader[A
     """Return a loader; workers stay between epochs and compute in one thread each."""
     return DataLoader(
         samples,
-        batch_sampler=batches,
-        collate_fn=collate,
+        sampler=batches,
+        batch_size=None,
+        # its own generator: what the network draws must not depend on how often the loader does
+        generator=torch.Generator(),
         num_workers=num_workers,
         worker_init_fn=_in_one_thread,
         persistent_workers=num_workers > 0,

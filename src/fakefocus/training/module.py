@@ -109,7 +109,7 @@ class DetectorModule(pl.LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Return AdamW (no decay of norms, biases and what the network names) and the schedule after a warm-up."""
-        spared = getattr(self.network, "no_weight_decay", set)()
+        spared: set[str] = getattr(self.network, "no_weight_decay", set)()
         groups = param_groups_weight_decay(self.network, self.recipe.weight_decay, no_weight_decay_list=tuple(spared))
         groups.append({"params": list(self.loss.parameters()), "weight_decay": 0.0})
         optimizer = AdamW([g for g in groups if g["params"]], lr=self.recipe.lr)

@@ -85,8 +85,8 @@ Item = tuple[Tensor, Tensor | None, int, int]
 """Picture ``(H, W, 3) uint8``, maps, label and row."""
 
 
-class FaceSamples(Dataset[list[Item]]):
-    """Faces of a table, changed as the augmentation says; each draw gives one sample, or a real and its blend.
+class FaceSamples(Dataset[Batch]):
+    """Batches of a table's faces, changed as the augmentation says: of each draw a sample, or a real and its blend.
 
     Rows of blends follow the rows of the table.
     """
@@ -120,8 +120,11 @@ class FaceSamples(Dataset[list[Item]]):
         """Return the number of rows."""
         return len(self._rows)
 
-    def __getitem__(self, draw: Draw) -> list[Item]:
-        """Return the samples of a draw; its seed decides on every random change."""
+    def __getitem__(self, draws: Sequence[Draw]) -> Batch:
+        """Return the samples of draws; their seeds decide on every random change."""
+        return collate([item for draw in draws for item in self._items(draw)])
+
+    def _items(self, draw: Draw) -> list[Item]:
         folder, crop, label = self._rows[draw.row]
         name = str(crop).rpartition("/")[2]
         pixels = self._crops[folder].read(name)
@@ -153,9 +156,9 @@ class FaceSamples(Dataset[list[Item]]):
         return image, maps, label, row
 
 
-def collate(draws: Sequence[list[Item]]) -> Batch:
-    """Put the samples of draws side by side."""
-    images, maps, labels, rows = zip(*(item for items in draws for item in items), strict=True)
+def collate(items: Sequence[Item]) -> Batch:
+    """Put samples side by side."""
+    images, maps, labels, rows = zip(*items, strict=True)
     stacked = None if maps[0] is None else torch.stack(list(maps))
     pixels = torch.stack(list(images)).permute(0, 3, 1, 2)
     return Batch(pixels, stacked, torch.tensor(labels, dtype=torch.float32), torch.tensor(rows))

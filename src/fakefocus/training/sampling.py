@@ -68,7 +68,7 @@ def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:
     return pairs(table) if recipe.paired else [(row,) for row in range(len(table))]
 
 
-def pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
+def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
     """Return for each fake whose ``original`` is in the table the nearest frame of it, and the fake: rows.
 
     Raises:
@@ -76,7 +76,7 @@ def pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
     """
     real_rows = table.assign(row=range(len(table)))[table["label"].to_numpy() == 0].groupby("video_id")
     frames = {name: (g["frame"].to_numpy(), g["row"].to_numpy()) for name, g in real_rows}
-    found = []
+    found: list[tuple[int, ...]] = []
     for row, (label, original, frame) in enumerate(zip(table["label"], table["original"], table["frame"], strict=True)):
         if label == 1 and original in frames:
             near, rows = frames[original]

@@ -57,7 +57,7 @@ def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
 
         network, loss, recipe = options.network.model_dump(), options.loss.model_dump(), options.training
         recipe = recipe if seed is None else recipe.model_copy(update={"seed": seed})
-        told = {
+        told: dict[str, Any] = {
             "family": family,
             "network": network,
             "loss": loss,
