@@ -134,7 +134,16 @@ def test_networks_as_published_take_pictures_of_the_published_size(family: str) 
         assert net.forward_features(torch.rand(2, 3, net.img_size, net.img_size)).shape == (2, net.embedding_dim)
 
 
-PINNED: dict[str, list[float]] = {}
+# read off once, at seed 0; they say that nothing has changed since, not that it was right
+PINNED = {
+    "meso4": [0.1808, -0.1064, -0.5719],
+    "meso_inception4": [-1.2997, -0.9849, 0.8438],
+    "xception": [-0.2181, -0.1715, 0.0264],
+    "efficientnet_b4": [-0.0809, -0.3202, -0.8595],
+    "cnndetect": [0.0231, -0.0246, -0.2062],
+    "univfd": [0.5050, 0.0544, -0.7127],
+    "f3net": [-0.4999, -0.3566, -0.4517],
+}
 
 
 @every_family
@@ -142,7 +151,6 @@ def test_forward_gives_the_same_logits_as_ever(family: str) -> None:
     net = _settled(family)
     with torch.inference_mode():
         logits = net(_pictures(3, net.img_size))
-    print(family, logits.tolist())
     assert logits.tolist() == pytest.approx(PINNED[family], abs=2e-3)
 
 
@@ -199,7 +207,6 @@ def test_a_batch_of_eight_is_learned_by_heart(family: str, rate: float, steps: i
     optimizer = torch.optim.Adam(_trainable(net).values(), lr=rate)
     x, labels = _pictures(8, net.img_size), torch.tensor([0.0, 1, 1, 0, 1, 0, 0, 1])
     losses = [_step(net, optimizer, x, labels) for _ in range(steps)]
-    print(family, [round(v, 3) for v in losses])
     assert losses[-1] < 0.1
 
 

@@ -1,8 +1,12 @@
 import pytest
 import torch
+import torch.nn.functional as F
+from timm.optim import param_groups_weight_decay
 
+from fakefocus.models.multistream.layers import Fusion, SpectralMask, rings
 from fakefocus.models.multistream.loss import MultistreamLoss, orthogonality
-from fakefocus.models.multistream.network import Fusion, MultiStream, SpectralMask
+from fakefocus.models.multistream.network import MultiStream
+from fakefocus.schemas import InputError
 
 SMALL = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
 
@@ -22,7 +26,7 @@ def test_published_sizes_give_the_published_parameters() -> None:
         "fusion": (net.fusion,),
     }
     found = {k: sum(p.numel() for m in modules for p in m.parameters()) for k, modules in counts.items()}
-    # facts, section 5: read off the published code by running it
+    # counted on the published code; the README shows them beside the published claims
     assert found == {"spatial": 4_369_148, "spectral": 11_447_428, "semantic": 5_610_816, "fusion": 447_489}
     assert sum(p.numel() for p in net.parameters()) == 21_874_881
 
@@ -105,3 +109,56 @@ def test_loss_is_finite_for_one_class_in_half_precision(small: MultiStream) -> N
         parts = MultistreamLoss(0.01)(features, small.forward_head(features), torch.ones(2))
     assert set(parts) == {"loss", "bce", "orthogonality"}
     assert all(torch.isfinite(value) for value in parts.values())
+
+
+def test_rings_part_at_quarters_of_the_largest_radius() -> None:
+    # side 16, largest radius 8 √2: borders at 2 √2, 4 √2 and 6 √2, whose points (2, 2), (4, 4), (6, 6) are outer ones
+    found = rings(16)
+    assert [found[i, i].item() for i in (0, 1, 2, 3, 4, 5, 6, 8)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [found[0, i].item() for i in (2, 3, 5, 6, 8)] == [0, 1, 1, 2, 2]
+    assert torch.equal(found[:, 3], found[:, -3])
+
+
+def test_share_of_the_last_stream_is_one_when_dropout_takes_its_attention() -> None:
+    fusion = Fusion([8, 8, 8]).train()
+    fusion.attention.dropout = 1.0
+    dropped = torch.tensor([[True, True, False]])
+    pooled, share = fusion.pool(torch.randn(1, 3, 256), dropped)
+    assert share.tolist() == [[0, 0, 1]]
+    assert torch.isfinite(pooled).all()
+
+
+def test_picture_must_be_a_whole_number_of_patches() -> None:
+    assert MultiStream(**{**SMALL, "img_size": 96}).eval()(torch.rand(1, 3, 96, 96)).shape == (1,)
+    message = r"multistream\.network\.img_size: test_vit needs a multiple of 16, its patch, got 100; try 96 or 112"
+    with pytest.raises(InputError, match=message):
+        MultiStream(**{**SMALL, "img_size": 100})
+
+
+def test_features_are_one_token_a_stream(small: MultiStream) -> None:
+    with torch.inference_mode():
+        assert small.forward_features(torch.rand(2, 3, 64, 64)).shape == (2, 3, 256)
+
+
+def test_masks_and_embeddings_are_named_for_no_weight_decay(small: MultiStream) -> None:
+    expected = {"mask.weight", "mask.band_weight", "fusion.stream_embedding"}
+    assert small.no_weight_decay() == expected | {"semantic.pos_embed", "semantic.cls_token"}
+    groups = param_groups_weight_decay(small, 0.1, no_weight_decay_list=small.no_weight_decay())
+    undecayed = {id(p) for group in groups if group["weight_decay"] == 0 for p in group["params"]}
+    assert id(small.mask.weight) in undecayed
+    assert id(small.semantic.pos_embed) in undecayed
+
+
+def test_three_streams_learn_one_batch_by_heart_and_gradients_reach_every_parameter() -> None:
+    torch.manual_seed(0)
+    net = MultiStream(**SMALL, stream_drop_rate=0.0, drop_rate=0.0).train()
+    x, labels = torch.rand(8, 3, 64, 64), torch.tensor([0.0, 1] * 4)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3)
+    for _ in range(25):
+        optimizer.zero_grad()
+        logits = net(x)
+        F.binary_cross_entropy_with_logits(logits, labels).backward()
+        optimizer.step()
+    assert ((logits > 0) == labels.bool()).all()
+    assert F.binary_cross_entropy_with_logits(logits, labels) < 0.2
+    assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []

@@ -1,9 +1,11 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fakefocus.models.build import build_network, load_network
 from fakefocus.models.scade_net.loss import ScadeLoss, SingleCenterLoss
 from fakefocus.models.scade_net.network import ConstrainedConv2d, NarrowBatchNorm2d, ScadeNet
+from fakefocus.schemas import InputError
 
 
 def _count(module: torch.nn.Module) -> int:
@@ -14,6 +16,101 @@ def test_network_has_28055_parameters_and_1024_more_with_the_center() -> None:
     assert _count(ScadeNet()) == 28_055
     assert [_count(block) for block in ScadeNet().blocks] == [312, 1_624, 3_251, 6_451]
     assert _count(ScadeNet()) + _count(ScadeLoss(1024, 0.1, "hinge", 0.5)) == 29_079
+
+
+@pytest.mark.parametrize(("in_chans", "count"), [(3, 27_983), (4, 28_055), (5, 28_127)])
+def test_each_channel_costs_72_parameters(in_chans: int, count: int) -> None:
+    # 8 kernels of 3 x 3: 72 a channel; block 1 has 72 in_chans + 8 biases + 2 * 8 of the norm, 312 at 4 channels
+    assert _count(ScadeNet(in_chans)) == count
+    assert _count(ScadeNet(in_chans).blocks[0]) == 72 * in_chans + 24
+    assert ScadeNet(in_chans).eval()(torch.rand(1, in_chans, 256, 256)).shape == (1,)
+
+
+@pytest.mark.parametrize("in_chans", [1, 2, 6])
+def test_other_numbers_of_channels_are_refused(in_chans: int) -> None:
+    with pytest.raises(InputError, match=rf"scade_net\.network\.in_chans: must be 3 .* got {in_chans}"):
+        ScadeNet(in_chans)
+
+
+def _wave(*shape: int) -> torch.Tensor:
+    """Return values in [-1, 1] without a generator of random numbers: the sine of squares."""
+    count = torch.Size(shape).numel()
+    return torch.sin(0.37 * torch.arange(count, dtype=torch.float64) ** 2).float().view(shape)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "embedding", "logits"),
+    [
+        ("A", [0.10073, 0.72174, 0.03390, 0.56929], [-0.00739, -0.16544]),
+        ("B", [-0.03134, 1.36864, 0.11318, 1.04277], [0.18252, -0.07282]),
+    ],
+)
+def test_forward_values_are_pinned(constraint: str, embedding: list[float], logits: list[float]) -> None:
+    net = ScadeNet(constraint=constraint).eval()
+    with torch.no_grad():
+        for parameter in (p for p in net.parameters() if p.ndim > 1):
+            parameter.copy_(2 / parameter[0].numel() ** 0.5 * _wave(*parameter.shape))
+        for layer in (m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)):
+            layer.bias.fill_(0.1)
+    picture = _wave(4, 256, 256) / 2 + 0.5
+    with torch.inference_mode():
+        features = net.forward_features(torch.stack([picture, picture.flip(1) ** 3]))
+        found = net.forward_head(features)
+    assert features[:, [100, 900]].flatten().tolist() == pytest.approx(embedding, abs=2e-4)
+    assert found.tolist() == pytest.approx(logits, abs=2e-4)
+
+
+def test_flat_picture_worked_out_by_hand() -> None:
+    # constraint A sees nothing flat, and all weights but one bias are 0: the logit is the last bias
+    net = ScadeNet().eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+        net.head[4].bias.fill_(0.75)
+    assert net(torch.rand(2, 4, 256, 256)).tolist() == [0.75, 0.75]
+
+
+def test_a_sample_scores_the_same_alone_and_in_any_batch() -> None:
+    torch.manual_seed(0)
+    net, x = ScadeNet().eval(), torch.rand(3, 4, 256, 256)
+    with torch.inference_mode():
+        assert torch.allclose(net(x), torch.cat([net(x[i : i + 1]) for i in range(3)]), atol=1e-5)
+
+
+def test_network_learns_one_batch_by_heart_and_gradients_reach_every_parameter() -> None:
+    torch.manual_seed(0)
+    net = ScadeNet(drop_rate=0.0).train()
+    x, labels = torch.rand(4, 4, 256, 256), torch.tensor([0.0, 1, 0, 1])
+    x[1::2] = F.avg_pool2d(x[1::2], 3, 1, 1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(net(x), labels)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+    assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("constraint", ["A", "B"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_forward_uses_the_constrained_kernel_whatever_was_loaded(constraint: str, mixed: bool) -> None:
+    torch.manual_seed(0)
+    net = ScadeNet(constraint=constraint).eval()
+    net.load_state_dict({name: torch.rand_like(value.float()) * 5 for name, value in net.state_dict().items()})
+    conv = net.blocks[0][0]
+    # a single bright pixel of one channel draws the kernel, turned by half: the kernel that forward used
+    pixel = torch.zeros(1, 4, 7, 7)
+    pixel[0, 1, 3, 3] = 1
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        conv.bias.zero_()
+        kernel = conv(pixel)[0, :, 2:5, 2:5].flip((1, 2)).float()
+    # bfloat16 rounds each of the nine responses, up to 8 * 5, by 1 in 256
+    tolerance = 0.5 if mixed else 1e-4
+    # both constraints sum to 0: B has -1 in the middle and 1 around it
+    assert kernel.sum((1, 2)).abs().max() < tolerance
+    if constraint == "B":
+        assert (kernel[:, 1, 1] + 1).abs().max() < 1e-4
 
 
 def test_embedding_has_1024_values_and_each_sample_one_logit() -> None:
