@@ -1,28 +1,111 @@
+import json
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from benchmarks.defocus import faces
 
-from fakefocus.imaging.gradient_ratio import gradient_ratio
-from fakefocus.parameters import Defocus
-from fakefocus.training.samples import choose_maps
+from fakefocus.imaging.alignment import template_for
+from fakefocus.imaging.gradient_ratio import blur_and_confidence, gradient_ratio
+from fakefocus.parameters import Augmentation, Defocus
+from fakefocus.training.augmentation import Augment
+from fakefocus.training.samples import FaceSamples, MapSource, assemble
+from fakefocus.training.sampling import Draw
 
 CROP = faces(1)[0]
 CROPS = {"real/a": SimpleNamespace(read={"frame_000000": CROP}.__getitem__)}
-STORED = {"real/a": SimpleNamespace(read={"frame_000000": np.zeros((256, 256), np.float32)}.__getitem__)}
+STORED = {"real/a": SimpleNamespace(read={"frame_000000": np.full((256, 256), 0.25, np.float32)}.__getitem__)}
+TABLE = pd.DataFrame(
+    [("a", "real/a", "real/a/frame_000000", 0, json.dumps(template_for(256, 0.3).tolist()))],
+    columns=["video_id", "folder", "crop", "label", "landmarks"],
+)
 
 
-def _options(store: str) -> Defocus:
-    return Defocus.model_validate({"method": "gradient_ratio", "sigma_max": 5.0, "store": store})
+def _source(store: str = "float16", method: str = "gradient_ratio") -> MapSource:
+    return MapSource(Defocus.model_validate({"method": method, "sigma_max": 5.0, "store": store}), STORED)
+
+
+def _samples(channels: int = 0, *, random: bool = False, source: MapSource | None = None, **options: Any) -> FaceSamples:
+    still = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0.3, "contrast": 0, "hue": 0}
+    cut = Augmentation.model_validate({"crop": 256, "img_size": 256, "damage": {"blur": 1, "blur_sigma": [2, 2]}} | still)
+    return FaceSamples(TABLE, CROPS, source or _source(), Augment(cut, random=random), channels, **options)
 
 
 @pytest.mark.parametrize("store", ["float16", "png16", "float32"])
 def test_stored_maps_are_read(store: str) -> None:
-    assert not choose_maps(CROPS, STORED, _options(store))["real/a"].read("frame_000000").any()
+    batch = _samples(1, source=_source(store))[[Draw(0, 0)]]
+    assert (batch.maps == 0.25).all()
 
 
 def test_maps_that_are_not_stored_are_made_from_crops() -> None:
-    made = choose_maps(CROPS, STORED, _options("none"))
-    assert list(made) == ["real/a"]
-    assert np.array_equal(made["real/a"].read("frame_000000"), gradient_ratio(CROP, 5.0))
+    batch = _samples(1, source=_source("none"))[[Draw(0, 0)]]
+    assert np.array_equal(batch.maps[0, 0], gradient_ratio(CROP, 5.0))
+
+
+def test_confidence_comes_as_a_second_map() -> None:
+    batch = _samples(2)[[Draw(0, 0)]]
+    blur, confidence = blur_and_confidence(CROP, 5.0)
+    assert np.array_equal(batch.maps[0], np.stack([blur, confidence]))
+    x = assemble(batch, 256)
+    assert x.shape == (1, 5, 256, 256)
+    assert np.array_equal(x[0, 4], confidence)
+
+
+def test_confidence_of_a_method_that_knows_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"in_chans: a fifth channel needs defocus\.method gradient_ratio, got edge_var"):
+        _samples(2, source=_source(method="edge_variance"))
+
+
+def test_remade_map_is_that_of_the_damaged_picture() -> None:
+    batch = _samples(1, random=True, remake_maps="here")[[Draw(0, 7)]]
+    pixels = np.ascontiguousarray(batch.images[0].permute(1, 2, 0))
+    assert not np.array_equal(pixels, CROP)
+    assert np.array_equal(batch.maps[0, 0], gradient_ratio(pixels, 5.0))
+    # 2 pixels of blur were added to a sharp face: .4 of sigma_max
+    assert 0.3 < batch.maps.median() < 0.5
+
+
+def test_map_left_to_the_device_is_not_made() -> None:
+    assert _samples(1, random=True, remake_maps="on_device")[[Draw(0, 7)]].maps is None
+
+
+def test_draw_with_the_same_seed_gives_the_same_sample_and_leaves_the_generator_alone() -> None:
+    samples = _samples(random=True)
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    one, again, other = (samples[[Draw(0, seed)]].images for seed in (5, 5, 6))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_blended_draw_is_a_real_and_its_fake_changed_alike() -> None:
+    samples = _samples(blended=True)
+    batch = samples[[Draw(0, seed) for seed in range(6)]]
+    assert batch.labels.tolist() == [0, 1] * 6
+    assert batch.rows.tolist() == [0, 1] * 6
+    assert samples.outcomes.to_dict("list") == {"video_id": ["a", "a blended"], "label": [0, 1]}
+    difference = (batch.images[0::2].float() - batch.images[1::2].float()).abs().mean((1, 2, 3))
+    assert (difference > 0).all()
+    # the corners are outside any face
+    assert torch.equal(batch.images[0::2, :, :8, :8], batch.images[1::2, :, :8, :8])
+
+
+def test_blend_without_landmarks_is_refused() -> None:
+    table = TABLE.assign(landmarks="")
+    with pytest.raises(ValueError, match=r"training\.fakes: self_blended needs landmarks, 1 of 1 faces have none"):
+        FaceSamples(table, CROPS, _source(), Augment(_options(), random=False), 0, blended=True)
+
+
+def _options() -> Augmentation:
+    return Augmentation(crop=256, img_size=256, flip=0, rotation=0, shift=0, zoom=0, brightness=0, contrast=0, hue=0)
+
+
+def test_batch_is_resized_to_what_the_network_takes() -> None:
+    x = assemble(_samples(1)[[Draw(0, 0)]], 128)
+    assert x.shape == (1, 4, 128, 128)
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    assert 0 <= x.min() <= x.max() <= 1

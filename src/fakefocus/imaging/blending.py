@@ -1,2 +1,0 @@
-def blend_with_itself(crop, landmarks, rng):
-    return crop, crop, None
