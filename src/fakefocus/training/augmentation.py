@@ -88,7 +88,7 @@ def _warped(sample: Sample, affine: v2.RandomAffine) -> Sample:
     if sample.maps is not None:
         parts["maps"] = tv_tensors.Image(sample.maps)
     if sample.landmarks is not None:
-        parts["landmarks"] = tv_tensors.KeyPoints(sample.landmarks, canvas_size=size, clamping_mode=None)
+        parts["landmarks"] = tv_tensors.KeyPoints(sample.landmarks, canvas_size=size)
     moved = {name: part.as_subclass(Tensor) for name, part in affine(parts).items()}
     maps = moved.get("maps")
     return Sample(moved["image"], None if maps is None else maps.clamp(0, 1), moved.get("landmarks"))
