@@ -85,7 +85,11 @@ def _settle(net: nn.Module) -> nn.Module:
 @cache
 def _settled(family: str) -> nn.Module:
     torch.manual_seed(0)
-    return _settle(NETWORKS[family](**SMALL_PICTURES[family]))
+    net = NETWORKS[family](**SMALL_PICTURES[family])
+    # as after training: at first the branches of F3-Net do not meet
+    for mix in net.mix.values() if isinstance(net, F3Net) else ():
+        nn.init.constant_(mix.gain, 0.5)
+    return _settle(net)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ PINNED = {
     "efficientnet_b4": [-0.0809, -0.3202, -0.8595],
     "cnndetect": [0.0231, -0.0246, -0.2062],
     "univfd": [0.5050, 0.0544, -0.7127],
-    "f3net": [-0.4999, -0.3566, -0.4517],
+    "f3net": [-0.4566, -0.3670, -0.3903],
 }
 
 
