@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -483,7 +484,10 @@ def test_failed_download_says_what_to_do(family: str, monkeypatch: pytest.Monkey
         NETWORKS[family](**options, pretrained=True)
 
 
-def test_weights_that_are_not_where_timm_looks_are_a_failed_download() -> None:
+def test_weights_that_are_not_where_timm_looks_are_a_failed_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     nowhere = {"hf_hub_id": None, "url": "file:///no/such/weights.pth"}
     with pytest.raises(InputError, match=r"xception: the weights of backbone 'test_resnet' could not be fetched"):
         create_backbone("xception", "test_resnet", pretrained=True, pretrained_cfg_overlay=nowhere)
