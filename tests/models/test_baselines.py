@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -85,7 +86,11 @@ def _settle(net: nn.Module) -> nn.Module:
 @cache
 def _settled(family: str) -> nn.Module:
     torch.manual_seed(0)
-    return _settle(NETWORKS[family](**SMALL_PICTURES[family]))
+    net = NETWORKS[family](**SMALL_PICTURES[family])
+    # as after training: at first the branches of F3-Net do not meet
+    for mix in net.mix.values() if isinstance(net, F3Net) else ():
+        nn.init.constant_(mix.gain, 0.5)
+    return _settle(net)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ PINNED = {
     "efficientnet_b4": [-0.0809, -0.3202, -0.8595],
     "cnndetect": [0.0231, -0.0246, -0.2062],
     "univfd": [0.5050, 0.0544, -0.7127],
-    "f3net": [-0.4999, -0.3566, -0.4517],
+    "f3net": [-0.4566, -0.3670, -0.3903],
 }
 
 
@@ -479,7 +484,10 @@ def test_failed_download_says_what_to_do(family: str, monkeypatch: pytest.Monkey
         NETWORKS[family](**options, pretrained=True)
 
 
-def test_weights_that_are_not_where_timm_looks_are_a_failed_download() -> None:
+def test_weights_that_are_not_where_timm_looks_are_a_failed_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     nowhere = {"hf_hub_id": None, "url": "file:///no/such/weights.pth"}
     with pytest.raises(InputError, match=r"xception: the weights of backbone 'test_resnet' could not be fetched"):
         create_backbone("xception", "test_resnet", pretrained=True, pretrained_cfg_overlay=nowhere)
