@@ -125,7 +125,7 @@ def test_file_that_wants_to_run_code_is_refused(tmp_path: Path, way: str) -> Non
     if way == "torch":
         torch.save(content, path)
     else:
-        path.write_bytes(pickle.dumps(_Payload(target)))
+        path.write_bytes(pickle.dumps(_Payload(target), protocol=2))
     with pytest.raises(InputError, match=r"w\.pth wants to run code.* safetensors, or torch\.save"):
         read_weights(path)
     assert not target.exists()
