@@ -40,8 +40,8 @@ class Blending:
         contrast: Greatest change of the contrast, as a share of it.
         brightness: Greatest change of the brightness, as a share of 255.
         downscaled_share: Share of pairs, in [0, 1], of which one side is made coarser; the others are sharpened.
-        shift: Greatest shift of source and mask, x and y, as shares of the crop's sides.
-        scale: Smallest scale of source and mask, for x and y apart; 1 / scale is the greatest.
+        shift: Greatest shift of source and mask, x and y, as shares of the face's width and height.
+        scale: Smallest scale of source and mask about the face, x and y apart; 1 / scale is the greatest.
         bend: Root mean square by which the mask's outline is bent, for x and y, as a share of the crop's sides.
         bend_width: Width (σ) of the Gaussian that smooths these bends, as a share of the crop's sides.
         kernels: Least and greatest radius of the mask's two blurs, as shares of the crop's sides.
@@ -60,7 +60,7 @@ class Blending:
     contrast: float = 0.1
     brightness: float = 0.1
     downscaled_share: float = 0.5
-    shift: tuple[float, float] = (0.03, 0.015)
+    shift: tuple[float, float] = (0.06, 0.036)
     scale: float = 0.95
     bend: float = 0.0045
     bend_width: float = 0.027
@@ -103,7 +103,7 @@ def blend_with_itself(
     options = options or Blending()
     points = face_points(landmarks)
     _check(crop, points)
-    move = _draw_move(crop.shape, rng, options)
+    move = _draw_move(points, rng, options)
     mask = _draw_mask(points @ move[:, :2].T + move[:, 2], crop.shape, rng, options)
     source, target = crop, _altered(crop, rng, options)
     if rng.random() < 0.5:
@@ -111,12 +111,12 @@ def blend_with_itself(
     return target, _laid_over(target, source, mask, move), mask
 
 
-def _draw_move(shape: tuple[int, ...], rng: np.random.Generator, options: Blending) -> NDArray[np.float64]:
-    """Draw the ``(2, 3)`` matrix that shifts and scales the source about the middle of the crop."""
-    sides = np.array(shape[1::-1])
+def _draw_move(points: Points, rng: np.random.Generator, options: Blending) -> NDArray[np.float64]:
+    """Draw the ``(2, 3)`` matrix that shifts and scales the source about the middle of the face."""
+    low, high = points.min(axis=0), points.max(axis=0)
     scale = rng.uniform(options.scale, 1 / options.scale, 2)
-    shift = rng.uniform(-1, 1, 2) * options.shift * sides
-    middle = (sides - 1) / 2
+    shift = rng.uniform(-1, 1, 2) * options.shift * (high - low)
+    middle = (low + high) / 2
     return np.column_stack([np.diag(scale), middle - scale * middle + shift])
 
 
@@ -127,7 +127,8 @@ def _draw_mask(points: Points, shape: tuple[int, ...], rng: np.random.Generator,
     # the middle of a pixel is half a pixel from its border, on both grids
     cells = (points + 0.5) * (grid / shape[1::-1]) - 0.5
     face = fill(hulls(cells, kind), (int(grid[1]), int(grid[0])))
-    soft = _softened(_bent(face, rng, options), rng, options)
+    bent = _bent(face, rng, options)
+    soft = _softened(bent if bent.any() else face, rng, options)
     weight = options.ratios[rng.integers(len(options.ratios))]
     mask = cv2.resize(soft, shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(mask * np.float32(weight), dtype=np.float32)
@@ -156,7 +157,7 @@ def _softened(mask: Map, rng: np.random.Generator, options: Blending) -> Map:
     sigma = float(rng.uniform(*options.softness) * sides.mean())
     shrunk, *soft = (_odd(radius * sides) for radius in radii)
     eroded = cv2.erode((mask >= 1).astype(np.float32), np.ones(shrunk[::-1], np.uint8))
-    kept = eroded if eroded.any() else mask  # a small face would vanish
+    kept = eroded if eroded.any() else mask  # a small face, or the rim of one, would vanish
     blurred = cv2.GaussianBlur(kept, soft[0], sigma)
     return np.asarray(np.minimum(blurred / blurred.max(), 1))
 
@@ -169,7 +170,7 @@ def _odd(radii: NDArray[np.float64]) -> tuple[int, int]:
 
 def _altered(crop: Picture, rng: np.random.Generator, options: Blending) -> Picture:
     """Give a crop other colours, and make it coarser or sharper."""
-    recoloured = np.asarray(cv2.transform(crop, _draw_colours(rng, options)))
+    recoloured = np.asarray(cv2.transform(crop, _draw_colours(rng, options)), dtype=np.uint8)
     if rng.random() < options.downscaled_share:
         return _coarser(recoloured, int(rng.choice((2, 4))))
     return _sharper(recoloured, float(rng.uniform(0.2, 0.5)), float(rng.uniform(0.5, 1.0)))

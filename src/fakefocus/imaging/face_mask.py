@@ -28,7 +28,7 @@ Corners of the mouth and tip of the nose stand where ``alignment.TEMPLATE`` has 
 over faces seen from the front."""
 
 _JAW, _BROWS, _NOSE, _EYES, _LIPS = range(17), range(17, 27), range(27, 36), range(36, 48), range(48, 68)
-_FULL = ([*_JAW, *_LIPS], [*range(27, 31), 33], [*_BROWS, 0, 16, 27, 33])
+_FULL = ([*_JAW, *_LIPS], [*range(27, 31), 33], [*_BROWS, *_EYES])
 _PARTS = (
     *([*range(9), 17], [*range(8, 17), 26]),  # both sides of the jaw
     *([2, 3, 4, 31, 36, 40, 41, 48], [12, 13, 14, 35, 45, 46, 47, 54]),  # cheeks
