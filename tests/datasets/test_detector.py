@@ -5,6 +5,7 @@ import pytest
 import torch
 from kedro.io import DatasetError
 
+from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector import Detector
 from fakefocus.models.build import build_network, load_network
 
@@ -21,7 +22,9 @@ def test_detector_on_disk_scores_as_before_and_is_no_pickle(tmp_path: Path) -> N
     with torch.inference_mode():
         assert torch.allclose(network(x), again(x), atol=1e-5)
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["architecture.json", "weights.safetensors"]
-    assert json.loads((tmp_path / "model/architecture.json").read_text()) == architecture
+    told = json.loads((tmp_path / "model/architecture.json").read_text())
+    assert told.pop("commit") == git_commit()
+    assert told == architecture
 
 
 def test_untrained_detector_is_an_error_that_says_what_to_run(tmp_path: Path) -> None:

@@ -28,9 +28,13 @@ def _source(store: str = "float16", method: str = "gradient_ratio") -> MapSource
     return MapSource(Defocus.model_validate({"method": method, "sigma_max": 5.0, "store": store}), STORED)
 
 
-def _samples(channels: int = 0, *, random: bool = False, source: MapSource | None = None, **options: Any) -> FaceSamples:
+def _samples(
+    channels: int = 0, *, random: bool = False, source: MapSource | None = None, **options: Any
+) -> FaceSamples:
     still = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0.3, "contrast": 0, "hue": 0}
-    cut = Augmentation.model_validate({"crop": 256, "img_size": 256, "damage": {"blur": 1, "blur_sigma": [2, 2]}} | still)
+    cut = Augmentation.model_validate(
+        {"crop": 256, "img_size": 256, "damage": {"blur": 1, "blur_sigma": [2, 2]}} | still
+    )
     return FaceSamples(TABLE, CROPS, source or _source(), Augment(cut, random=random), channels, **options)
 
 
@@ -55,7 +59,9 @@ def test_confidence_comes_as_a_second_map() -> None:
 
 
 def test_confidence_of_a_method_that_knows_none_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"in_chans: a fifth channel needs defocus\.method gradient_ratio, got edge_var"):
+    with pytest.raises(
+        ValueError, match=r"in_chans: a fifth channel needs defocus\.method gradient_ratio, got edge_var"
+    ):
         _samples(2, source=_source(method="edge_variance"))
 
 

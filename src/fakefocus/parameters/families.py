@@ -56,7 +56,7 @@ class BackboneNetwork(Group):
 
 
 class ClassificationLoss(Group):
-    """BCE or focal (α .25, γ 2); a fake counts ``fake_weight`` times."""
+    """Binary cross-entropy or focal loss; a fake counts ``fake_weight`` times."""
 
     classification: Literal["bce", "focal"] = "bce"
     fake_weight: Annotated[float, Field(gt=0)] = 1.0

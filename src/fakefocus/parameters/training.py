@@ -111,6 +111,7 @@ class Training(Group):
             raise ValueError(msg)
         least = self.devices * self.num_nodes * (2 if self.in_pairs else 1)
         if self.batch_size % least:
-            msg = f"batch_size: must be a multiple of {least} (an equal share a device, pairs whole), got {self.batch_size}"
+            rule = f"must be a multiple of {least} (an equal share a device, pairs whole)"
+            msg = f"batch_size: {rule}, got {self.batch_size}"
             raise ValueError(msg)
         return self

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakefocus.imaging.alignment import place_in_box, place_landmarks
 from fakefocus.parameters import Preprocessing
@@ -32,18 +33,14 @@ def landmarks_in_crops(faces: pd.DataFrame, frames: pd.DataFrame, options: Prepr
     """
     sides = frames.loc[faces["video_id"]].to_numpy(dtype=int)
     boxes = faces[["x1", "y1", "x2", "y2"]].to_numpy(dtype=np.float64)
-    size, margin = options.size, options.margin
-    placed = []
-    for text, box, (width, height) in zip(faces["landmarks"], boxes, sides.tolist(), strict=True):
-        if not text:
-            placed.append("")
-            continue
-        points = np.array(json.loads(text))
-        aligned = options.alignment == "landmarks"
-        inside = (
-            place_landmarks(points, size, margin)
-            if aligned
-            else place_in_box(points, box, (width, height), size, margin)
-        )
-        placed.append(json.dumps(np.round(inside, 2).tolist()))
-    return placed
+    known = zip(faces["landmarks"], boxes, sides, strict=True)
+    return [_placed(text, box, side, options) if text else "" for text, box, side in known]
+
+
+def _placed(text: str, box: NDArray[np.float64], frame: NDArray[np.int_], options: Preprocessing) -> str:
+    points = np.array(json.loads(text))
+    if options.alignment == "landmarks":
+        inside = place_landmarks(points, options.size, options.margin)
+    else:
+        inside = place_in_box(points, box, (int(frame[0]), int(frame[1])), options.size, options.margin)
+    return json.dumps(np.round(inside, 2).tolist())

@@ -63,7 +63,7 @@ def draw_roc(split: FeatureSplit, **video_scores: pd.DataFrame) -> Figure:
     return figures.roc_figure({k: _test(v) for k, v in video_scores.items()}, list(split.held_out_methods))
 
 
-def draw_scores(**found: Any) -> Figure:
+def draw_scores(**found: Any) -> Figure:  # noqa: ANN401 (tables and metrics)
     """Draw how the scores of test videos are spread: of each detector ``video_scores`` and, as …_metrics, metrics."""
     scores = {name: _test(table) for name, table in found.items() if not name.endswith(METRICS)}
     return figures.score_distributions(scores, {name: found[name + METRICS]["threshold"] for name in scores})
