@@ -102,7 +102,7 @@ def fit(
         InputError: If a side lacks one of the classes.
     """
     _check_classes(faces.table, recipe)
-    _keep_freed_memory()
+    keep_freed_memory()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     network, loss = build()
     faces = replace(faces, channels=map_channels(network))
@@ -114,7 +114,7 @@ def fit(
             warnings.filterwarnings("ignore", message=hint)
         folder = checkpoints or Path(scratch)
         left = _opened(folder, about + recipe.model_dump_json(exclude=_NO_MATTER))
-        trainer = _trainer(recipe, _callbacks(folder, recipe), logger)
+        trainer = make_trainer(recipe, _callbacks(folder, recipe), logger)
         trainer.fit(module, data, ckpt_path=left, weights_only=True)
         state = torch.load(folder / _BEST, weights_only=True)["state_dict"]
         history = torch.load(folder / _LAST, weights_only=True)["callbacks"][_History.state_key]["rows"]
@@ -132,7 +132,7 @@ def score(
     network: nn.Module, faces: Faces, augmentation: Augmentation, batch_size: int, num_workers: int = 0
 ) -> NDArray[np.float64]:
     """Return the probability of fake for each row of ``faces.table``: ``(N,)`` in [0, 1], in float32 arithmetic."""
-    _keep_freed_memory()
+    keep_freed_memory()
     samples = replace(faces, channels=map_channels(network)).plain(augmentation)
     scores = np.full(len(samples), np.nan)
     img_size = int(network.img_size)  # type: ignore[arg-type]
@@ -217,7 +217,8 @@ def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | N
     return partial(make, sigma_max=defocus.sigma_max)
 
 
-def _trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None) -> pl.Trainer:
+def make_trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None) -> pl.Trainer:
+    """Return Lightning's Trainer for a recipe; ``fit`` chooses its callbacks."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
@@ -248,7 +249,7 @@ def _strategy(recipe: Training) -> str:
     return "ddp" if any(name in os.environ for name in _STARTED) else "ddp_spawn"
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let glibc keep the memory of freed activations instead of giving it back at each step.
 
     With its defaults, every large tensor is mapped and zeroed anew by the kernel: on a CPU that is the

@@ -1,0 +1,227 @@
+"""How fast detectors are trained: from disk against tensors in memory, and against a plain loop.
+
+``python -m benchmarks.training [--device cuda]`` prints images a second for both families. Each figure is taken in a
+process of its own, since what the allocator is told holds for a whole process; the processes take turns.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from benchmarks.results import Result
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from benchmarks import defocus
+from fakefocus.datasets.video_folders import FrameWriter, VideoFolder
+from fakefocus.imaging.defocus import estimate_map
+from fakefocus.models.build import build_loss, build_network
+from fakefocus.parameters import FAMILY_GROUPS, Defocus, Family
+from fakefocus.settings import recipe
+from fakefocus.training.data import FaceData, Faces
+from fakefocus.training.engine import keep_freed_memory, make_trainer, map_channels
+from fakefocus.training.module import DetectorModule
+from fakefocus.training.samples import Batch, MapSource, assemble
+
+WAYS = ("plain", "memory", "disk")
+DEFOCUS = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
+FACES = 192
+STEPS = {"scade_net": (3, 12), "multistream": (1, 3)}
+"""Updates before the clock starts, and while it runs."""
+BATCH = {"scade_net": 64, "multistream": 16}
+ROUNDS = 3
+_LOADED = 0.85
+_FASTER = {"scade_net": 3.0, "multistream": 1.5}
+
+
+def measure(device: str = "cpu") -> Iterator[Result]:
+    """Yield for both families how much of the step's speed remains from disk, and how much faster than plain it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_faces(Path(folder))
+        for family in STEPS:
+            found = {way: 0.0 for way in WAYS}
+            for _ in range(ROUNDS):
+                for way in WAYS:
+                    found[way] = max(found[way], _in_a_process(family, way, Path(folder), device))
+            disk, memory, plain = found["disk"], found["memory"], found["plain"]
+            share, times, goal = disk / memory, disk / plain, _FASTER[family]
+            unit = f"images/s, batches of {BATCH[family]}, {device}"
+            yield Result(f"loader_{family}", disk, memory, share, unit, f"≥ {_LOADED}", share >= _LOADED)
+            yield Result(f"training_{family}", disk, plain, times, unit, f"≥ {goal:g}", times >= goal)
+
+
+def write_faces(folder: Path) -> None:
+    """Write crops and maps of `FACES` faces in 12 videos, and their table, as the pipelines lay them out."""
+    rows = []
+    for video in range(12):
+        label = video % 2
+        for room, suffix in (("crops", ".jpg"), ("maps", ".npy")):
+            (folder / room / f"v{video}").mkdir(parents=True)
+            write = FrameWriter(folder / room / f"v{video}", suffix)
+            for frame, crop in enumerate(defocus.faces(FACES // 12)):
+                blur = estimate_map(crop, DEFOCUS.method, DEFOCUS.sigma_max).astype("float16")
+                write(f"frame_{frame:06d}", crop if room == "crops" else blur)
+        side = "val" if video >= 10 else "train"
+        names = [f"v{video}/frame_{frame:06d}" for frame in range(FACES // 12)]
+        rows += [(f"v{video}", f"v{video}", name, frame, label, side, f"p{video}") for frame, name in enumerate(names)]
+    columns = ["video_id", "folder", "crop", "frame", "label", "split", "identity"]
+    pd.DataFrame(rows, columns=columns).to_parquet(folder / "table.parquet")
+
+
+def read_faces(folder: Path) -> Faces:
+    """Return what `write_faces` wrote."""
+    table = pd.read_parquet(folder / "table.parquet")
+    found = {
+        room: {name: VideoFolder(folder / room / name, suffix, "") for name in table["folder"].unique()}
+        for room, suffix in (("crops", ".jpg"), ("maps", ".npy"))
+    }
+    return Faces(table, found["crops"], MapSource(DEFOCUS, found["maps"]))
+
+
+def options_of(family: str) -> Family:
+    """Return the published recipe of a family with conf/base's losses, random weights and as many updates as are timed."""
+    told: Any = recipe(family)
+    losses = {
+        "scade_net": {"scl_weight": 0.1, "scl_form": "hinge", "margin": 0.5},
+        "multistream": {"orthogonality_weight": 0.01},
+    }
+    network = {"in_chans": 4, "constraint": "A", "drop_rate": 0.5} if family == "scade_net" else dict(told.network)
+    given = {"weight_decay": 0.0, "gradient_clip": 1.0, "precision": "bf16-mixed", "balanced": "identity", "seed": 3}
+    training = given | {k: v for k, v in told.training.items() if k != "augmentation"}
+    training["augmentation"] = dict(told.training.augmentation)
+    training |= {"batch_size": BATCH[family], "epochs": 1000}
+    return FAMILY_GROUPS[family].model_validate(
+        {"network": network | {"weights": "none"}, "loss": losses[family], "training": training}
+    )
+
+
+def images_a_second(family: str, way: str, folder: Path, device: str) -> float:
+    """Return how many images a second are trained on in one of `WAYS`."""
+    options, faces = options_of(family), read_faces(folder)
+    torch.manual_seed(0)
+    network = build_network(family, options.network.model_dump())
+    loss = build_loss(family, options.loss.model_dump())
+    faces = replace(faces, channels=map_channels(network))
+    run = _plain if way == "plain" else _ours
+    return run(network, loss, faces, options, _Clock(*STEPS[family]), device, way)
+
+
+class _Clock(pl.Callback):
+    """Takes the time of ``timed`` updates after ``before`` others."""
+
+    def __init__(self, before: int, timed: int) -> None:
+        self.before, self.timed, self.steps, self.start, self.seconds = before, timed, 0, 0.0, 0.0
+
+    def tick(self) -> bool:
+        """Count an update; say whether it was the last."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.steps += 1
+        if self.steps == self.before:
+            self.start = time.perf_counter()
+        self.seconds = time.perf_counter() - self.start
+        return self.steps == self.before + self.timed
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        trainer.should_stop = self.tick()
+
+
+def _plain(
+    network: nn.Module, loss: nn.Module, faces: Faces, options: Family, clock: _Clock, device: str, _: str
+) -> float:
+    """Train as one writes it first: eager, float32, contiguous, the default allocator, no workers."""
+    data: Any = faces.on_side("train").changed(options.training, maps_on_device=False)
+    network, loss = network.to(device).train(), loss.to(device)
+    optimizer = torch.optim.AdamW([*network.parameters(), *loss.parameters()], lr=options.training.lr)
+    told: Any = network
+    for batch in _forever(lambda: _loader(data, faces, options, 0)):
+        x, labels = assemble(batch, told.img_size).contiguous().to(device), batch.labels.to(device)
+        features = told.forward_features(x)
+        optimizer.zero_grad()
+        loss(features, told.forward_head(features), labels)["loss"].backward()
+        nn.utils.clip_grad_norm_(network.parameters(), options.training.gradient_clip)
+        optimizer.step()
+        if clock.tick():
+            break
+    return options.training.batch_size * clock.timed / clock.seconds
+
+
+def _ours(
+    network: nn.Module, loss: nn.Module, faces: Faces, options: Family, clock: _Clock, device: str, way: str
+) -> float:
+    """Train with the engine, from disk or on batches that are in memory already."""
+    keep_freed_memory()
+    training = options.training.model_copy(update={"num_workers": workers(), "compile": device == "cuda"})
+    data = FaceData(faces, training, maps_on_device=False)
+    module = DetectorModule(network.to(memory_format=torch.channels_last), loss, training, data.validation.outcomes)
+    trainer = make_trainer(training, [clock], None)
+    trainer.limit_val_batches = 0
+    if way == "disk":
+        trainer.fit(module, data)
+    else:
+        samples = faces.on_side("train").changed(training, maps_on_device=False)
+        held = list(_loader(samples, faces, options, 0))
+        trainer.fit(module, DataLoader(_Held(held), batch_size=None))
+    return training.batch_size * clock.timed / clock.seconds
+
+
+class _Held(torch.utils.data.Dataset[Batch]):
+    def __init__(self, batches: list[Batch]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> Batch:
+        return self._batches[number]
+
+
+def workers() -> int:
+    """Return how many processes load: on a CPU that trains on all cores none, beside an accelerator most cores."""
+    return min(12, (os.cpu_count() or 2) - 2) if torch.cuda.is_available() else 0
+
+
+def _loader(samples: Any, faces: Faces, options: Family, num_workers: int) -> Any:  # noqa: ANN401
+    from fakefocus.training.data import loader
+    from fakefocus.training.sampling import Batches
+
+    return loader(samples, Batches(faces.on_side("train").table, options.training), num_workers)
+
+
+def _forever(make: Callable[[], Any]) -> Iterator[Batch]:
+    while True:
+        yield from make()
+
+
+def _in_a_process(family: str, way: str, folder: Path, device: str) -> float:
+    command = [sys.executable, "-m", "benchmarks.training", "--one", family, way, str(folder), "--device", device]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def main() -> None:
+    """Measure one way, or all and print them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
+    parser.add_argument("--one", nargs=3, metavar=("FAMILY", "WAY", "FOLDER"), help="print images a second")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(images_a_second(given.one[0], given.one[1], Path(given.one[2]), given.device)))
+        return
+    for found in measure(given.device):
+        print(f"{found.name}: {found.ours:.1f} against {found.reference:.1f} {found.unit}: {found.ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
