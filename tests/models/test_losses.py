@@ -47,23 +47,23 @@ def test_focal_loss_without_focus_is_half_the_cross_entropy() -> None:
 
 
 def test_alignment_worked_out_by_hand() -> None:
-    # length does not count: e1 and e2 are 2 apart squared, e1 and -e1 are 4 apart
-    points = torch.tensor([[3.0, 0], [0, 5], [-1, 0]])
-    assert alignment(points, torch.tensor([0.0, 0, 1])).item() == pytest.approx(2)
+    # length does not count: directions 60 degrees apart are 2 - 2 / 2 = 1 apart squared, opposite ones 4
+    points = torch.tensor([[3.0, 0], [2, 2 * 3**0.5], [-0.1, 0]])
+    assert alignment(points, torch.tensor([0.0, 0, 1])).item() == pytest.approx(1)
     assert alignment(points, torch.tensor([1.0, 0, 1])).item() == pytest.approx(4)
-    # three of one label: (2 + 4 + 2) / 3
+    # three of one label: (1 + 4 + 3) / 3
     assert alignment(points, torch.ones(3)).item() == pytest.approx(8 / 3)
     assert alignment(points[:2], torch.tensor([0.0, 1])).item() == 0
 
 
 def test_uniformity_worked_out_by_hand() -> None:
-    # t = 2: one pair at squared distance 2 gives ln exp(-4), at 4 ln exp(-8), at 0 ln 1
-    points = torch.tensor([[3.0, 0], [0, 5], [-1, 0]])
-    assert uniformity(points[:2]).item() == pytest.approx(-4)
+    # t = 2: one pair at squared distance 1 gives ln exp(-2), at 4 ln exp(-8), at 0 ln 1
+    points = torch.tensor([[3.0, 0], [2, 2 * 3**0.5], [-0.1, 0]])
+    assert uniformity(points[:2]).item() == pytest.approx(-2)
     assert uniformity(points[::2]).item() == pytest.approx(-8)
     assert uniformity(points[[0, 0]]).item() == pytest.approx(0, abs=1e-6)
     # the mean is taken before the logarithm, and a sample is no pair with itself
-    assert uniformity(points).item() == pytest.approx(math.log((2 * math.exp(-4) + math.exp(-8)) / 3))
+    assert uniformity(points).item() == pytest.approx(math.log((math.exp(-2) + math.exp(-8) + math.exp(-6)) / 3))
 
 
 EXTREME: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -91,6 +91,14 @@ def test_losses_stay_finite_at_the_end_of_half_precision(name: str, labels: list
         assert value.dtype == torch.float32
         assert torch.isfinite(value)
         assert torch.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", EXTREME)
+def test_losses_of_half_precision_are_those_of_the_same_numbers_in_float32(name: str, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x, labels = (torch.randn(4, 4) * 3).to(dtype), torch.tensor([0.0, 1, 1, 0])
+    assert EXTREME[name](x, labels) == EXTREME[name](x.float(), labels)
 
 
 def test_embedding_losses_are_computed_in_float32_under_autocast() -> None:
