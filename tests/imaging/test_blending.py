@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from benchmarks.blending import faces
+from benchmarks.demo_faces import faces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +80,16 @@ def test_mask_lies_on_the_face() -> None:
         assert mask[int(FIVE[2, 1]), int(FIVE[2, 0])] > 0.9 * mask.max()
 
 
+def test_mask_lies_on_the_face_of_a_crop_that_is_not_square() -> None:
+    wide, still = cv2.resize(CROP, (320, 200)), Blending(shift=(0.0, 0.0), scale=1.0)
+    nose = FIVE[2] * (320 / 256, 200 / 256)
+    for seed in range(20):
+        mask = blend_with_itself(wide, FIVE * (320 / 256, 200 / 256), np.random.default_rng(seed), still)[2]
+        rows, columns = (np.flatnonzero((mask > mask.max() / 2).any(axis=axis)) for axis in (1, 0))
+        assert abs((columns[0] + columns[-1]) / 2 - nose[0]) < 6
+        assert abs((rows[0] + rows[-1]) / 2 - nose[1]) < 15
+
+
 def test_mask_has_a_soft_border() -> None:
     for *_, mask in _pairs(60, Blending(ratios=(1.0,))):
         assert max(np.abs(np.diff(mask, axis=axis)).max() for axis in (0, 1)) < 0.35
@@ -129,6 +139,30 @@ def test_source_moves_with_its_mask() -> None:
         centres.append((mask.sum(axis=0) * np.arange(256)).sum() / mask.sum())
     assert np.ptp(places) > 20
     assert np.ptp(np.array(places) - np.array(centres)) < 2
+
+
+def test_hue_turns_colours_and_keeps_their_brightness() -> None:
+    # red turned by up to 90 degrees about grey: green or blue rises, the mean of the channels stays (200 + 50 + 50) / 3
+    red = np.full((256, 256, 3), (200, 50, 50), np.uint8)
+    options = Blending(
+        rgb_shift_share=0.0, hue=90.0, saturation=0.0, contrast=0.0, brightness=0.0, downscaled_share=1.0
+    )
+    found = [blend_with_itself(red, FIVE, np.random.default_rng(seed), options)[0][0, 0] for seed in range(20)]
+    turned = [colour for colour in found if (colour != (200, 50, 50)).any()]
+    assert all(abs(float(colour.mean()) - 100) < 1.5 for colour in turned)
+    assert min(float(np.ptp(colour[1:].astype(int))) for colour in turned) < 60
+    assert max(float(np.ptp(colour[1:].astype(int))) for colour in turned) > 60
+
+
+def test_coarser_side_keeps_every_second_or_fourth_pixel() -> None:
+    options = Blending(downscaled_share=1.0, rgb_shift_share=0.0, contrast=0.0, brightness=0.0, hue=0.0, saturation=0.0)
+    noise = np.random.default_rng(1).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    targets = [blend_with_itself(noise, FIVE, np.random.default_rng(seed), options)[0] for seed in range(30)]
+    steps = [np.abs(np.diff(target.astype(float), axis=1)[::8]).mean() for target in (noise, *targets)]
+    # along a row. Of every second pixel: 1/2 and 1/4 of the step between what is kept in turn, 3/8 on average;
+    # of every fourth: 1/4 three times and 1/8 once, 7/32. Across rows another 3/4 to 1 of that, by their mixing
+    shares = {round(float(step / steps[0]), 1) for step in steps}
+    assert shares == {1.0, 0.3, 0.2}
 
 
 def test_grey_faces_stay_grey_through_hue_and_saturation() -> None:

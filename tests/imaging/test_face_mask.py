@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from benchmarks.blending import demo_landmarks
+from benchmarks.demo_faces import demo_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
 
