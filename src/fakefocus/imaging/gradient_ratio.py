@@ -41,8 +41,8 @@ TINY = np.float32(1e-3)
 """Added to squared results of Scharr's operator before their logarithm is taken."""
 LEAST = 1e-3
 """Smallest R - 1 that is divided by."""
-BORDER = 3
-"""Pixels at the border of a picture where no edge is looked for."""
+BORDER = 4
+"""Pixels at the border of a picture where no edge is looked for: at least half a cell, as edges count on both sides."""
 EVERY = 8
 """Edges are looked for in rows and columns of the crop that many pixels apart: blur makes neighbours nearly equal."""
 CELL = 8
@@ -75,9 +75,9 @@ class Scale:
     step: int
     """Pixels of the crop from one of its pixels to the next."""
     v1: float
-    """Variance up to the first gradient in squared pixels of the crop."""
+    """Variance up to the first gradient, in squared pixels of the crop."""
     more: float
-    """Variance of the blur that then follows."""
+    """Variance from there to the second gradient."""
 
     def ratios(self, sigma_max: float) -> tuple[float, float]:
         """Return the least and the largest R that count: of 1.3 times the blur of a value of 1, and beyond a step's."""
@@ -90,21 +90,24 @@ FINE = Scale(1, _FIRST + SLOPE, _SECOND)
 COARSE = Scale(2, _FIRST + _SECOND + 4 * SLOPE, 4 * _FIRST)
 """Every second pixel of it, after both blurs."""
 CLARITY = ((COARSE.more * COARSE.v1) / (FINE.more * FINE.v1)) ** 2
-"""Variance that noise gives S is (S + v₁)⁵ over the square of this: how much better a coarse slope is told from noise."""
-
-
-_OF_SCALES = np.float32([[s.v1, s.more, s.step**2] for s in (FINE, COARSE)]).T
+"""White noise gives S a variance proportional to (S + v₁)⁵ / (more v₁)²: the second factor, of both scales."""
+_OF_SCALES = np.array([[s.v1, s.more, s.step**2] for s in (FINE, COARSE)], np.float32).T
+_BESIDE = np.array([[-1], [0], [1]])
+_SOFTER = 2
+"""The plane that what is blurred again is left in."""
 
 
 @dataclass(frozen=True)
 class Edges:
     """Edge points of a crop: each array is ``(N,)``.
 
-    ``at`` their flat places; ``variance`` of their blur in squared pixels, less than 0 where one is sharper than an
-    ideal one; ``weight`` how far they are trusted, 0 for outliers; ``shape`` that of the crop.
+    ``at`` their flat places, ``across`` how far the next one across the edge is; ``variance`` of their blur in squared
+    pixels, less than 0 where one is sharper than an ideal one; ``weight`` how far they are trusted, 0 for outliers;
+    ``shape`` that of the crop.
     """
 
     at: NDArray[np.intp]
+    across: NDArray[np.intp]
     variance: NDArray[np.float32]
     weight: NDArray[np.float32]
     shape: tuple[int, ...]
@@ -175,15 +178,17 @@ def find_edges(grey: NDArray[np.uint8] | Map, sigma_max: float) -> tuple[Map, Ed
     _reblur(grey, REBLUR, planes[0])
     guide = _in_cells(planes[0])
     fine = _profiles(FINE, planes, REBLUR_AGAIN, sigma_max)
-    half = planes[SOFTER][::2, ::2]
+    half = planes[_SOFTER][::2, ::2]
     planes = _scratch(half.shape, COARSE)
     np.copyto(planes[0], half)
     coarse = _profiles(COARSE, planes, REBLUR, sigma_max)
+    upright = np.concatenate([fine.upright, coarse.upright])
+    across = grey.shape[1] - (grey.shape[1] - 1) * upright
     at = np.concatenate([fine.at, _places(grey.shape, COARSE.step).take(coarse.at)])
     ratio, width = _at_peak(np.log(np.concatenate([fine.squares, coarse.squares], axis=2)))
     width *= np.concatenate([fine.straight, coarse.straight])
     peak = np.concatenate([fine.squares[0, 1], coarse.squares[0, 1]])
-    return guide, Edges(at, *_trusted(peak, ratio, width, len(fine.at)), grey.shape)
+    return guide, Edges(at, across, *_trusted(peak, ratio, width, len(fine.at)), grey.shape)
 
 
 def _reblur(levels: NDArray[np.uint8] | Map, blur: tuple[int, float], out: Map) -> Map:
@@ -203,19 +208,16 @@ def _in_cells(soft: Map) -> Map:
 
 @dataclass(frozen=True)
 class _Profiles:
-    """Edge points of one scale: ``at`` flat places there.
+    """Edge points of one scale: ``at`` flat places there, ``upright`` whether each is on a row, not on a column.
 
     ``squares`` ``(2, 3, N)``, squared slopes of both gradients before, at and after each point; ``straight`` how much
     of the slope lies along the row or column that they are taken from.
     """
 
     at: NDArray[np.intp]
+    upright: NDArray[np.bool_]
     squares: Map
     straight: Map
-
-
-SOFTER = 2
-"""The plane in which what is blurred again is left."""
 
 
 def _profiles(scale: Scale, planes: list[Map], blur: tuple[int, float], sigma_max: float) -> _Profiles:
@@ -227,7 +229,7 @@ def _profiles(scale: Scale, planes: list[Map], blur: tuple[int, float], sigma_ma
     x2, y2 = np.square(_along(x, every)), np.square(_along(y, every))
     slope = x2 + y2
     on = _ridges(slope, (x2 >= y2).view(np.uint8) == lines.kind)
-    softer = _reblur(soft, blur, planes[SOFTER])
+    softer = _reblur(soft, blur, planes[_SOFTER])
     x, y = soft, spare
     _take_slopes(softer, x, y)
     at, peak = lines.places.take(on), slope.take(on)
@@ -235,15 +237,13 @@ def _profiles(scale: Scale, planes: list[Map], blur: tuple[int, float], sigma_ma
     lowest, highest = scale.ratios(sigma_max)
     possible = np.flatnonzero((peak > lowest * second) & (peak < highest * second))
     on, at = on.take(possible), at.take(possible)
-    near = at + lines.steps.take(on) * BESIDE
+    near = at + lines.steps.take(on) * _BESIDE
+    upright = lines.steps.take(on) == 1
     x2, y2 = np.square(x.take(near)), np.square(y.take(near))
     squares = np.empty((2, *near.shape), np.float32)
-    np.add(slope.take(on + BESIDE), TINY, out=squares[0])
+    np.add(slope.take(on + _BESIDE), TINY, out=squares[0])
     np.add(x2 + y2, TINY, out=squares[1])
-    return _Profiles(at, squares, np.maximum(x2[1], y2[1]) / squares[1, 1])
-
-
-BESIDE = np.array([[-1], [0], [1]])
+    return _Profiles(at, upright, squares, np.maximum(x2[1], y2[1]) / squares[1, 1])
 
 
 def _ridges(slope: Map, across: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -263,7 +263,8 @@ def _along(values: NDArray[Any], every: int) -> NDArray[Any]:
     rows, columns = values[BORDER:-BORDER:every], values[:, BORDER:-BORDER:every]
     lines = np.empty(rows.size + columns.size, values.dtype)
     lines[: rows.size].reshape(rows.shape)[:] = rows
-    cv2.transpose(np.ascontiguousarray(columns), dst=lines[rows.size :].reshape(columns.shape[::-1]))
+    if columns.size:
+        cv2.transpose(np.ascontiguousarray(columns), dst=lines[rows.size :].reshape(columns.shape[::-1]))
     return lines
 
 
@@ -324,12 +325,11 @@ def _trusted(peak: Map, ratio: Map, width: Map, fine: int) -> tuple[Map, Map]:
     The first ``fine`` points are those of the fine scale. ``peak`` are squared results of Scharr's operator, ``width``
     variances of profiles in squared pixels of the scale.
     """
-    counts = fine, len(peak) - fine
-    v1, more, area = np.repeat(_OF_SCALES, counts, axis=1)
+    v1, more, area = np.repeat(_OF_SCALES, (fine, len(peak) - fine), axis=1)
     total = more / np.maximum(ratio - 1, np.float32(LEAST))
     width = width * area
     good = (width < WIDTH_TOLERANCE * total) & (total < 2 * WIDTH_TOLERANCE * width)
-    peak = peak / SCHARR**2
+    peak = peak * np.float32(SCHARR**-2)
     weight = good * (peak - GRADIENT**2) / ((peak + GRADIENT_SOFTNESS) * np.sqrt(total))
     variance = total - v1 - np.float32(PIXEL)
     return variance, weight * _share(np.maximum(variance, 0), fine)
@@ -343,15 +343,18 @@ def _share(variance: Map, fine: int) -> Map:
     """
     odds = (variance + np.float32(FINE.v1)) / (variance + np.float32(COARSE.v1))
     odds = np.square(odds**5 * np.float32(CLARITY))
-    share = 1 / (1 + odds)
+    share: Map = np.divide(1, 1 + odds, dtype=np.float32)
     share[fine:] = 1 - share[fine:]
     return share
 
 
 def _spread(guide: Map, edges: Edges, sigma_max: float) -> tuple[Map, Map]:
     """Fill cells between edges by a guided filter of numerator and weight alike: blur and confidence in [0, 1]."""
-    cell = _cells(edges.shape).take(edges.at)
-    sums = [np.bincount(cell, v, guide.size) for v in (edges.weight * edges.variance, edges.weight)]
+    # on both sides: a filter that follows edges would keep an edge's blur on the one where its cell lies
+    away = CELL // 2 * edges.across
+    cell = _cells(edges.shape).take(np.concatenate([edges.at - away, edges.at + away]))
+    weights = np.stack([edges.weight * edges.variance, edges.weight])
+    sums = [np.bincount(cell, both, guide.size) for both in np.concatenate([weights, weights], axis=1)]
     sources = np.stack(sums, axis=1).reshape(*guide.shape, 2).astype(np.float32)
     variance, weight = cv2.sumElems(sources)[:2]
     if weight <= 0:
@@ -368,12 +371,12 @@ def _spread(guide: Map, edges: Edges, sigma_max: float) -> tuple[Map, Map]:
 
 def _guided(guide: Map, sources: Map) -> Map:
     """Filter both sources ``(H, W, 2)`` along the edges of the guide (He et al. 2013)."""
-    g = guide - np.float32(cv2.mean(guide)[0])
-    g = cv2.merge([g, g])
+    centred = guide - np.float32(cv2.mean(guide)[0])
+    g: Map = np.repeat(centred[..., None], 2, axis=2)
     mean_g, mean = _box(g), _box(sources)
     scatter = np.maximum(_box(g * g) - mean_g * mean_g, 0) + np.float32(EPSILON)
-    slope = (_box(g * sources) - mean_g * mean) / scatter
-    return np.asarray(_box(slope) * g + _box(mean - slope * mean_g))
+    slope = np.divide(_box(g * sources) - mean_g * mean, scatter, dtype=np.float32)
+    return np.asarray(_box(slope) * g + _box(np.subtract(mean, slope * mean_g, dtype=np.float32)))
 
 
 def _box(values: Map) -> Map:

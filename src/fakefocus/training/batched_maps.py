@@ -82,7 +82,13 @@ def _sums(soft: Tensor, softer: Tensor, scale: single.Scale, sigma_max: float) -
     variance, weight = _trusted(first, ratio, width, scale)
     found = torch.where(edge, torch.cat([weight * variance, weight], 1), 0)
     side = single.CELL // scale.step
-    return side**2 * F.avg_pool2d(found, side)
+    both_sides = _moved(found, upright, -side // 2) + _moved(found, upright, side // 2)
+    return side**2 * F.avg_pool2d(both_sides, side)
+
+
+def _moved(found: Tensor, upright: Tensor, by: int) -> Tensor:
+    """Move what is found across the edge, by pixels: in its row where edges stand upright, else in its column."""
+    return torch.where(upright, found, 0).roll(by, 3) + torch.where(upright, 0, found).roll(by, 2)
 
 
 def _beside(values: Tensor, upright: Tensor) -> tuple[Tensor, Tensor]:
