@@ -84,7 +84,7 @@ def test_confidence_is_high_at_edges_and_none_far_from_them() -> None:
     crop[:, :40] = 180
     blur, confidence = blur_and_confidence(crop)
     assert confidence[:, 36:44].min() > 0.3
-    # the filter reaches two windows of 36 pixels: beyond, the mean of the edges holds
+    # the filter reaches two windows of 24 pixels: beyond, the mean of the edges holds
     assert confidence[:, 128:].max() < 1e-3
     assert blur[:, 128:] == pytest.approx(blur[:, 36:44].mean(), abs=0.02)
 

@@ -6,8 +6,8 @@ Two such blurs, v₁ < v₂, give the ratio of squared peaks R = (S + v₂) / (S
 Source: Zhuo & Sim, Defocus Map Estimation from a Single Image, 2011, https://doi.org/10.1016/j.patcog.2011.03.009.
 The paper takes one of the gradients from the picture itself, v₁ = 0; both are taken from re-blurred pictures here,
 since noise is divided otherwise. That is done twice, in the picture and in its half: noise bends what small blurs
-say of wide edges, and large blurs mix sharp edges with their neighbours. Nothing is fitted: all constants below
-follow from the kernels.
+say of wide edges, and large blurs mix sharp edges with their neighbours. Variances and shares follow from the
+kernels; kernels, cells and windows were chosen by the error on seeds 0 to 2 of `benchmarks.defocus_truth`.
 """
 
 import threading
