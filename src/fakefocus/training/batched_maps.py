@@ -1,4 +1,4 @@
-"""The blur map of `fakefocus.imaging.gradient_ratio` for a batch, on the device where it is trained."""
+"""The maps of `fakefocus.imaging.gradient_ratio` for a batch, on the device where it is trained."""
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,6 @@ _GREY = (9798, 19235, 3735)
 """Shares of red, green and blue in 2^15, as OpenCV weighs them."""
 
 
-@torch.no_grad()
 def gradient_ratio(crops: Tensor, sigma_max: float = 5.0) -> Tensor:
     """Estimate the blur of every pixel from the edges around it, as the function of that name for one crop does.
 
@@ -24,15 +23,26 @@ def gradient_ratio(crops: Tensor, sigma_max: float = 5.0) -> Tensor:
     Raises:
         ValueError: If a side is no multiple of a cell's.
     """
+    return blur_and_confidence(crops, sigma_max)[:, :1]
+
+
+@torch.no_grad()
+def blur_and_confidence(crops: Tensor, sigma_max: float = 5.0) -> Tensor:
+    """Estimate the blur, and how far edges nearby support it: ``(B, 2, H, W) float32`` in [0, 1].
+
+    Both are as the function of that name for one crop gives them; arguments are those of `gradient_ratio`.
+    """
     height, width = crops.shape[2:]
     if height % single.CELL or width % single.CELL:
         msg = f"crops: sides must be multiples of {single.CELL} pixels, got {height} x {width}"
         raise ValueError(msg)
     soft = _reblurred(_grey(crops), single.REBLUR)
-    ratio, weight = _edges(soft, sigma_max)
+    softer = _reblurred(soft, single.REBLUR_AGAIN)
+    half = softer[:, :, ::2, ::2]
+    fine = _sums(soft, softer, single.FINE, sigma_max)
+    coarse = _sums(half, _reblurred(half, single.REBLUR), single.COARSE, sigma_max)
     guide = F.interpolate(soft, scale_factor=1 / single.CELL, mode="bilinear")
-    blur = _spread(guide, ratio, weight, sigma_max)
-    return F.interpolate(blur, size=(height, width), mode="bilinear")
+    return F.interpolate(_spread(guide, fine + coarse, sigma_max), size=(height, width), mode="bilinear")
 
 
 def _grey(crops: Tensor) -> Tensor:
@@ -51,23 +61,34 @@ def _separable(levels: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _squared_slopes(levels: Tensor) -> tuple[Tensor, Tensor]:
-    across, along = levels.new_tensor([-0.5, 0, 0.5]), levels.new_tensor([3, 10, 3]) / 16
+    across, along = levels.new_tensor([-1.0, 0, 1]), levels.new_tensor([3.0, 10, 3])
     return _separable(levels, across, along).square(), _separable(levels, along, across).square()
 
 
-def _edges(soft: Tensor, sigma_max: float) -> tuple[Tensor, Tensor]:
-    """Return R at every pixel and its weight, 0 where there is no edge: ``(B, 1, H, W)``."""
+def _sums(soft: Tensor, softer: Tensor, scale: single.Scale, sigma_max: float) -> Tensor:
+    """Return variance times weight, and weight, of the edges in each cell: ``(B, 2, H / CELL, W / CELL)``."""
     x2, y2 = _squared_slopes(soft)
     first, upright = x2 + y2, x2 >= y2
-    second = torch.add(*_squared_slopes(_reblurred(soft, single.REBLUR_AGAIN)))
+    x2, y2 = _squared_slopes(softer)
+    second = x2 + y2
     before, after = _beside(first, upright)
-    ridge = (first >= before) & (first > after) & (first > single.GRADIENT**2) & _looked_at(upright)
-    log_first = (torch.stack([before, first, after]) + single.TINY.item()).log()
+    lowest, highest = scale.ratios(sigma_max)
+    edge = (first >= before) & (first > after) & (first > (single.GRADIENT * single.SCHARR) ** 2)
+    edge &= (first > lowest * second) & (first < highest * second) & _looked_at(upright, single.EVERY // scale.step)
     below, above = _beside(second, upright)
-    log_second = (torch.stack([below, second, above]) + single.TINY.item()).log()
-    ratio, width = _at_peak(log_first, log_second)
-    width = width * torch.maximum(x2, y2) / first.clamp_min(1e-12)
-    return ratio, torch.where(ridge, _trust(first, ratio, width, sigma_max), 0)
+    squares = torch.stack([before, first, after, below, second, above]) + single.TINY.item()
+    ratio, width = _at_peak(*squares.log().split(3))
+    width = width * torch.maximum(x2, y2) / squares[4]
+    variance, weight = _trusted(first, ratio, width, scale)
+    found = torch.where(edge, torch.cat([weight * variance, weight], 1), 0)
+    side = single.CELL // scale.step
+    both_sides = _moved(found, upright, -side // 2) + _moved(found, upright, side // 2)
+    return side**2 * F.avg_pool2d(both_sides, side)
+
+
+def _moved(found: Tensor, upright: Tensor, by: int) -> Tensor:
+    """Move what is found across the edge, by pixels: in its row where edges stand upright, else in its column."""
+    return torch.where(upright, found, 0).roll(by, 3) + torch.where(upright, 0, found).roll(by, 2)
 
 
 def _beside(values: Tensor, upright: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,11 +97,11 @@ def _beside(values: Tensor, upright: Tensor) -> tuple[Tensor, Tensor]:
     return before, torch.where(upright, values.roll(-1, 3), values.roll(-1, 2))
 
 
-def _looked_at(upright: Tensor) -> Tensor:
+def _looked_at(upright: Tensor, every: int) -> Tensor:
     rows, columns = (torch.zeros(upright.shape[2:], dtype=torch.bool, device=upright.device) for _ in range(2))
     b = single.BORDER
-    rows[b:-b:2, b:-b] = True
-    columns[b:-b, b:-b:2] = True
+    rows[b:-b:every, b:-b] = True
+    columns[b:-b, b:-b:every] = True
     return torch.where(upright, rows, columns)
 
 
@@ -93,26 +114,30 @@ def _at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return log_ratio.exp(), 2 / bend
 
 
-def _trust(peak: Tensor, ratio: Tensor, width: Tensor, sigma_max: float) -> Tensor:
-    lowest, highest = single.ratio_bounds(sigma_max)
-    drop = ratio.clamp_min(lowest) - 1
-    expected = (single.V2 - single.V1) / drop
-    good = (ratio > lowest) & (ratio < highest)
-    good &= (width < single.WIDTH_TOLERANCE * expected) & (expected < 2 * single.WIDTH_TOLERANCE * width)
-    return good * (peak - single.GRADIENT**2) / ((peak + single.GRADIENT_SOFTNESS) * drop.sqrt())
+def _trusted(peak: Tensor, ratio: Tensor, width: Tensor, scale: single.Scale) -> tuple[Tensor, Tensor]:
+    total = scale.more / (ratio - 1).clamp_min(single.LEAST)
+    width = width * scale.step**2
+    good = (width < single.WIDTH_TOLERANCE * total) & (total < 2 * single.WIDTH_TOLERANCE * width)
+    peak = peak / single.SCHARR**2
+    weight = good * (peak - single.GRADIENT**2) / ((peak + single.GRADIENT_SOFTNESS) * total.sqrt())
+    variance = total - scale.v1 - single.PIXEL
+    return variance, weight * _share(variance.clamp_min(0), scale)
 
 
-def _spread(guide: Tensor, ratio: Tensor, weight: Tensor, sigma_max: float) -> Tensor:
-    sure = torch.where(weight > 0, weight * (ratio - 1), 0)
-    variance = torch.where(weight > 0, weight * (single.V2 - single.V1 * ratio), 0) - single.PIXEL * sure
-    sums = single.CELL**2 * F.avg_pool2d(torch.cat([variance, sure], 1), single.CELL)
+def _share(variance: Tensor, scale: single.Scale) -> Tensor:
+    odds = (variance + single.FINE.v1) / (variance + single.COARSE.v1)
+    share = 1 / (1 + (odds**5 * single.CLARITY).square())
+    return share if scale == single.FINE else 1 - share
+
+
+def _spread(guide: Tensor, sums: Tensor, sigma_max: float) -> Tensor:
     total = sums.double().sum((2, 3), keepdim=True)
     mean = (total[:, :1] / total[:, 1:].clamp_min(1e-9)).float()
     spread, near = _guided(guide, sums).split(1, 1)
     near = near.clamp_min(0)
     squared = (spread * near + single.FAINT**2 * mean) / (near * near + single.FAINT**2)
     blur = (squared.clamp_min(0).sqrt() / sigma_max).clamp_max(1)
-    return torch.where(total[:, 1:] > 0, blur, 0)
+    return torch.where(total[:, 1:] > 0, torch.cat([blur, near / (near + single.HALF_SURE)], 1), 0)
 
 
 def _guided(guide: Tensor, sources: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from fakefocus.imaging.defocus import estimate_map
 from fakefocus.parameters import Defocus
 from fakefocus.schemas import folder_keys
 
-RECIPE = 2
+RECIPE = 3
 """Raise when the same parameters give other maps, so that finished videos are made again."""
 
 
