@@ -60,6 +60,7 @@ def test_mean_face_is_in_the_order_of_ibug() -> None:
     assert (np.diff(x[:17]) > 0).all()
     assert y[:17].argmax() == 8
     # brows above eyes above the nose's base above lips above the chin
+    assert (np.diff(x[17:27]) > 0).all()
     assert y[17:27].max() < y[36:48].min() < y[48:68].max() < y[8]
     assert y[42:48].max() < y[33] < y[51]
     # both eyes begin at their image-left corner and go on above; so do the lips
