@@ -20,7 +20,7 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from benchmarks.results import Result
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from benchmarks import defocus
@@ -50,7 +50,7 @@ def measure(device: str = "cpu") -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         write_faces(Path(folder))
         for family in STEPS:
-            found = {way: 0.0 for way in WAYS}
+            found = dict.fromkeys(WAYS, 0.0)
             for _ in range(ROUNDS):
                 for way in WAYS:
                     found[way] = max(found[way], _in_a_process(family, way, Path(folder), device))
@@ -90,7 +90,7 @@ def read_faces(folder: Path) -> Faces:
 
 
 def options_of(family: str) -> Family:
-    """Return the published recipe of a family with conf/base's losses, random weights and as many updates as are timed."""
+    """Return the published recipe of a family with conf/base's losses, from random weights, without an end."""
     told: Any = recipe(family)
     losses = {
         "scade_net": {"scl_weight": 0.1, "scl_form": "hinge", "margin": 0.5},
@@ -133,7 +133,8 @@ class _Clock(pl.Callback):
         self.seconds = time.perf_counter() - self.start
         return self.steps == self.before + self.timed
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Stop after the last update."""
         trainer.should_stop = self.tick()
 
 
