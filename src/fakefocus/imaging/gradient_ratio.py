@@ -342,7 +342,8 @@ def _share(variance: Map, fine: int) -> Map:
     shares are as the inverse of its square.
     """
     odds = (variance + np.float32(FINE.v1)) / (variance + np.float32(COARSE.v1))
-    odds = np.square(odds**5 * np.float32(CLARITY))
+    # a power of 5 takes ten times as long as three products
+    odds = np.square(np.square(np.square(odds)) * odds * np.float32(CLARITY))
     share: Map = np.divide(1, 1 + odds, dtype=np.float32)
     share[fine:] = 1 - share[fine:]
     return share
