@@ -6,7 +6,6 @@ process of its own, since what the allocator is told holds for a whole process; 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from benchmarks.results import Result
 from torch import nn
 from torch.utils.data import DataLoader
+from torchvision.transforms import v2
 
 from benchmarks import defocus
 from fakefocus.datasets.video_folders import FrameWriter, VideoFolder
@@ -32,12 +34,12 @@ from fakefocus.settings import recipe
 from fakefocus.training.data import FaceData, Faces
 from fakefocus.training.engine import keep_freed_memory, make_trainer, map_channels
 from fakefocus.training.module import DetectorModule
-from fakefocus.training.samples import Batch, MapSource, assemble
+from fakefocus.training.samples import Batch, MapSource
 
 WAYS = ("plain", "memory", "disk")
 DEFOCUS = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
-FACES = 192
-STEPS = {"scade_net": (3, 12), "multistream": (1, 3)}
+FACES = 768
+STEPS = {"scade_net": (4, 16), "multistream": (1, 3)}
 """Updates before the clock starts, and while it runs."""
 BATCH = {"scade_net": 64, "multistream": 16}
 ROUNDS = 3
@@ -113,8 +115,10 @@ def images_a_second(family: str, way: str, folder: Path, device: str) -> float:
     network = build_network(family, options.network.model_dump())
     loss = build_loss(family, options.loss.model_dump())
     faces = replace(faces, channels=map_channels(network))
-    run = _plain if way == "plain" else _ours
-    return run(network, loss, faces, options, _Clock(*STEPS[family]), device, way)
+    clock = _Clock(*STEPS[family])
+    if way == "plain":
+        return _plain(network, loss, folder, options, clock, device)
+    return _ours(network, loss, faces, options, clock, device, way)
 
 
 class _Clock(pl.Callback):
@@ -138,19 +142,45 @@ class _Clock(pl.Callback):
         trainer.should_stop = self.tick()
 
 
-def _plain(
-    network: nn.Module, loss: nn.Module, faces: Faces, options: Family, clock: _Clock, device: str, _: str
-) -> float:
+class _PlainFaces(torch.utils.data.Dataset[tuple[torch.Tensor, float]]):
+    """Faces and maps as one reads and changes them first: float32 tensors and torchvision's own transforms."""
+
+    def __init__(self, folder: Path, options: Family, *, with_map: bool) -> None:
+        table = pd.read_parquet(folder / "table.parquet")
+        self._rows = table[table["split"] == "train"][["crop", "label"]].to_numpy().tolist()
+        self._folder, self._with_map = folder, with_map
+        told = options.training.augmentation
+        self._colour = v2.ColorJitter(told.brightness, told.contrast, hue=told.hue)
+        self._geometry = v2.Compose(
+            [
+                v2.RandomHorizontalFlip(told.flip),
+                v2.RandomAffine(told.rotation, (told.shift, told.shift), (1 - told.zoom, 1 + told.zoom)),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, float]:
+        name, label = self._rows[row]
+        pixels = cv2.cvtColor(cv2.imread(str(self._folder / "crops" / f"{name}.jpg")), cv2.COLOR_BGR2RGB)
+        sample = self._colour(torch.from_numpy(pixels).permute(2, 0, 1).float() / 255)
+        if self._with_map:
+            blur = torch.from_numpy(np.load(self._folder / "maps" / f"{name}.npy").astype(np.float32))
+            sample = torch.cat([sample, blur[None]])
+        return self._geometry(sample), float(label)
+
+
+def _plain(network: nn.Module, loss: nn.Module, folder: Path, options: Family, clock: _Clock, device: str) -> float:
     """Train as one writes it first: eager, float32, contiguous, the default allocator, no workers."""
-    data: Any = faces.on_side("train").changed(options.training, maps_on_device=False)
+    data = _PlainFaces(folder, options, with_map=map_channels(network) > 0)
     network, loss = network.to(device).train(), loss.to(device)
     optimizer = torch.optim.AdamW([*network.parameters(), *loss.parameters()], lr=options.training.lr)
     told: Any = network
-    for batch in _forever(lambda: _loader(data, faces, options, 0)):
-        x, labels = assemble(batch, told.img_size).contiguous().to(device), batch.labels.to(device)
-        features = told.forward_features(x)
+    for x, labels in _forever(lambda: DataLoader(data, options.training.batch_size, shuffle=True, drop_last=True)):
+        features = told.forward_features(x.to(device))
         optimizer.zero_grad()
-        loss(features, told.forward_head(features), labels)["loss"].backward()
+        loss(features, told.forward_head(features), labels.to(device))["loss"].backward()
         nn.utils.clip_grad_norm_(network.parameters(), options.training.gradient_clip)
         optimizer.step()
         if clock.tick():
@@ -163,7 +193,7 @@ def _ours(
 ) -> float:
     """Train with the engine, from disk or on batches that are in memory already."""
     keep_freed_memory()
-    training = options.training.model_copy(update={"num_workers": workers(), "compile": device == "cuda"})
+    training = options.training.model_copy(update={"compile": device == "cuda"})
     data = FaceData(faces, training, maps_on_device=False)
     module = DetectorModule(network.to(memory_format=torch.channels_last), loss, training, data.validation.outcomes)
     trainer = make_trainer(training, [clock], None)
@@ -188,11 +218,6 @@ class _Held(torch.utils.data.Dataset[Batch]):
         return self._batches[number]
 
 
-def workers() -> int:
-    """Return how many processes load: on a CPU that trains on all cores none, beside an accelerator most cores."""
-    return min(12, (os.cpu_count() or 2) - 2) if torch.cuda.is_available() else 0
-
-
 def _loader(samples: Any, faces: Faces, options: Family, num_workers: int) -> Any:  # noqa: ANN401
     from fakefocus.training.data import loader
     from fakefocus.training.sampling import Batches
@@ -200,7 +225,7 @@ def _loader(samples: Any, faces: Faces, options: Family, num_workers: int) -> An
     return loader(samples, Batches(faces.on_side("train").table, options.training), num_workers)
 
 
-def _forever(make: Callable[[], Any]) -> Iterator[Batch]:
+def _forever(make: Callable[[], Any]) -> Iterator[Any]:
     while True:
         yield from make()
 

@@ -70,7 +70,7 @@ class Training(Group):
     from real faces alone, half of a batch are blended with themselves.
 
     ``devices``, ``num_nodes``, ``accelerator`` and ``strategy`` are Lightning's; strategy auto starts one process a
-    device. ``compile``: torch.compile.
+    device. ``num_workers`` processes load samples; auto: as many as help. ``compile``: torch.compile.
     """
 
     epochs: Positive
@@ -95,7 +95,7 @@ class Training(Group):
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     strategy: str = "auto"
     compile: bool = False
-    num_workers: Annotated[int, Field(ge=0)]
+    num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     seed: Annotated[int, Field(ge=0)]
     augmentation: Augmentation
 

@@ -1,5 +1,6 @@
 """Lightning's data module: training and validation samples for each process, on any number of devices."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,13 +60,13 @@ class FaceData(pl.LightningDataModule):
         """Return the loader of an epoch's draws."""
         samples = self._train.changed(self._recipe, maps_on_device=self._maps_on_device)
         batches = Batches(self._train.table, self._recipe, *self._place())
-        return loader(samples, batches, self._recipe.num_workers)
+        return loader(samples, batches, workers(self._recipe))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the loader of all validation samples in order."""
         rank, world = self._place()
         batches = in_order(len(self.validation), self._recipe.batch_size // world, rank, world)
-        return loader(self.validation, batches, self._recipe.num_workers)
+        return loader(self.validation, batches, workers(self._recipe))
 
     def _place(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
@@ -75,6 +76,18 @@ def in_order(count: int, batch_size: int, rank: int = 0, world: int = 1) -> list
     """Return batches of all rows from ``rank`` on, each ``world``-th; a row is its own seed."""
     rows = range(rank, count, world)
     return [[Draw(row, row) for row in rows[i : i + batch_size]] for i in range(0, len(rows), batch_size)]
+
+
+def on_gpu(recipe: Training) -> bool:
+    """Return whether a recipe is trained on a CUDA device here."""
+    return torch.cuda.is_available() and recipe.accelerator in ("auto", "gpu")
+
+
+def workers(recipe: Training) -> int:
+    """Return how many processes load samples: auto is none where a processor trains, whose cores are busy already."""
+    if recipe.num_workers != "auto":
+        return recipe.num_workers
+    return max(1, min(12, (os.cpu_count() or 2) // recipe.devices - 1)) if on_gpu(recipe) else 0
 
 
 def loader(samples: FaceSamples, batches: Any, num_workers: int) -> DataLoader[Any]:  # noqa: ANN401 (list or sampler)

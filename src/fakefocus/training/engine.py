@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from fakefocus.parameters import Augmentation, Defocus, Training
 from fakefocus.schemas import InputError
 from fakefocus.training import batched_maps
-from fakefocus.training.data import FaceData, Faces, in_order, loader
+from fakefocus.training.data import FaceData, Faces, in_order, loader, on_gpu
 from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import assemble
 
@@ -106,7 +106,7 @@ def fit(
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     network, loss = build()
     faces = replace(faces, channels=map_channels(network))
-    data = FaceData(faces, recipe, maps_on_device=_on_gpu(recipe))
+    data = FaceData(faces, recipe, maps_on_device=on_gpu(recipe))
     network = network.to(memory_format=torch.channels_last)
     module = DetectorModule(network, loss, recipe, data.validation.outcomes, _map_maker(faces, recipe))
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -204,14 +204,10 @@ def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
             raise InputError(msg)
 
 
-def _on_gpu(recipe: Training) -> bool:
-    return torch.cuda.is_available() and recipe.accelerator in ("auto", "gpu")
-
-
 def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | None:
     """Return what makes maps on the device where the recipe wants them anew."""
     defocus: Defocus = faces.maps.defocus
-    if not faces.channels or not recipe.augmentation.recompute_map or not _on_gpu(recipe):
+    if not faces.channels or not recipe.augmentation.recompute_map or not on_gpu(recipe):
         return None
     make = batched_maps.gradient_ratio if faces.channels == 1 else batched_maps.blur_and_confidence
     return partial(make, sigma_max=defocus.sigma_max)
@@ -220,6 +216,8 @@ def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | N
 def make_trainer(recipe: Training, callbacks: list[Callback], logger: Logger | None) -> pl.Trainer:
     """Return Lightning's Trainer for a recipe; ``fit`` chooses its callbacks."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    # deterministic runs would fill all fresh memory first, a fifth of SCADE-Net's step; nothing here reads it unwritten
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
         accelerator=recipe.accelerator,
@@ -227,7 +225,7 @@ def make_trainer(recipe: Training, callbacks: list[Callback], logger: Logger | N
         num_nodes=recipe.num_nodes,
         strategy=_strategy(recipe),
         use_distributed_sampler=False,
-        sync_batchnorm=_on_gpu(recipe) and recipe.devices * recipe.num_nodes > 1,
+        sync_batchnorm=on_gpu(recipe) and recipe.devices * recipe.num_nodes > 1,
         max_epochs=recipe.epochs,
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip,

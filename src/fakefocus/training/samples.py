@@ -1,8 +1,8 @@
 """Reads samples: a face crop, its blur maps if the network wants them, and the label; and puts batches together."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from fakefocus.imaging.defocus import estimate_map
 from fakefocus.imaging.gradient_ratio import blur_and_confidence
 from fakefocus.parameters import Defocus
 from fakefocus.schemas import InputError
-from fakefocus.training.augmentation import Augment, Sample
+from fakefocus.training.augmentation import Augment, Plan, Sample, change
 from fakefocus.training.sampling import Draw
 
 
@@ -50,10 +50,10 @@ class MapMaker(NamedTuple):
     channels: int
 
     def __call__(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return ``(K, H, W)`` in [0, 1] for ``(H, W, 3) uint8, RGB``."""
+        """Return ``(H, W, K)`` in [0, 1] for ``(H, W, 3) uint8, RGB``."""
         if self.channels == 1:
-            return estimate_map(crop, self.defocus.method, self.defocus.sigma_max)[None]
-        return np.stack(blur_and_confidence(crop, self.defocus.sigma_max))
+            return estimate_map(crop, self.defocus.method, self.defocus.sigma_max)[..., None]
+        return np.stack(blur_and_confidence(crop, self.defocus.sigma_max), axis=2)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class MapSource:
     stored: Mapping[str, Folder]
 
     def read(self, folder: str, name: str, crop: NDArray[np.uint8], channels: int) -> NDArray[np.float32]:
-        """Return the ``channels`` maps of a crop, ``(K, H, W)`` in [0, 1]; confidence is not stored."""
+        """Return the ``channels`` maps of a crop, ``(H, W, K)`` in [0, 1]; confidence is not stored."""
         if channels == 1 and self.defocus.store != "none":
-            return self.stored[folder].read(name)[None]
+            return self.stored[folder].read(name)[..., None]
         return self.maker(channels)(crop)
 
     def maker(self, channels: int) -> MapMaker:
@@ -81,8 +81,12 @@ class MapSource:
         return MapMaker(self.defocus, channels)
 
 
-Item = tuple[Tensor, Tensor | None, int, int]
-"""Picture ``(H, W, 3) uint8``, maps, label and row."""
+class Item(NamedTuple):
+    """A sample, its label and its row."""
+
+    sample: Sample
+    label: int
+    row: int
 
 
 class FaceSamples(Dataset[Batch]):
@@ -122,46 +126,41 @@ class FaceSamples(Dataset[Batch]):
 
     def __getitem__(self, draws: Sequence[Draw]) -> Batch:
         """Return the samples of draws; their seeds decide on every random change."""
-        return collate([item for draw in draws for item in self._items(draw)])
+        plans = [self._augment.plan(draw.seed) for draw in draws]
+        # reading and warping leave Python's lock: threads share them, in a worker process there is one
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            return collate([item for items in threads.map(self._items, draws, plans) for item in items])
 
-    def _items(self, draw: Draw) -> list[Item]:
+    def _items(self, draw: Draw, plan: Plan) -> list[Item]:
         folder, crop, label = self._rows[draw.row]
         name = str(crop).rpartition("/")[2]
-        pixels = self._crops[folder].read(name)
+        image = self._crops[folder].read(name)
+        if self._landmarks is not None:
+            return self._pair(self._augment.move(Sample(image, None, self._landmarks[draw.row]), plan), draw, plan)
         read_maps = self._channels and self._remake == "no"
-        maps = torch.from_numpy(self._maps.read(folder, name, pixels, self._channels)) if read_maps else None
-        image = torch.from_numpy(pixels).permute(2, 0, 1)
-        with _seeded(draw.seed):
-            if self._landmarks is None:
-                return [self._item(self._augment(Sample(image, maps)), int(label), draw.row)]
-            moved = self._augment.move(Sample(image, None, torch.from_numpy(self._landmarks[draw.row])))
-        return self._pair(moved, draw)
+        maps = self._maps.read(folder, name, image, self._channels) if read_maps else None
+        return [self._item(self._augment(Sample(image, maps), plan), int(label), draw.row)]
 
-    def _pair(self, moved: Sample, draw: Draw) -> list[Item]:
+    def _pair(self, moved: Sample, draw: Draw, plan: Plan) -> list[Item]:
         """Blend a face with itself, and change both in the same way."""
-        pixels = np.ascontiguousarray(moved.image.permute(1, 2, 0).numpy())
-        landmarks = torch.as_tensor(moved.landmarks).numpy()
-        target, fake, _ = blend_with_itself(pixels, landmarks, np.random.default_rng(draw.seed))
-        items = []
-        for label, array in enumerate((target, fake)):
-            with _seeded(draw.seed):
-                changed = self._augment.change(Sample(torch.from_numpy(array).permute(2, 0, 1)))
-            items.append(self._item(changed, label, draw.row + label * len(self)))
-        return items
+        rng = np.random.default_rng(draw.seed)
+        target, fake, _ = blend_with_itself(np.ascontiguousarray(moved.image), np.asarray(moved.landmarks), rng)
+        rows = (draw.row, draw.row + len(self))
+        return [self._item(change(Sample(p), plan), n, rows[n]) for n, p in enumerate((target, fake))]
 
     def _item(self, sample: Sample, label: int, row: int) -> Item:
-        image, maps = sample.image.permute(1, 2, 0), sample.maps
         if self._make is not None and self._remake == "here":
-            maps = torch.from_numpy(self._make(np.ascontiguousarray(image.numpy())))
-        return image, maps, label, row
+            sample = sample._replace(maps=self._make(np.ascontiguousarray(sample.image)))
+        return Item(sample, label, row)
 
 
 def collate(items: Sequence[Item]) -> Batch:
     """Put samples side by side."""
-    images, maps, labels, rows = zip(*items, strict=True)
-    stacked = None if maps[0] is None else torch.stack(list(maps))
-    pixels = torch.stack(list(images)).permute(0, 3, 1, 2)
-    return Batch(pixels, stacked, torch.tensor(labels, dtype=torch.float32), torch.tensor(rows))
+    images = torch.from_numpy(np.stack([item.sample.image for item in items])).permute(0, 3, 1, 2)
+    planes = [item.sample.maps for item in items if item.sample.maps is not None]
+    maps = torch.from_numpy(np.stack(planes)).permute(0, 3, 1, 2) if planes else None
+    labels = torch.tensor([item.label for item in items], dtype=torch.float32)
+    return Batch(images, maps, labels, torch.tensor([item.row for item in items]))
 
 
 def assemble(batch: Batch, img_size: int, maps: Tensor | None = None) -> Tensor:
@@ -169,23 +168,15 @@ def assemble(batch: Batch, img_size: int, maps: Tensor | None = None) -> Tensor:
 
     ``maps`` take the place of those of the batch.
     """
-    x, maps = batch.images.float().div_(255), batch.maps if maps is None else maps
+    maps = batch.maps if maps is None else maps
+    # pixel by pixel throughout: to turn planes around would take longer than the rest
+    x = batch.images.permute(0, 2, 3, 1).float().div_(255)
     if maps is not None:
-        x = torch.cat([x, maps], 1)
+        x = torch.cat([x, maps.permute(0, 2, 3, 1)], 3)
+    x = x.permute(0, 3, 1, 2)
     if x.shape[-1] != img_size:
         x = F.interpolate(x, (img_size, img_size), mode="bilinear", antialias=True)
     return x.contiguous(memory_format=torch.channels_last)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for a while: torchvision knows no other."""
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
 
 
 def _landmarks(table: pd.DataFrame) -> NDArray[np.float32]:

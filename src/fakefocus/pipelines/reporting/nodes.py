@@ -43,7 +43,7 @@ def draw_samples(
         title = (r["method"] or "real") + (" (held out)" if r["held"] else "")
         name = r["crop"].rsplit("/", 1)[-1]
         crop = face_crops[r["folder"]].read(name)
-        blur = maps.read(r["folder"], name, crop, channels=1)[0]
+        blur = maps.read(r["folder"], name, crop, channels=1)[..., 0]
         rows.append((title, int(r["label"]), crop, blur))
     return figures.sample_sheet(rows, defocus.sigma_max if defocus.method == "gradient_ratio" else None)
 
