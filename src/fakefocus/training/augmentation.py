@@ -126,7 +126,7 @@ def change(sample: Sample, plan: Plan) -> Sample:
     """Damage and tint the picture."""
     image = sample.image
     for step, params in plan.damage:
-        spoilt = step.transform(torch.from_numpy(image).permute(2, 0, 1), params)
+        spoilt = step.transform(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1), params)
         image = np.ascontiguousarray(spoilt.permute(1, 2, 0).numpy())
     return sample._replace(image=image if plan.tint is None else _tinted(image, plan.tint))
 
