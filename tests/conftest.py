@@ -42,14 +42,16 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 def run_kedro() -> Callable[..., dict[str, Any]]:
     """Return a function that runs pipelines of a project folder, with a tracking store of its own."""
 
-    def run(project: Path, *pipelines: str, env: str = "test", **params: Any) -> dict[str, Any]:
+    def run(
+        project: Path, *pipelines: str, env: str = "test", namespaces: list[str] | None = None, **params: Any
+    ) -> dict[str, Any]:
         configure_project("fakefocus")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
             patch.chdir(project)
             try:
                 with KedroSession.create(project_path=project, env=env, runtime_params=params) as session:
-                    return session.run(pipeline_names=list(pipelines) or None)
+                    return session.run(pipeline_names=list(pipelines) or None, namespaces=namespaces)
             finally:
                 while mlflow.active_run():
                     mlflow.end_run()

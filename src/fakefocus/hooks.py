@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
@@ -13,6 +14,7 @@ import pandas as pd
 from click import ClickException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
@@ -72,6 +74,32 @@ class CheckParameters:
                 check_backbones(family, getattr(self._parameters, family).network.model_dump())
         except InputError as error:
             raise RefusedInputError(str(error)) from None
+
+
+class OneWriter:
+    """Lets the first of several processes that a launcher started write and track; the others train along.
+
+    torchrun and SLURM start the whole command once a device.
+    """
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self) -> None:
+        """Give other processes a tracking store of their own, which goes with them."""
+        if launched_rank() > 0:
+            self._scratch = tempfile.TemporaryDirectory()
+            os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{self._scratch.name}/mlflow.db"
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Keep what other processes make in memory."""
+        if launched_rank() > 0:
+            for name in pipeline.all_outputs():
+                catalog[name] = MemoryDataset()
+
+
+def launched_rank() -> int:
+    """Return the number of this process among those that torchrun or SLURM started; 0 without a launcher."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))
 
 
 def check_executor(given: dict[str, Any] | None) -> None:
@@ -182,9 +210,8 @@ class FamilyRuns:
         run = mlflow.start_run(run_id=known, run_name=None if known else namespace, nested=True)
         self._children[namespace], self._inside = run.info.run_id, True
         if known is None:
-            chosen = {k: v for k, v in self._parameters.items() if k in _SHARED} | {
-                namespace.partition(".")[0]: self._parameters[namespace.partition(".")[0]]
-            }
+            chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}
+            chosen |= family_parameters(self._parameters, namespace)
             mlflow.log_params(dict(flattened(chosen)))
             mlflow.set_tags({"family": namespace, "git_commit": git_commit()})
         for value in inputs.values():
@@ -197,6 +224,15 @@ class FamilyRuns:
 
             mlflow.end_run(status)
             self._inside = False
+
+
+def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed."""
+    family, _, rest = namespace.partition(".")
+    told: dict[str, Any] = parameters[family]
+    if rest.startswith("seed_"):
+        told = told | {"training": told["training"] | {"seed": int(rest.removeprefix("seed_"))}}
+    return {family: told}
 
 
 _COMPARED = ("auc", "ap", "eer", "accuracy", "f1")

@@ -9,9 +9,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from fakefocus.hooks import CheckParameters, FamilyRuns, PlainErrors
+from fakefocus.hooks import CheckParameters, FamilyRuns, OneWriter, PlainErrors
 
-HOOKS = (CheckParameters(), FamilyRuns(), PlainErrors())
+HOOKS = (OneWriter(), CheckParameters(), FamilyRuns(), PlainErrors())
 PROJECT = Path(__file__).resolve().parents[2]
 
 

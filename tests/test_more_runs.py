@@ -1,0 +1,81 @@
+"""What is run beside the lineage: several seeds, baselines, several processes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from fakefocus.pipeline_registry import register_pipelines
+from fakefocus.schemas import BASELINES, FAMILIES, SEEDS
+
+
+@pytest.fixture(scope="module")
+def project(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project in which the lineage has run, without its detectors."""
+    folder = tmp_path_factory.mktemp("more") / "project"
+    shutil.copytree(tiny_project, folder, symlinks=True, ignore=shutil.ignore_patterns("06_models", "mlflow.db"))
+    return folder
+
+
+def _runs(store: Path) -> dict[str, Any]:
+    client = MlflowClient(f"sqlite:///{store}")
+    runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+    return {run.data.tags["family"]: run for run in runs if "family" in run.data.tags}
+
+
+def test_one_command_trains_three_seeds_and_tells_their_mean_and_deviation(
+    project: Path, run_kedro: Callable[..., Any]
+) -> None:
+    run_kedro(project, "seeds", namespaces=["scade_net"])
+    folder = project / "data/07_model_output/tiny/tiny/scade_net"
+    told = json.loads((folder / "seed_metrics.json").read_text())
+    each = [json.loads((folder.parent / f"scade_net.seed_{s}/metrics.json").read_text()) for s in SEEDS]
+    values = [metrics["video"]["auc"]["value"] for metrics in each]
+    assert told["seeds"] == [3, 42, 123]
+    assert told["video"]["auc"]["values"] == values
+    assert told["video"]["auc"]["mean"] == pytest.approx(np.mean(values))
+    assert told["video"]["auc"]["deviation"] == pytest.approx(np.std(values, ddof=1))
+    runs = _runs(project / "mlflow.db")
+    assert {f"scade_net.seed_{s}" for s in SEEDS} <= set(runs)
+    seeds = {runs[f"scade_net.seed_{s}"].data.params["scade_net.training.seed"] for s in SEEDS}
+    assert seeds == {"3", "42", "123"}
+
+
+def test_baseline_is_trained_and_judged_like_a_family(project: Path, run_kedro: Callable[..., Any]) -> None:
+    run_kedro(project, "baselines", namespaces=["meso4"], meso4={"training": {"epochs": 1}})
+    metrics = json.loads((project / "data/07_model_output/tiny/tiny/meso4/metrics.json").read_text())
+    architecture = json.loads((project / "data/06_models/tiny/meso4/architecture.json").read_text())
+    assert 0 <= metrics["video"]["auc"]["value"] <= 1
+    assert metrics["threshold"] == architecture["threshold"]
+    assert architecture["input"]["channels"] == ["red", "green", "blue"]
+    assert not (project / "data/06_models/tiny/meso4/checkpoints").exists()
+
+
+def test_two_launched_processes_write_one_detector_and_one_run(project: Path) -> None:
+    shutil.rmtree(project / "data/06_models", ignore_errors=True)
+    script, store = Path(__file__).with_name("launched_training.py"), project / "launched.db"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*command, str(project)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (project / "data/06_models/tiny/scade_net/weights.safetensors").is_file()
+    client = MlflowClient(f"sqlite:///{store}")
+    runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+    families = sorted(run.data.tags.get("family", "") for run in runs)
+    assert families == ["", "scade_net", "scade_net.control"]
+
+
+def test_pipelines_beside_the_lineage_hold_what_their_names_say() -> None:
+    made = register_pipelines()
+    trained = {name: {n.namespace for n in made[name].nodes if n.short_name == "train"} for name in made}
+    assert trained["baselines"] == set(BASELINES)
+    assert trained["seeds"] == {f"{family}.seed_{seed}" for family in FAMILIES for seed in SEEDS}
+    assert trained["baseline_seeds"] == {f"{family}.seed_{seed}" for family in BASELINES for seed in SEEDS}
