@@ -12,7 +12,7 @@ from fakefocus.imaging.alignment import template_for
 from fakefocus.imaging.gradient_ratio import blur_and_confidence, gradient_ratio
 from fakefocus.parameters import Augmentation, Defocus
 from fakefocus.training.augmentation import Augment
-from fakefocus.training.samples import FaceSamples, MapSource, assemble
+from fakefocus.training.samples import FaceSamples, MapSource, assemble, blendable
 from fakefocus.training.sampling import Draw
 
 CROP = faces(1)[0]
@@ -115,3 +115,17 @@ def test_batch_is_resized_to_what_the_network_takes() -> None:
     assert x.shape == (1, 4, 128, 128)
     assert x.is_contiguous(memory_format=torch.channels_last)
     assert 0 <= x.min() <= x.max() <= 1
+
+
+def test_face_that_cannot_be_blended_is_left_out_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    outside = json.dumps((template_for(256, 0.3) + 400).tolist())
+    table = pd.concat([TABLE, TABLE.assign(landmarks=outside)], ignore_index=True)
+    assert blendable(table, 256, 256)["landmarks"].tolist() == TABLE["landmarks"].tolist()
+    assert "1 of 2 faces are left out, the first for: landmarks: must have at least 17 of 68 points" in caplog.text
+
+
+def test_blend_that_would_leave_the_picture_is_made_where_the_face_is() -> None:
+    corner = TABLE.assign(landmarks=json.dumps((template_for(256, 0.3) + 95).tolist()))
+    shifted = _options().model_copy(update={"rotation": 170.0, "zoom": 0.5})
+    samples = FaceSamples(corner, CROPS, _source(), Augment(shifted, random=True), 0, blended=True)
+    assert len(samples[[Draw(0, seed) for seed in range(20)]].labels) == 40

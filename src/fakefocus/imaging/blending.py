@@ -101,8 +101,10 @@ def blend_with_itself(
         ValueError: If crop or landmarks have another shape or type, or the landmarks make no face in the crop.
     """
     options = options or Blending()
-    points = face_points(landmarks)
-    _check(crop, points)
+    if crop.ndim != 3 or crop.shape[2] != 3 or crop.dtype != np.uint8:
+        msg = f"crop: must be (H, W, 3) uint8, got {crop.shape} {crop.dtype}"
+        raise ValueError(msg)
+    points = face_in_crop(landmarks, (crop.shape[1], crop.shape[0]))
     move = _draw_move(points, rng, options)
     mask = _draw_mask(points @ move[:, :2].T + move[:, 2], crop.shape, rng, options)
     source, target = crop, _altered(crop, rng, options)
@@ -219,15 +221,18 @@ def _laid_over(target: Picture, source: Picture, mask: Map, move: NDArray[np.flo
     return fake
 
 
-def _check(crop: Picture, points: Points) -> None:
-    if crop.ndim != 3 or crop.shape[2] != 3 or crop.dtype != np.uint8:
-        msg = f"crop: must be (H, W, 3) uint8, got {crop.shape} {crop.dtype}"
-        raise ValueError(msg)
+def face_in_crop(landmarks: NDArray[np.floating], size: tuple[int, int]) -> Points:
+    """Return the 68 points of a face that a crop of ``size`` (width, height) shows, from 5 or 68 landmarks.
+
+    Raises:
+        ValueError: If landmarks are of another shape, or make no face in the crop that could be blended.
+    """
+    points = face_points(landmarks)
     side = float(np.ptp(points, axis=0).min())
     if side < MIN_FACE:
         msg = f"landmarks: must span at least {MIN_FACE} pixels, got {side:.1f}; leave out smaller faces"
         raise ValueError(msg)
-    height, width = crop.shape[:2]
+    width, height = size
     seen = int(((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1).sum())
     if seen < MIN_SEEN:
         msg = (
@@ -235,3 +240,4 @@ def _check(crop: Picture, points: Points) -> None:
             f"{width} x {height} pixels, got {seen}; give them in pixels of the crop"
         )
         raise ValueError(msg)
+    return points

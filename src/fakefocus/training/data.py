@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from fakefocus.parameters import Augmentation, Training
 from fakefocus.training.augmentation import Augment
-from fakefocus.training.samples import FaceSamples, Folder, MapSource
+from fakefocus.training.samples import FaceSamples, Folder, MapSource, blendable
 from fakefocus.training.sampling import Batches, Draw
 
 
@@ -52,7 +52,7 @@ class FaceData(pl.LightningDataModule):
         """Take what is trained on from sides ``train`` and ``val``; side ``test`` is not read."""
         super().__init__()
         self._recipe = recipe
-        self._train, self._val = faces.on_side("train"), faces.on_side("val")
+        self._train, self._val = (_usable(faces.on_side(side), recipe) for side in ("train", "val"))
         self._maps_on_device = maps_on_device
         self.validation = self._val.plain(recipe.augmentation, blended=recipe.fakes == "self_blended")
 
@@ -70,6 +70,16 @@ class FaceData(pl.LightningDataModule):
 
     def _place(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
+
+
+def _usable(faces: Faces, recipe: Training) -> Faces:
+    """Return the faces that a recipe can use: blends are made of real faces whose landmarks are known."""
+    if recipe.fakes == "labelled":
+        return faces
+    reals = faces.table[faces.table["label"] == 0].reset_index(drop=True)
+    folder, _, name = str(reals["crop"].iloc[0]).rpartition("/")
+    side = faces.crops[folder].read(name).shape[0]
+    return replace(faces, table=blendable(reals, side, recipe.augmentation.crop))
 
 
 def in_order(count: int, batch_size: int, rank: int = 0, world: int = 1) -> list[list[Draw]]:

@@ -1,6 +1,7 @@
 """Reads samples: a face crop, its blur maps if the network wants them, and the label; and puts batches together."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from fakefocus.imaging.blending import blend_with_itself
+from fakefocus.imaging.blending import blend_with_itself, face_in_crop
 from fakefocus.imaging.defocus import estimate_map
 from fakefocus.imaging.gradient_ratio import blur_and_confidence
 from fakefocus.parameters import Defocus
 from fakefocus.schemas import InputError
 from fakefocus.training.augmentation import Augment, Plan, Sample, change
 from fakefocus.training.sampling import Draw
+
+_log = logging.getLogger(__name__)
 
 
 class Folder(Protocol):
@@ -136,13 +139,17 @@ class FaceSamples(Dataset[Batch]):
         name = str(crop).rpartition("/")[2]
         image = self._crops[folder].read(name)
         if self._landmarks is not None:
-            return self._pair(self._augment.move(Sample(image, None, self._landmarks[draw.row]), plan), draw, plan)
+            return self._pair(Sample(image, None, self._landmarks[draw.row]), draw, plan)
         read_maps = self._channels and self._remake == "no"
         maps = self._maps.read(folder, name, image, self._channels) if read_maps else None
         return [self._item(self._augment(Sample(image, maps), plan), int(label), draw.row)]
 
-    def _pair(self, moved: Sample, draw: Draw, plan: Plan) -> list[Item]:
+    def _pair(self, face: Sample, draw: Draw, plan: Plan) -> list[Item]:
         """Blend a face with itself, and change both in the same way."""
+        moved = self._augment.move(face, plan)
+        if _why_not(moved):
+            # drawn too far out of the picture
+            moved = self._augment.move(face, Plan())
         rng = np.random.default_rng(draw.seed)
         target, fake, _ = blend_with_itself(np.ascontiguousarray(moved.image), np.asarray(moved.landmarks), rng)
         rows = (draw.row, draw.row + len(self))
@@ -177,6 +184,29 @@ def assemble(batch: Batch, img_size: int, maps: Tensor | None = None) -> Tensor:
     if x.shape[-1] != img_size:
         x = F.interpolate(x, (img_size, img_size), mode="bilinear", antialias=True)
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def blendable(table: pd.DataFrame, side: int, crop: int) -> pd.DataFrame:
+    """Return the rows whose face can be blended with itself; the others are left out, and the log says why.
+
+    ``side`` of the stored crop and of what is cut from its middle, ``crop``, in pixels.
+    """
+    corner, blank = (side - crop) // 2, np.empty((crop, crop, 3), np.uint8)
+    reasons = [_why_not(Sample(blank, None, points - corner)) for points in _landmarks(table)]
+    if any(reasons):
+        first = next(reason for reason in reasons if reason)
+        left_out = sum(map(bool, reasons))
+        _log.warning("self-blending: %d of %d faces are left out, the first for: %s", left_out, len(table), first)
+    return table[[not reason for reason in reasons]].reset_index(drop=True)
+
+
+def _why_not(face: Sample) -> str:
+    """Return why a face cannot be blended with itself; empty if it can."""
+    try:
+        face_in_crop(np.asarray(face.landmarks), (face.image.shape[1], face.image.shape[0]))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _landmarks(table: pd.DataFrame) -> NDArray[np.float32]:
