@@ -7,14 +7,15 @@ from pathlib import Path
 
 from benchmarks.results import publish
 
-from benchmarks import defocus, extraction
+from benchmarks import blending, defocus, extraction, training
 
 
 def main() -> int:
     """Measure, print and write; exit code 1 where a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("clips", nargs="*", type=Path, help="clips to measure with, instead of the synthetic ones")
-    results = chain(extraction.measure(parser.parse_args().clips), defocus.measure())
+    clips = parser.parse_args().clips
+    results = chain(extraction.measure(clips), defocus.measure(), blending.measure(), training.measure())
     return 0 if publish(results) else 1
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from torch import Tensor, nn
 
 from fakefocus.models.build import build_loss, build_network
 from fakefocus.parameters import Training
-from fakefocus.training.engine import Fitted, fit, score
+from fakefocus.training import batched_maps
+from fakefocus.training.data import FaceData
+from fakefocus.training.engine import Fitted, fit, make_trainer, score
+from fakefocus.training.module import DetectorModule
 
 
 def _recipe(**changes: Any) -> Training:
@@ -182,6 +186,22 @@ def test_maps_are_made_from_the_changed_picture(in_chans: int) -> None:
 
     cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True, "damage": {"jpeg": 1.0}}
     assert len(fit(build_scade, corpus(), _recipe(epochs=1, augmentation=cut)).history) == 1
+
+
+def test_maps_left_to_the_device_give_the_loss_of_maps_made_while_loading() -> None:
+    cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True}
+    recipe, faces = _recipe(epochs=1, augmentation=cut, accelerator="cpu"), replace(corpus(), channels=1)
+    losses = []
+    for make in (None, partial(batched_maps.gradient_ratio, sigma_max=5.0)):
+        torch.manual_seed(0)
+        network = build_network("scade_net", {"in_chans": 4, "constraint": "A", "drop_rate": 0.0})
+        data = FaceData(faces, recipe, maps_on_device=make is not None)
+        module = DetectorModule(network, build_loss("meso4", {}), recipe, data.validation.outcomes, make)
+        trainer = make_trainer(recipe, [], None)
+        trainer.limit_val_batches = 0
+        trainer.fit(module, data)
+        losses.append(float(trainer.callback_metrics["train.loss"]))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
 
 def test_side_of_one_class_is_refused() -> None:

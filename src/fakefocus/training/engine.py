@@ -234,6 +234,7 @@ def make_trainer(recipe: Training, callbacks: list[Callback], logger: Logger | N
         logger=logger or False,
         enable_progress_bar=on_terminal,
         enable_model_summary=False,
+        enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         deterministic="warn",
