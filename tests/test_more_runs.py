@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -57,6 +58,42 @@ def test_baseline_is_trained_and_judged_like_a_family(project: Path, run_kedro: 
     assert metrics["threshold"] == architecture["threshold"]
     assert architecture["input"]["channels"] == ["red", "green", "blue"]
     assert not (project / "data/06_models/tiny/meso4/checkpoints").exists()
+
+
+def _sides(project: Path) -> dict[str, set[str]]:
+    samples = pd.read_parquet(project / "data/05_model_input/tiny/samples.parquet")
+    return {side: set(rows["folder"]) for side, rows in samples.groupby("split")}
+
+
+def test_fold_is_the_test_side_of_a_whole_run(project: Path, run_kedro: Callable[..., Any]) -> None:
+    tested = []
+    for fold in range(3):
+        run_kedro(project, "split", feature_split={"folds": 3, "fold": fold, "held_out_methods": []})
+        tested.append(_sides(project)["test"])
+    assert all(tested)
+    assert sum(map(len, tested)) == len(set.union(*tested)) == 12 * 4
+
+
+def test_imported_splits_are_followed_by_a_whole_run(project: Path, run_kedro: Callable[..., Any]) -> None:
+    run_kedro(project, "split")
+    told = json.loads((project / "data/05_model_input/tiny/splits.json").read_text())
+    swapped = told | {"val": told["test"], "test": told["val"]}
+    (project / "theirs.json").write_text(json.dumps(swapped))
+    options = {"strategy": "imported", "held_out_methods": []}
+    run_kedro(project, "split", feature_split=options, splits=str(project / "theirs.json"))
+    assert _sides(project) == {side: set(swapped[side]) for side in ("train", "val", "test")}
+
+
+def test_published_lists_are_followed_by_a_whole_run(project: Path, run_kedro: Callable[..., Any]) -> None:
+    lists = {"train": range(6), "val": range(6, 9), "test": range(9, 12)}
+    for side, people in lists.items():
+        (project / f"data/01_raw/tiny/{side}.json").write_text(json.dumps([[f"{i:03d}"] for i in people]))
+    run_kedro(project, "ingest", "split", feature_split={"strategy": "official", "held_out_methods": []})
+    found = {side: {int(key.split("-")[-1][:3]) for key in keys} for side, keys in _sides(project).items()}
+    assert found == {side: set(people) for side, people in lists.items()}
+    told = json.loads((project / "data/05_model_input/tiny/leakage_report.json").read_text())
+    # sources of fakes are people of other sides in such lists, and the report names them
+    assert any("identities" in leak for leak in told["leaks"])
 
 
 def test_two_launched_processes_write_one_detector_and_one_run(project: Path) -> None:
