@@ -31,6 +31,14 @@ def test_published_sizes_give_the_published_parameters() -> None:
     assert sum(p.numel() for p in net.parameters()) == 21_874_881
 
 
+def test_forward_values_are_pinned(small: MultiStream) -> None:
+    x = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        logits, tokens = small(x), small.forward_features(x)
+    assert logits.tolist() == pytest.approx([-0.00716, 0.03967, 0.03015], abs=1e-3)
+    assert tokens[0, :, 0].tolist() == pytest.approx([-1.6198, 0.1557, 0.3379], abs=2e-3)
+
+
 def test_a_sample_scores_the_same_alone_and_in_any_batch(small: MultiStream) -> None:
     torch.manual_seed(1)
     x = torch.rand(4, 3, 64, 64)
