@@ -193,7 +193,8 @@ def _ours(
 ) -> float:
     """Train with the engine, from disk or on batches that are in memory already."""
     keep_freed_memory()
-    training = options.training.model_copy(update={"compile": device == "cuda"})
+    on_gpu = device == "cuda"
+    training = options.training.model_copy(update={"compile": on_gpu, "accelerator": "gpu" if on_gpu else "cpu"})
     data = FaceData(faces, training, maps_on_device=False)
     module = DetectorModule(network.to(memory_format=torch.channels_last), loss, training, data.validation.outcomes)
     trainer = make_trainer(training, [clock], None)

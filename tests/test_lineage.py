@@ -81,7 +81,7 @@ def test_every_video_is_on_a_side_or_in_quarantine_with_its_reason(tiny_project:
 
 def test_control_labels_say_nothing_of_the_true_ones(tiny_project: Path) -> None:
     folder = tiny_project / "data/05_model_input/tiny"
-    true, shuffled = (pd.read_parquet(folder / f"{n}.parquet") for n in ("samples", "control_samples"))
+    true, shuffled = (pd.read_parquet(folder / f"{n}.parquet") for n in ("samples", "scade_net.control_samples"))
     learned = true["split"] != "test"
     assert (true.loc[~learned, "label"] == shuffled.loc[~learned, "label"]).all()
     assert shuffled.groupby("video_id")["label"].nunique().max() == 1

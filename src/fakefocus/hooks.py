@@ -278,7 +278,8 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
     from mlflow.types import Schema, TensorSpec
 
     architecture = model["architecture"]
-    chans, side = architecture["network"].get("in_chans", 3), architecture["training"]["augmentation"]["img_size"]
+    told = architecture["input"]
+    chans, side = len(told["channels"]), told["img_size"]
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, chans, side, side))]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),

@@ -115,7 +115,10 @@ def video_scores(table: pd.DataFrame) -> None:
 
 def _check(table: pd.DataFrame, name: str, columns: Sequence[str], unique: list[str] | None = None) -> None:
     missing = [column for column in columns if column not in table.columns]
-    _require(not missing, name, "all columns are there", f"without {missing}")
+    if missing:
+        remedy = "it is of another version, run the stage that makes it again"
+        msg = f"{name}: columns {', '.join(missing)} are missing: {remedy}"
+        raise InputError(msg)
     if unique is not None:
         doubled = table[table.duplicated(unique)][unique].head(3).to_dict("records")
         _require(not doubled, name, f"{' and '.join(unique)} name one row", doubled)

@@ -13,7 +13,7 @@ from fakefocus.training.data import Faces
 from fakefocus.training.engine import Fitted, fit
 from fakefocus.training.samples import MapSource
 
-CUT = Augmentation(crop=64, img_size=64, flip=0.5, rotation=0, shift=0.1, zoom=0, brightness=0.1, contrast=0.1, hue=0)
+CUT = Augmentation(crop=64, flip=0.5, rotation=0, shift=0.1, zoom=0, brightness=0.1, contrast=0.1, hue=0)
 RECIPE = Training(
     epochs=4, batch_size=8, lr=3e-3, min_lr=1e-4, warmup_share=0.1, weight_decay=0, gradient_clip=1, patience=9,
     precision="32-true", balanced="identity", num_workers=0, seed=3, augmentation=CUT,
@@ -46,11 +46,11 @@ def corpus() -> Faces:
         crops[f"v{video}"] = Stripes(label, video)
         person, original = f"p{video // 2}", f"v{video - 1}" if label else ""
         rows += [
-            (f"v{video}", f"v{video}", f"v{video}/frame_{frame:06d}", frame, label, side, person, original, POINTS)
+            (f"v{video}", f"v{video}", f"v{video}/frame_{frame:06d}", frame, label, "m" * label, side, person, original)
             for frame in range(4)
         ]
-    columns = ["video_id", "folder", "crop", "frame", "label", "split", "identity", "original", "landmarks"]
-    return Faces(pd.DataFrame(rows, columns=columns), crops, MAPS)
+    columns = ["video_id", "folder", "crop", "frame", "label", "method", "split", "identity", "original"]
+    return Faces(pd.DataFrame(rows, columns=columns).assign(landmarks=POINTS), crops, MAPS)
 
 
 def build() -> tuple[torch.nn.Module, torch.nn.Module]:

@@ -14,7 +14,7 @@ STILL = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0, "cont
 
 
 def _options(**changes: Any) -> Augmentation:
-    return Augmentation.model_validate({"crop": 64, "img_size": 64} | STILL | changes)
+    return Augmentation.model_validate({"crop": 64} | STILL | changes)
 
 
 def _changed(options: Augmentation, sample: Sample, seed: int = 0) -> Sample:

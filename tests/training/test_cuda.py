@@ -25,7 +25,7 @@ def test_maps_made_on_the_device_are_those_of_the_processor() -> None:
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_detector_is_trained_on_the_device_with_maps_made_there(compiled: bool) -> None:
-    cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True}
+    cut = CUT.model_dump() | {"crop": 80, "recompute_map": True}
     changes = {"augmentation": cut, "precision": "bf16-mixed", "compile": compiled, "epochs": 2}
     recipe = Training.model_validate(RECIPE.model_dump() | changes)
     network = {"in_chans": 5, "constraint": "A", "drop_rate": 0.0}

@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from striped import CUT, RECIPE, Stripes, build, corpus, train
+from striped import CUT, NETWORK, RECIPE, Stripes, build, corpus, train
 from torch import Tensor, nn
 
-from fakefocus.models.build import build_loss, build_network
+from fakefocus.imaging.gradient_ratio import gradient_ratio
+from fakefocus.metrics.scores import auc
+from fakefocus.models.build import build_loss, build_network, load_network
 from fakefocus.parameters import Training
+from fakefocus.schemas import InputError
 from fakefocus.training import batched_maps
 from fakefocus.training.data import FaceData
 from fakefocus.training.engine import Fitted, fit, make_trainer, score
 from fakefocus.training.module import DetectorModule
+from fakefocus.training.sampling import Draw
 
 
 def _recipe(**changes: Any) -> Training:
@@ -74,7 +78,8 @@ def test_each_epoch_draws_anew() -> None:
 
     train_rows = faces.table[faces.table["split"] == "train"]["folder"]
     fit(_build_plain, replace(faces, crops=Watched(faces.crops)), _recipe(epochs=2, balanced="none"))
-    drawn = [folder for folder in read if folder in set(train_rows)]
+    # the first one is read to see how large crops are
+    drawn = [folder for folder in read[1:] if folder in set(train_rows)]
     first, second = drawn[: len(train_rows)], drawn[len(train_rows) :]
     assert sorted(first) == sorted(second) == sorted(train_rows)
     assert first != second
@@ -91,7 +96,7 @@ def test_killed_training_goes_on_to_the_same_result(tmp_path: Path, changes: dic
     done = len(torch.load(folder / "last.ckpt", weights_only=True)["callbacks"]["_History"]["rows"])
     assert 2 <= done < 4
     continued = train(recipe, folder)
-    assert not folder.exists()
+    assert sorted(file.name for file in folder.iterdir()) == ["about.json", "best.ckpt", "last.ckpt"]
     _assert_same(continued, train(recipe))
 
 
@@ -103,6 +108,26 @@ def _wait_for_epochs(checkpoint: Path, count: int, limit: float = 90.0) -> None:
         if checkpoint.is_file():
             seen.add(checkpoint.stat().st_mtime_ns)
         time.sleep(0.002)
+
+
+def test_complete_training_whose_detector_was_not_saved_is_not_repeated(tmp_path: Path, trained: Fitted) -> None:
+    folder = tmp_path / "checkpoints"
+    train(RECIPE, folder)
+    written = (folder / "last.ckpt").stat().st_mtime_ns
+    _assert_same(train(RECIPE, folder), trained)
+    assert (folder / "last.ckpt").stat().st_mtime_ns == written
+
+
+def test_what_is_kept_is_what_was_validated(trained: Fitted) -> None:
+    faces = corpus().on_side("val")
+    # an average of .9 once turned ring 3 of the spectral mask, an integer, into ring 2
+    for fitted in (trained, train(_recipe(ema_decay=0.9))):
+        rebuilt = load_network({"family": "multistream", "network": NETWORK}, fitted.weights)
+        scores = score(rebuilt, faces, CUT, batch_size=8)
+        by_video = faces.table.assign(score=scores).groupby("video_id")[["label", "score"]].mean()
+        assert auc(by_video["label"], by_video["score"]) == pytest.approx(fitted.best["val.video_auc"])
+        truth = np.where(faces.table["label"] == 1, scores, 1 - scores)
+        assert -np.log(truth).mean() == pytest.approx(fitted.best["val.bce"], abs=1e-4)
 
 
 def test_checkpoint_of_another_training_is_not_continued(tmp_path: Path) -> None:
@@ -171,7 +196,7 @@ def test_other_recipes_learn_too(changes: dict) -> None:
 
 def test_self_blended_training_needs_no_fakes_and_is_validated_on_blends() -> None:
     faces = corpus()
-    reals = replace(faces, table=faces.table[faces.table["label"] == 0])
+    reals = replace(faces, table=faces.table[faces.table["method"] == ""])
     fitted = fit(build, reals, _recipe(fakes="self_blended", epochs=1))
     assert np.isfinite(fitted.best["val.video_auc"])
 
@@ -184,12 +209,33 @@ def test_maps_are_made_from_the_changed_picture(in_chans: int) -> None:
     def build_scade() -> tuple[nn.Module, nn.Module]:
         return build_network("scade_net", network), build_loss("scade_net", loss)
 
-    cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True, "damage": {"jpeg": 1.0}}
-    assert len(fit(build_scade, corpus(), _recipe(epochs=1, augmentation=cut)).history) == 1
+    cut = CUT.model_dump() | {"crop": 80, "recompute_map": True, "damage": {"jpeg": 1.0}}
+    recipe, faces = _recipe(epochs=1, augmentation=cut), replace(corpus(), channels=in_chans - 3)
+    assert len(fit(build_scade, faces, recipe).history) == 1
+    batch = faces.changed(recipe, maps_on_device=False)[[Draw(0, 5)]]
+    pixels = np.ascontiguousarray(batch.images[0].permute(1, 2, 0))
+    assert np.array_equal(batch.maps[0, 0], gradient_ratio(pixels, 5.0))
+
+
+def test_mistake_in_another_process_is_told_as_in_this_one() -> None:
+    with pytest.raises(InputError, match=r"^training diverged in epoch 1: lower training\.lr"):
+        _fit_plain(devices=2, lr=1e30, gradient_clip=1e30, weight_decay=0.5)
+
+
+def test_crop_larger_than_what_is_stored_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match=r"augmentation\.crop: must be at most the stored crop's 80 pixels, got 96"):
+        train(_recipe(augmentation=CUT.model_dump() | {"crop": 96}))
+
+
+def test_number_of_launched_processes_must_be_that_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(InputError, match="must be the 4 processes that were launched, got 1"):
+        train()
 
 
 def test_maps_left_to_the_device_give_the_loss_of_maps_made_while_loading() -> None:
-    cut = CUT.model_dump() | {"crop": 80, "img_size": 256, "recompute_map": True}
+    cut = CUT.model_dump() | {"crop": 80, "recompute_map": True}
     recipe, faces = _recipe(epochs=1, augmentation=cut, accelerator="cpu"), replace(corpus(), channels=1)
     losses = []
     for make in (None, partial(batched_maps.gradient_ratio, sigma_max=5.0)):

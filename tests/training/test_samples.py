@@ -32,9 +32,7 @@ def _samples(
     channels: int = 0, *, random: bool = False, source: MapSource | None = None, **options: Any
 ) -> FaceSamples:
     still = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0.3, "contrast": 0, "hue": 0}
-    cut = Augmentation.model_validate(
-        {"crop": 256, "img_size": 256, "damage": {"blur": 1, "blur_sigma": [2, 2]}} | still
-    )
+    cut = Augmentation.model_validate({"crop": 256, "damage": {"blur": 1, "blur_sigma": [2, 2]}} | still)
     return FaceSamples(TABLE, CROPS, source or _source(), Augment(cut, random=random), channels, **options)
 
 
@@ -107,7 +105,7 @@ def test_blend_without_landmarks_is_refused() -> None:
 
 
 def _options() -> Augmentation:
-    return Augmentation(crop=256, img_size=256, flip=0, rotation=0, shift=0, zoom=0, brightness=0, contrast=0, hue=0)
+    return Augmentation(crop=256, flip=0, rotation=0, shift=0, zoom=0, brightness=0, contrast=0, hue=0)
 
 
 def test_batch_is_resized_to_what_the_network_takes() -> None:

@@ -1,6 +1,5 @@
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -65,12 +64,32 @@ def test_processes_share_each_batch_without_rest_or_overlap(seed: int, world: in
 def _clips() -> pd.DataFrame:
     rows = [("real", frame, 0, "") for frame in (0, 10, 20)]
     rows += [("fake", frame, 1, "real") for frame in (0, 9, 40)] + [("orphan", 0, 1, "elsewhere"), ("stray", 5, 0, "")]
-    return pd.DataFrame(rows, columns=["video_id", "frame", "label", "original"]).assign(identity="a")
+    table = pd.DataFrame(rows, columns=["video_id", "frame", "label", "original"])
+    crops = [f"{video}/frame_{frame:06d}" for video, frame in zip(table["video_id"], table["frame"], strict=True)]
+    return table.assign(identity="a", crop=crops)
 
 
 def test_fake_is_paired_with_the_nearest_frame_of_its_original() -> None:
     # rows 3 to 5 are the fake's frames 0, 9 and 40; of the original there are 0, 10 and 20
     assert pairs(_clips()) == [(0, 3), (1, 4), (2, 5)]
+
+
+def test_pairs_do_not_depend_on_labels() -> None:
+    # of those that a control shuffles, the pairs that look right would teach it the truth
+    assert pairs(_clips().assign(label=[1, 0, 1, 0, 0, 1, 0, 1])) == pairs(_clips())
+
+
+def test_second_person_of_a_fake_is_paired_with_the_second_person_of_its_original() -> None:
+    table = _clips().iloc[[0, 3]]
+    second = table.assign(crop=table["crop"] + "_face_1")
+    # rows: both people of the real clip, then both of the fake
+    both = pd.concat([table, second]).sort_values(["label", "crop"], ignore_index=True)
+    assert pairs(both) == [(0, 2), (1, 3)]
+
+
+def test_fakes_without_their_original_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    pairs(_clips().assign(original=["", "", "", "real", "real", "real", "elsewhere", ""]))
+    assert "paired: 1 of 4 fakes are not drawn, their original is not on this side" in caplog.text
 
 
 def test_pairs_share_their_random_changes_and_stay_in_one_process() -> None:
@@ -83,12 +102,6 @@ def test_pairs_share_their_random_changes_and_stay_in_one_process() -> None:
 def test_pairs_without_any_original_are_refused() -> None:
     with pytest.raises(ValueError, match=r"training\.paired: no fake names a real clip"):
         pairs(_clips().assign(original=""))
-
-
-def test_self_blended_draws_are_of_reals_alone() -> None:
-    table = _crowd()
-    rows = np.array([d.row for batch in Batches(table, _recipe(fakes="self_blended", batch_size=4)) for d in batch])
-    assert (table["label"].to_numpy()[rows] == 0).all()
 
 
 @pytest.mark.parametrize(

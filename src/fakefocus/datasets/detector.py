@@ -1,6 +1,7 @@
 """A trained detector on disk: safetensors and a JSON of its architecture; nothing is unpickled."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         (self._filepath / "architecture.json").unlink(missing_ok=True)
         weights.rename(self._filepath / "weights.safetensors")
         architecture.rename(self._filepath / "architecture.json")
+        # what a stopped training would have gone on from
+        shutil.rmtree(self._filepath / "checkpoints", ignore_errors=True)
 
     def load(self) -> dict[str, Any]:
         """Read both files.

@@ -36,16 +36,15 @@ class Damage(Group):
 
 
 class Augmentation(Group):
-    """Random changes of training samples: ``crop`` and ``img_size`` in pixels, angles in degrees, shares in [0, 1].
+    """Random changes of training samples: ``crop`` in pixels, angles in degrees, shares in [0, 1].
 
-    A square of ``crop`` pixels is cut from the middle of the stored crop and resized to ``img_size``.
+    A square of ``crop`` pixels is cut from the middle of the stored crop; it is resized to what the network takes.
     ``shift`` moves it by up to that share of its side: with rotation or zoom by the same warp, else by
     cutting elsewhere, as far as the stored crop reaches. With ``recompute_map`` the map is made from the changed
     picture, damage included; without, the stored map moves with the picture and knows nothing of damage and colour.
     """
 
     crop: Annotated[int, Field(ge=32)]
-    img_size: Annotated[int, Field(ge=32)]
     flip: Share
     rotation: Annotated[float, Field(ge=0, le=180)]
     shift: Annotated[float, Field(ge=0, le=0.5)]

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from fakefocus.parameters import Augmentation, Training
+from fakefocus.schemas import InputError
 from fakefocus.training.augmentation import Augment
 from fakefocus.training.samples import FaceSamples, Folder, MapSource, blendable
 from fakefocus.training.sampling import Batches, Draw
@@ -37,7 +38,7 @@ class Faces:
     def changed(self, recipe: Training, *, maps_on_device: bool) -> FaceSamples:
         """Return samples as they are learned from."""
         options = recipe.augmentation
-        remake = "no" if not options.recompute_map else ("on_device" if maps_on_device else "here")
+        remake = "no" if not options.recompute_map else "on_device" if maps_on_device else "here"
         blended = recipe.fakes == "self_blended"
         return self._samples(Augment(options, random=True), remake_maps=remake, blended=blended)
 
@@ -76,10 +77,18 @@ def _usable(faces: Faces, recipe: Training) -> Faces:
     """Return the faces that a recipe can use: blends are made of real faces whose landmarks are known."""
     if recipe.fakes == "labelled":
         return faces
-    reals = faces.table[faces.table["label"] == 0].reset_index(drop=True)
-    folder, _, name = str(reals["crop"].iloc[0]).rpartition("/")
-    side = faces.crops[folder].read(name).shape[0]
-    return replace(faces, table=blendable(reals, side, recipe.augmentation.crop))
+    # whatever labels say, shuffled ones too: what is fake is not blended
+    reals = faces.table[faces.table["method"] == ""].reset_index(drop=True)
+    if reals.empty:
+        msg = "training.fakes: self_blended needs real faces in training and in validation, a side has none"
+        raise InputError(msg)
+    return replace(faces, table=blendable(reals, stored_side(replace(faces, table=reals)), recipe.augmentation.crop))
+
+
+def stored_side(faces: Faces) -> int:
+    """Return the side of the stored crops in pixels, from the first one."""
+    folder, _, name = str(faces.table["crop"].iloc[0]).rpartition("/")
+    return int(faces.crops[folder].read(name).shape[0])
 
 
 def in_order(count: int, batch_size: int, rank: int = 0, world: int = 1) -> list[list[Draw]]:

@@ -4,6 +4,7 @@ import ctypes
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -22,18 +23,21 @@ from numpy.typing import NDArray
 from pytorch_lightning.callbacks import (
     Callback,
     EarlyStopping,
-    EMAWeightAveraging,
     ModelCheckpoint,
     TQDMProgressBar,
+    WeightAveraging,
 )
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 
+from fakefocus.imaging import gradient_ratio
 from fakefocus.parameters import Augmentation, Defocus, Training
 from fakefocus.schemas import InputError
 from fakefocus.training import batched_maps
-from fakefocus.training.data import FaceData, Faces, in_order, loader, on_gpu
+from fakefocus.training.data import FaceData, Faces, in_order, loader, on_gpu, stored_side
 from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import assemble
 
@@ -50,15 +54,14 @@ _HINTS = (
 _BEST, _LAST = "best.ckpt", "last.ckpt"
 _NO_MATTER = {"num_workers", "devices", "num_nodes", "accelerator", "strategy", "compile"}
 """What may differ between a training and its continuation."""
-_STARTED = ("TORCHELASTIC_RUN_ID", "SLURM_PROCID")
-"""Variables of launchers that have started one process a device already."""
 
 
 class Fitted(NamedTuple):
-    """A trained network, ready to score, and one row of metrics an epoch."""
+    """A trained network, ready to score, one row of metrics an epoch, and the epoch that was kept."""
 
     network: nn.Module
     history: pd.DataFrame
+    epoch: int
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -68,7 +71,7 @@ class Fitted(NamedTuple):
     @property
     def best(self) -> dict[str, float]:
         """The row of the epoch that was kept."""
-        row = self.history.iloc[int(self.history[MONITOR].to_numpy().argmax())]
+        row = self.history[self.history["epoch"] == self.epoch].iloc[0]
         return {str(name): float(value) for name, value in row.items()}
 
 
@@ -92,39 +95,41 @@ def fit(
         faces: Samples, with the columns of ``fakefocus.schemas.SAMPLE_COLUMNS``.
         recipe: The parameters ``<family>.training``.
         logger: Where Lightning sends the metrics of each epoch.
-        checkpoints: A folder of this training alone; what a killed run left there is continued, to the same result.
+        checkpoints: A folder of this training alone; what a killed run left there is continued, to the same result. It
+            stays until the detector is saved.
         about: What network, loss and data are; a checkpoint of anything else is not continued.
 
     Returns:
         The detector of the epoch with the best validation video AUC.
 
     Raises:
-        InputError: If a side lacks one of the classes.
+        InputError: If a side lacks one of the classes, or the recipe does not fit the data or the launched processes.
     """
-    _check_classes(faces.table, recipe)
+    _check(faces, recipe)
     keep_freed_memory()
     pl.seed_everything(recipe.seed, workers=True, verbose=False)
     network, loss = build()
     faces = replace(faces, channels=map_channels(network))
-    data = FaceData(faces, recipe, maps_on_device=on_gpu(recipe))
+    make_maps = _map_maker(faces, recipe)
+    data = FaceData(faces, recipe, maps_on_device=make_maps is not None)
     network = network.to(memory_format=torch.channels_last)
-    module = DetectorModule(network, loss, recipe, data.validation.outcomes, _map_maker(faces, recipe))
+    module = DetectorModule(network, loss, recipe, data.validation.outcomes, make_maps)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         for hint in _HINTS:
             warnings.filterwarnings("ignore", message=hint)
-        folder = checkpoints or Path(scratch)
+        folder = checkpoints or Path(scratch) / "checkpoints"
         left = _opened(folder, about + recipe.model_dump_json(exclude=_NO_MATTER))
         trainer = make_trainer(recipe, _callbacks(folder, recipe), logger)
-        trainer.fit(module, data, ckpt_path=left, weights_only=True)
-        state = torch.load(folder / _BEST, weights_only=True)["state_dict"]
+        try:
+            trainer.fit(module, data, ckpt_path=left, weights_only=True)
+        except ProcessRaisedException as error:
+            raise _plain(error) from error
+        best = torch.load(folder / _BEST, weights_only=True)
         history = torch.load(folder / _LAST, weights_only=True)["callbacks"][_History.state_key]["rows"]
-        trainer.strategy.barrier()
-        if trainer.is_global_zero:
-            shutil.rmtree(folder)
     network.load_state_dict(
-        {name.removeprefix("network."): v for name, v in state.items() if name.startswith("network.")}
+        {name.removeprefix("network."): v for name, v in best["state_dict"].items() if name.startswith("network.")}
     )
-    return Fitted(network.eval(), pd.DataFrame(history))
+    return Fitted(network.eval(), pd.DataFrame(history), int(best["epoch"]))
 
 
 @torch.inference_mode()
@@ -167,11 +172,38 @@ class _History(Callback):
         self.rows = state_dict["rows"]
 
 
+class _MovingAverage(WeightAveraging):
+    """Averages on the device of training; what counts or numbers, such as rings of frequencies, is taken as it is."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(avg_fn=partial(_moved_on, decay))
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self._device = trainer.strategy.root_device
+        super().setup(trainer, pl_module, stage)
+
+
+def _moved_on(decay: float, average: Tensor, value: Tensor, _: Tensor | int) -> Tensor:
+    return torch.lerp(average, value, 1 - decay) if average.is_floating_point() else value
+
+
+class _AtomicCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it: whole or absent, whoever is killed when."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ANN401
+        part = Path(path).with_suffix(".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(checkpoint, part)
+        part.replace(path)
+
+
 def _opened(folder: Path, about: str) -> Path | None:
     """Return the checkpoint to go on from, if there is one of the same training; what else is there is removed."""
     note = folder / "about.json"
-    same = note.is_file() and json.loads(note.read_text("utf-8")) == about
+    same = _read(note) == about
     if not same and rank_zero_only.rank == 0:
+        if (folder / _LAST).is_file():
+            _log.warning("%s is of another training and removed", folder)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         note.write_text(json.dumps(about), encoding="utf-8")
@@ -182,6 +214,20 @@ def _opened(folder: Path, about: str) -> Path | None:
     return left
 
 
+def _read(note: Path) -> str | None:
+    # among launched processes the first one may be writing it
+    try:
+        return str(json.loads(note.read_text("utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _plain(error: ProcessRaisedException) -> Exception:
+    """Return what a user needs to read of an error in another process."""
+    told = re.findall(r"InputError: (.+)", str(error))
+    return InputError(told[-1]) if told else error
+
+
 def _callbacks(folder: Path, recipe: Training) -> list[Callback]:
     # averaged weights are put only into whole checkpoints
     whole = recipe.ema_decay is not None
@@ -190,8 +236,27 @@ def _callbacks(folder: Path, recipe: Training) -> list[Callback]:
         filename=Path(_BEST).stem, monitor=MONITOR, mode="max", save_weights_only=not whole, **options
     )
     last = ModelCheckpoint(filename=Path(_LAST).stem, save_on_train_epoch_end=True, **options)
-    averaged: list[Callback] = [EMAWeightAveraging(decay=recipe.ema_decay)] if recipe.ema_decay is not None else []
+    averaged: list[Callback] = [] if recipe.ema_decay is None else [_MovingAverage(recipe.ema_decay)]
     return [*averaged, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), _History(), best, last]
+
+
+def _check(faces: Faces, recipe: Training) -> None:
+    _check_classes(faces.table, recipe)
+    crop, stored = recipe.augmentation.crop, stored_side(faces)
+    if crop > stored:
+        msg = f"augmentation.crop: must be at most the stored crop's {stored} pixels, got {crop}"
+        raise InputError(msg)
+    launched, processes = _launched_processes(), recipe.devices * recipe.num_nodes
+    if launched not in (None, processes):
+        msg = f"training.devices x num_nodes: must be the {launched} processes that were launched, got {processes}"
+        raise InputError(msg)
+
+
+def _launched_processes() -> int | None:
+    """Return how many processes torchrun or SLURM's srun started; None without them."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return int(os.environ["WORLD_SIZE"])
+    return int(os.environ["SLURM_NTASKS"]) if "SLURM_PROCID" in os.environ else None
 
 
 def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
@@ -207,7 +272,11 @@ def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
 def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | None:
     """Return what makes maps on the device where the recipe wants them anew."""
     defocus: Defocus = faces.maps.defocus
-    if not faces.channels or not recipe.augmentation.recompute_map or not on_gpu(recipe):
+    cut = recipe.augmentation
+    if not faces.channels or not cut.recompute_map or not on_gpu(recipe):
+        return None
+    # what only the processor's version can do is done while loading
+    if defocus.method != "gradient_ratio" or cut.crop % gradient_ratio.CELL:
         return None
     make = batched_maps.gradient_ratio if faces.channels == 1 else batched_maps.blur_and_confidence
     return partial(make, sigma_max=defocus.sigma_max)
@@ -230,6 +299,7 @@ def make_trainer(recipe: Training, callbacks: list[Callback], logger: Logger | N
         precision=recipe.precision,
         gradient_clip_val=recipe.gradient_clip,
         accumulate_grad_batches=recipe.accumulate,
+        plugins=[_AtomicCheckpoints()],
         callbacks=[*callbacks, TQDMProgressBar()] if on_terminal else callbacks,
         logger=logger or False,
         enable_progress_bar=on_terminal,
@@ -245,7 +315,7 @@ def _strategy(recipe: Training) -> str:
     """Return Lightning's strategy: processes started from here, unless a launcher has started them already."""
     if recipe.strategy != "auto" or recipe.devices * recipe.num_nodes == 1:
         return recipe.strategy
-    return "ddp" if any(name in os.environ for name in _STARTED) else "ddp_spawn"
+    return "ddp_spawn" if _launched_processes() is None else "ddp"
 
 
 def keep_freed_memory() -> None:

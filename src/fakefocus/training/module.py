@@ -129,7 +129,9 @@ class DetectorModule(pl.LightningModule):
 
 
 def warmed_up(optimizer: Optimizer, updates: int, recipe: Training) -> LRScheduler:
-    """Return a linear warm-up from 5 % of the rate, then the schedule of ``updates`` in all."""
+    """Return a linear warm-up from 5 % of the rate, if any, then the schedule of ``updates`` in all."""
+    if not recipe.warmup_share:
+        return _falling(optimizer, updates, recipe)
     warm = min(updates - 1, max(1, round(recipe.warmup_share * updates)))
     rising = LinearLR(optimizer, 0.05, total_iters=warm)
     return SequentialLR(optimizer, [rising, _falling(optimizer, updates - warm, recipe)], milestones=[warm])

@@ -197,7 +197,11 @@ def blendable(table: pd.DataFrame, side: int, crop: int) -> pd.DataFrame:
         first = next(reason for reason in reasons if reason)
         left_out = sum(map(bool, reasons))
         _log.warning("self-blending: %d of %d faces are left out, the first for: %s", left_out, len(table), first)
-    return table[[not reason for reason in reasons]].reset_index(drop=True)
+    usable = table[[not reason for reason in reasons]].reset_index(drop=True)
+    if usable.empty:
+        msg = f"training.fakes: self_blended can blend none of {len(table)} real faces of a side: {reasons[0]}"
+        raise InputError(msg)
+    return usable
 
 
 def _why_not(face: Sample) -> str:

@@ -1,5 +1,6 @@
 """Which samples make a batch: what is drawn depends on seed and epoch alone, not on workers or devices."""
 
+import logging
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from torch.utils.data import Sampler
 
 from fakefocus.parameters import Training
 from fakefocus.schemas import InputError
+
+_log = logging.getLogger(__name__)
 
 
 class Draw(NamedTuple):
@@ -64,26 +67,36 @@ class Batches(Sampler[list[Draw]]):
 def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:
     """Return what is drawn together: rows of reals to blend, pairs of a real and its fake, or single rows."""
     if recipe.fakes == "self_blended":
-        return [(int(row),) for row in np.flatnonzero(table["label"] == 0)]
+        return [(row,) for row in range(len(table))]
     return pairs(table) if recipe.paired else [(row,) for row in range(len(table))]
 
 
 def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
     """Return for each fake whose ``original`` is in the table the nearest frame of it, and the fake: rows.
 
+    Labels are not looked at: on shuffled ones the same pairs are drawn. Of clips that show several people each is
+    paired with the same one, as crops are numbered.
+
     Raises:
         InputError: If there is none.
     """
-    real_rows = table.assign(row=range(len(table)))[table["label"].to_numpy() == 0].groupby("video_id")
-    frames = {name: (g["frame"].to_numpy(), g["row"].to_numpy()) for name, g in real_rows}
+    shown = table["crop"].str.extract(r"frame_\d+(.*)$")[0].fillna("")
+    kept: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for row, key in enumerate(zip(table["video_id"], shown, strict=True)):
+        kept.setdefault(key, []).append((int(table["frame"].iloc[row]), row))
+    fakes = [row for row, original in enumerate(table["original"]) if original]
     found: list[tuple[int, ...]] = []
-    for row, (label, original, frame) in enumerate(zip(table["label"], table["original"], table["frame"], strict=True)):
-        if label == 1 and original in frames:
-            near, rows = frames[original]
-            found.append((int(rows[np.abs(near - frame).argmin()]), row))
+    for row in fakes:
+        near = kept.get((table["original"].iloc[row], shown.iloc[row]), [])
+        if near:
+            frame = int(table["frame"].iloc[row])
+            found.append((min(near, key=lambda other: abs(other[0] - frame))[1], row))
     if not found:
         msg = "training.paired: no fake names a real clip that it was made from, on the same side; set it to false"
         raise InputError(msg)
+    if len(found) < len(fakes):
+        lost = len(fakes) - len(found)
+        _log.warning("paired: %d of %d fakes are not drawn, their original is not on this side", lost, len(fakes))
     return found
 
 

@@ -68,7 +68,7 @@ def measure(
     """
     options = evaluation.model_dump(include={"threshold", "draws", "confidence", "seed"})
     if evaluation.threshold == "validation":
-        options["threshold"] = model["architecture"]["threshold"]
+        options["threshold"] = _kept_threshold(model["architecture"])
 
     def judge(table: pd.DataFrame) -> dict[str, Any]:
         return summary(table["label"], table["score"], table["group"], **options)
@@ -87,6 +87,16 @@ def measure(
     if set(methods) & set(held_out):
         result["held_out"] = judge(videos[videos["method"].isin(["", *held_out])])
     return result
+
+
+def _kept_threshold(architecture: dict[str, Any]) -> float:
+    if "threshold" not in architecture:
+        msg = (
+            f"evaluation.threshold: {architecture['family']} is of a version that kept none: train it again, "
+            "or set a number in [0, 1]"
+        )
+        raise InputError(msg)
+    return float(architecture["threshold"])
 
 
 def compare_seeds(**metrics: dict[str, Any]) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def _family(name: str, model: dict[str, Any], metrics: dict[str, Any]) -> dict[s
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     judged, control = metrics[name], metrics[name + CONTROL]["video"]["auc"]
     low = judged["video"]["auc"]["low"]
-    blended = model["architecture"]["training"]["fakes"] == "self_blended"
+    blended = model["architecture"]["training"].get("fakes") == "self_blended"
     return {
         "name": figures.NAMES[name],
         "parameters": sum(w.numel() for key, w in weights.items() if not key.endswith(statistics)),

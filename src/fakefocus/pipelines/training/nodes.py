@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.datasets.video_folders import VideoFolder, fingerprint
 from fakefocus.parameters import FAMILY_GROUPS, Defocus, Family
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,6 @@ def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
             "network": network,
             "loss": loss,
             "trained_on": dataset,
-            "training": recipe.model_dump(),
             "defocus": defocus.model_dump(exclude={"store"}),
         }
         fitted = fit(
@@ -71,12 +70,13 @@ def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
             recipe,
             _mlflow_logger(),
             checkpoints,
-            json.dumps([told, _digest(samples)]),
+            json.dumps([told, _digest(samples, face_crops), _weights_file(network)]),
         )
         best = fitted.best
         epoch, epochs = int(best["epoch"]), len(fitted.history)
         _log.info("%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], epoch + 1, epochs)
         told |= {
+            "training": recipe.model_dump(),
             "input": input_contract(fitted.network),
             "best_epoch": epoch,
             "val_video_auc": best[MONITOR],
@@ -90,9 +90,16 @@ def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
     return train
 
 
-def _digest(samples: pd.DataFrame) -> str:
-    hashed = pd.util.hash_pandas_object(samples[["crop", "label", "split", "fingerprint"]], index=False)
-    return str(int(hashed.to_numpy().sum(dtype=np.uint64)))
+def _digest(samples: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> list[Any]:
+    """Return what tells samples and crops from others."""
+    hashed = pd.util.hash_pandas_object(samples, index=False).to_numpy().sum(dtype=np.uint64)
+    return [int(hashed), fingerprint(sorted(face_crops[key].fingerprint for key in samples["folder"].unique()))]
+
+
+def _weights_file(network: dict[str, Any]) -> list[int]:
+    """Return size and time of the file that a network starts from, if there is one."""
+    path = Path(network["weights"])
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else []
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

@@ -10,9 +10,21 @@ from fakefocus.schemas import FAMILIES, SEEDS
 
 def create_pipeline() -> Pipeline:
     """Train each family once on the labels and once, as a negative control, on shuffled labels."""
-    shuffle = node(nodes.shuffle_labels, ["samples", "params:control_seed"], "control_samples", name="shuffle_labels")
-    controls = [_train(family, f"{family}.control", "control_samples") for family in FAMILIES]
-    return sum(controls, Pipeline([shuffle], tags="training") + train_once(FAMILIES))
+    return sum((_control(family) for family in FAMILIES), train_once(FAMILIES))
+
+
+def _control(family: str) -> Pipeline:
+    namespace = f"{family}.control"
+    shuffle = node(nodes.shuffle_labels, ["samples", "params:control_seed"], "shuffled", name="shuffle_labels")
+    own = pipeline(
+        Pipeline([shuffle]),
+        namespace=namespace,
+        inputs={"samples": "samples"},
+        outputs={"shuffled": f"{namespace}.samples"},
+        parameters={"params:control_seed": "params:control_seed"},
+        tags="training",
+    )
+    return own + _train(family, namespace, f"{namespace}.samples")
 
 
 def train_once(families: Sequence[str]) -> Pipeline:
