@@ -11,6 +11,7 @@ from fakefocus.parameters.data import (
     FeatureSplit,
     HubImages,
     Ingestion,
+    LayoutName,
     Preprocessing,
     Sampling,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "FeatureSplit",
     "HubImages",
     "Ingestion",
+    "LayoutName",
     "MultistreamFamily",
     "Parameters",
     "Preprocessing",
