@@ -23,6 +23,7 @@ from fakefocus.models.f3net.frequency import (
 from fakefocus.models.f3net.network import F3Net, MixBlock, _enter
 from fakefocus.models.meso4.network import Meso4
 from fakefocus.models.meso_inception4.network import MesoInception4
+from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.univfd.network import UnivFd
 from fakefocus.models.xception.network import Xception
 from fakefocus.schemas import InputError
@@ -486,6 +487,18 @@ def test_failed_download_says_what_to_do(family: str, monkeypatch: pytest.Monkey
     )
     with pytest.raises(InputError, match=text):
         NETWORKS[family](**options, pretrained=True)
+
+
+def test_failed_download_of_one_stream_says_which_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        msg = "no route"
+        raise OSError(msg)
+
+    monkeypatch.setattr("timm.models._builder.load_pretrained", refuse)
+    with pytest.raises(
+        InputError, match=r"multistream: the weights of spatial 'test_efficientnet' could not be fetched"
+    ):
+        MultiStream("test_efficientnet", "test_resnet", "test_vit", 64, pretrained=True)
 
 
 def test_weights_that_are_not_where_timm_looks_are_a_failed_download(

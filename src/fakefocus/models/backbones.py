@@ -10,19 +10,26 @@ from fakefocus.models.normalize import Normalize
 from fakefocus.schemas import InputError
 
 
-def create_backbone(family: str, name: str, pretrained: bool, **options: Any) -> nn.Module:  # noqa: ANN401
+def create_backbone(
+    family: str,
+    name: str,
+    pretrained: bool,
+    part: str = "backbone",
+    **options: Any,  # noqa: ANN401 (timm's)
+) -> nn.Module:
     """Build a timm backbone.
 
     Args:
         family: Whose backbone it is; messages name it.
         name: The architecture in timm, with or without the tag of its weights: ``resnet50.tv_in1k``.
         pretrained: Fetch the weights.
+        part: The parameter of the family that names it.
         options: What else ``timm.create_model`` is told.
 
     Raises:
         InputError: If timm does not know the name, or the weights cannot be fetched.
     """
-    _check_name(family, name)
+    check_name(family, part, name)
     try:
         return timm.create_model(name, pretrained=pretrained, **options)
     # the hub's client, urllib and timm share no error type; a wrong option is a TypeError
@@ -30,7 +37,7 @@ def create_backbone(family: str, name: str, pretrained: bool, **options: Any) ->
         if not pretrained or isinstance(error, TypeError):
             raise
         msg = (
-            f"{family}: the weights of backbone {name!r} could not be fetched ({type(error).__name__}: {error}): "
+            f"{family}: the weights of {part} {name!r} could not be fetched ({type(error).__name__}: {error}): "
             "give `weights: <file>` for weights on disk, or `weights: none` to start from random ones"
         )
         raise InputError(msg) from error
@@ -67,8 +74,12 @@ class BackboneDetector(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-def _check_name(family: str, name: str) -> None:
-    """Refuse a name or a tag that timm does not know, with the nearest ones."""
+def check_name(family: str, part: str, name: str) -> None:
+    """Refuse a name or a tag that timm does not know.
+
+    Raises:
+        InputError: With the parameter ``<family>.network.<part>``, the name and the nearest known ones.
+    """
     architecture, _, tag = name.partition(".")
     tagged = bool(tag) and timm.is_model(architecture)
     known = timm.list_pretrained(f"{architecture}.*") if tagged else timm.list_models()
@@ -76,5 +87,5 @@ def _check_name(family: str, name: str) -> None:
         return
     near = get_close_matches(name, known, n=3)
     hint = f", did you mean {' or '.join(map(repr, near))}?" if near else "; see timm.list_models()"
-    msg = f"{family}.network.backbone: timm has no model {name!r}{hint}"
+    msg = f"{family}.network.{part}: timm has no model {name!r}{hint}"
     raise InputError(msg)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 
+from fakefocus.models.backbones import check_name
 from fakefocus.models.cnndetect.network import CnnDetect
 from fakefocus.models.efficientnet_b4.network import EfficientNetB4
 from fakefocus.models.f3net.network import F3Net
@@ -91,12 +91,8 @@ def check_backbones(family: str, options: dict[str, Any]) -> None:
         InputError: With the parameter, the unknown name and the nearest known ones.
     """
     for part in ("backbone", "spatial", "spectral", "semantic"):
-        name = options.get(part)
-        if name is not None and not timm.is_model(name):
-            near = get_close_matches(name, timm.list_models(), n=3)
-            hint = f", did you mean {' or '.join(map(repr, near))}?" if near else "; see timm.list_models()"
-            msg = f"{family}.network.{part}: timm has no model {name!r}{hint}"
-            raise InputError(msg)
+        if part in options:
+            check_name(family, part, options[part])
 
 
 def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:

@@ -1,28 +1,9 @@
-"""Parts of the three-stream detector: each backbone's normalisation, the spectral mask, the fusion (MLAF)."""
+"""Parts of the three-stream detector: the spectral mask and the fusion (MLAF)."""
 
-import timm
 import torch
 from torch import Tensor, nn
 
 TOKEN_DIM = 256
-
-
-class Normalize(nn.Module):
-    """Moves pixels in [0, 1] to the mean and deviation that a backbone's weights expect."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, backbone: nn.Module) -> None:
-        """Read mean and deviation off a timm backbone."""
-        super().__init__()
-        config = timm.data.resolve_model_data_config(backbone)
-        self.register_buffer("mean", torch.tensor(config["mean"]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config["std"]).view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``(B, 3, H, W)`` normalised."""
-        return (x - self.mean) / self.std
 
 
 class SpectralMask(nn.Module):

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from fakefocus.models.multistream.layers import Fusion, Normalize, SpectralMask, rings
+from fakefocus.models.multistream.layers import Fusion, SpectralMask, rings
+from fakefocus.models.normalize import Normalize
 
 
 class LegacyNormalize(Normalize):

@@ -7,13 +7,14 @@ enter the fusion. See README.md of this folder.
 
 from typing import Any, cast
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fakefocus.models.multistream.layers import Fusion, Normalize, SpectralMask
+from fakefocus.models.backbones import create_backbone
+from fakefocus.models.multistream.layers import Fusion, SpectralMask
 from fakefocus.models.multistream.legacy import LegacyFusion, LegacyNormalize, LegacySpectralMask
+from fakefocus.models.normalize import Normalize
 from fakefocus.schemas import InputError
 
 
@@ -52,15 +53,17 @@ class MultiStream(nn.Module):
             legacy: Compute as the published code does, with its defects; see README.
 
         Raises:
-            InputError: If ``img_size`` is no multiple of the side of a patch.
+            InputError: If ``img_size`` is no multiple of the side of a patch, or a backbone cannot be had.
         """
         super().__init__()
         self.img_size = img_size
         self.legacy = legacy
         self.stream_drop_rate = stream_drop_rate
-        self.spatial = timm.create_model(spatial, pretrained=pretrained, num_classes=0)
-        self.spectral = timm.create_model(spectral, pretrained=pretrained, num_classes=0)
-        self.semantic = timm.create_model(semantic, pretrained=pretrained, num_classes=0, img_size=img_size)
+        self.spatial = create_backbone("multistream", spatial, pretrained, "spatial", num_classes=0)
+        self.spectral = create_backbone("multistream", spectral, pretrained, "spectral", num_classes=0)
+        self.semantic = create_backbone(
+            "multistream", semantic, pretrained, "semantic", num_classes=0, img_size=img_size
+        )
         _check_grid(semantic, self.semantic, img_size)
         normalize = LegacyNormalize if legacy else Normalize
         self.normalize = nn.ModuleList(normalize(b) for b in (self.spatial, self.spectral, self.semantic))
