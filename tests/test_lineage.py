@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fakefocus.datasets.detector_folder import DetectorFolder
 from mlflow import MlflowClient
 
-from fakefocus.datasets.detector import Detector
 from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.models.build import load_network
 
@@ -21,7 +21,11 @@ METRICS = {"auc", "ap", "eer", "accuracy", "f1"}
 
 
 def _metrics(project: Path, detector: str) -> dict:
-    return json.loads((project / f"data/07_model_output/tiny/tiny/{detector}/metrics.json").read_text())
+    return _summary(project, detector)["metrics"]
+
+
+def _summary(project: Path, detector: str) -> dict:
+    return json.loads((project / f"data/07_model_output/tiny/{detector}/summary.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -1,35 +1,133 @@
-"""One way from a trained detector to scores, for MLflow models and whatever asks for a verdict.
+"""The one way from crops to probabilities: evaluation, tracked models and whatever asks for a verdict take it."""
 
-MLflow logs this file as the model's code, so that nothing has to be pickled.
-"""
-
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel, PythonModelContext
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from fakefocus.datasets.detector import Detector
-
-
-class TrackedDetector(PythonModel):
-    """A detector as an MLflow model: ``(N, in_chans, H, W) float32`` in [0, 1] to probabilities of fake."""
-
-    def load_context(self, context: PythonModelContext) -> None:
-        """Put the network together from the logged safetensors."""
-        from fakefocus.models.build import load_network
-
-        model = Detector(filepath=context.artifacts["detector"]).load()
-        self._network = load_network(model["architecture"], model["weights"])
-
-    def predict(
-        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
-    ) -> np.ndarray:
-        """Return ``(N,) float32`` in [0, 1]; .5 and above means fake."""
-        import torch
-
-        with torch.inference_mode():
-            return np.asarray(torch.sigmoid(self._network(torch.from_numpy(np.asarray(model_input)))))
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
+from fakefocus.models.build import load_network
+from fakefocus.models.contract import Contract
+from fakefocus.parameters import Defocus, Device
+from fakefocus.training.augmentation import Augment, Plan, Sample
+from fakefocus.training.engine import keep_freed_memory
+from fakefocus.training.samples import Batch, Item, MapMaker, MapSource, assemble, collate
 
 
-set_model(TrackedDetector())
+class Crop(NamedTuple):
+    """A crop ``(H, W, 3) uint8, RGB``, and its maps ``(H, W, K) float32`` in [0, 1] where they are stored."""
+
+    image: NDArray[np.uint8]
+    maps: NDArray[np.float32] | None = None
+
+
+ReadCrop = Callable[[], Crop]
+Perturb = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+"""Changes a crop, ``(H, W, 3) uint8, RGB``; the number of the crop seeds what it draws."""
+
+
+class Scorer:
+    """A trained detector, ready to score crops that were made as its contract says."""
+
+    def __init__(
+        self, contract: Contract, weights: dict[str, Tensor], device: Device = "auto", batch_size: int = 64
+    ) -> None:
+        """Put the network together on a device.
+
+        Raises:
+            InputError: If the weights are not of this contract, or the device is not there.
+        """
+        self.contract = contract
+        self.device = pick_device(device)
+        self._network = load_network(contract, weights).to(self.device)
+        self._middle = Augment(contract.training.augmentation, random=False)
+        self._make_maps = _map_maker(contract)
+        self._batch_size = batch_size
+
+    @torch.inference_mode()
+    def __call__(self, crops: Sequence[ReadCrop], perturb: Perturb | None = None) -> NDArray[np.float64]:
+        """Return the probability of fake of each crop, ``(N,)`` in [0, 1], in float32 arithmetic.
+
+        Args:
+            crops: What reads them; several threads do, while the network scores the batch before.
+            perturb: Changes each crop first. Maps are then made of what came out, not read.
+        """
+        keep_freed_memory()
+        scores = np.full(len(crops), np.nan)
+        for batch in self._batches(crops, perturb):
+            scores[batch.rows.numpy()] = self._score(batch)
+        return scores
+
+    def _score(self, batch: Batch) -> NDArray[np.float32]:
+        maps = None if batch.maps is None else batch.maps.to(self.device)
+        moved = batch._replace(images=batch.images.to(self.device), maps=maps)
+        logits = self._network(assemble(moved, self.contract.input.img_size))
+        return np.asarray(torch.sigmoid(logits.float()).cpu().numpy())
+
+    def _batches(self, crops: Sequence[ReadCrop], perturb: Perturb | None) -> Iterator[Batch]:
+        starts = range(0, len(crops), self._batch_size)
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            upcoming = None
+            for start in [*starts, None]:
+                ready = upcoming
+                if start is not None:
+                    rows = range(start, min(start + self._batch_size, len(crops)))
+                    upcoming = [threads.submit(self._prepare, crops[row], row, perturb) for row in rows]
+                if ready is not None:
+                    yield collate([future.result() for future in ready])
+
+    def _prepare(self, read: ReadCrop, row: int, perturb: Perturb | None) -> Item:
+        image, maps = read()
+        if perturb is not None:
+            image, maps = perturb(image, row), None
+        if self._make_maps is None:
+            maps = None
+        elif maps is None:
+            maps = self._make_maps(np.ascontiguousarray(image))
+        return Item(self._middle.move(Sample(image, maps), Plan()), 0, row)
+
+
+def stored_crops(
+    samples: pd.DataFrame, face_crops: Mapping[str, VideoFolder], maps: MapSource | None, channels: int
+) -> list[ReadCrop]:
+    """Return what reads the crop of each row of ``samples``, with its ``channels`` maps if a detector wants them."""
+    rows = zip(samples["folder"], samples["crop"], strict=True)
+    return [
+        partial(_read, face_crops, maps, channels, str(folder), str(crop).rpartition("/")[2]) for folder, crop in rows
+    ]
+
+
+def pick_device(device: Device) -> torch.device:
+    """Return the device of a name; auto: a CUDA device where there is one, else the processor.
+
+    Raises:
+        InputError: If it is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if not there[device]:
+        names = ", ".join(name for name, is_there in there.items() if is_there)
+        msg = f"evaluation.device: there is no {device} here, only {names}; auto takes the best"
+        raise InputError(msg)
+    return torch.device(device)
+
+
+def _read(face_crops: Mapping[str, VideoFolder], maps: MapSource | None, channels: int, folder: str, name: str) -> Crop:
+    image = face_crops[folder].read(name)
+    return Crop(image, maps.read(folder, name, image, channels) if maps is not None and channels else None)
+
+
+def _map_maker(contract: Contract) -> MapMaker | None:
+    """Return what makes the maps that a detector sees; None if it sees none."""
+    if contract.maps is None:
+        return None
+    defocus = Defocus(**contract.maps.model_dump(), store="none")
+    return MapSource(defocus, {}).maker(contract.input.maps)

@@ -1,13 +1,15 @@
-"""Names of pipelines, as ``kedro run --pipeline=<name>`` takes them."""
+"""Names of pipelines, as ``kedro run --pipelines=<name>`` takes them."""
 
 from collections.abc import Sequence
 from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
+from fakefocus.models import baselines, main_families
 from fakefocus.pipelines.evaluation import pipeline as evaluation
+from fakefocus.pipelines.reporting import pipeline as reporting
 from fakefocus.pipelines.training import pipeline as training
-from fakefocus.schemas import BASELINES, FAMILIES
+from fakefocus.schemas import SEEDS
 
 STAGES = {
     "ingest": "ingestion",
@@ -24,21 +26,29 @@ STAGES = {
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every stage under its verb and its package's name, and all of them as ``__default__``.
 
-    ``data`` is everything before training: what is needed of a folder without labels of both kinds. ``baselines``,
+    ``data`` is everything before the split: what is needed of a folder without labels of both kinds. ``baselines``,
     ``seeds`` and ``baseline_seeds`` train and judge on samples that are there; ``--namespaces`` chooses among them.
     """
     made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
     verbs = {verb: made[package] for verb, package in STAGES.items()}
-    data = made["ingestion"] + made["preprocessing"] + made["defocus"]
-    more = {"data": data, "baselines": baselines(), "seeds": seeds(FAMILIES), "baseline_seeds": seeds(BASELINES)}
-    return made | verbs | more | {"__default__": sum(made.values(), Pipeline([]))}
+    detectors = [name for family in main_families() for name in (family, f"{family}.control")]
+    more = {
+        "data": made["ingestion"] + made["preprocessing"] + made["defocus"],
+        "baselines": judged_baselines(),
+        "seeds": judged_seeds(main_families()),
+        "baseline_seeds": judged_seeds(baselines()),
+    }
+    return made | verbs | more | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 
-def baselines() -> Pipeline:
+def judged_baselines() -> Pipeline:
     """Return training and evaluation of every baseline, on samples that are there."""
-    return training.train_once(BASELINES) + evaluation.evaluate_once(BASELINES)
+    return (
+        training.train_once(baselines()) + evaluation.evaluate_once(baselines()) + reporting.draw_detectors(baselines())
+    )
 
 
-def seeds(families: Sequence[str]) -> Pipeline:
+def judged_seeds(families: Sequence[str]) -> Pipeline:
     """Return training and evaluation of families with several seeds, and their comparison."""
-    return training.train_seeds(families) + evaluation.evaluate_seeds(families)
+    detectors = [f"{family}.seed_{seed}" for family in families for seed in SEEDS]
+    return training.train_seeds(families) + evaluation.evaluate_seeds(families) + reporting.draw_detectors(detectors)

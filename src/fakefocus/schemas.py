@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from fakefocus.errors import InputError
+
 VIDEO_COLUMNS = (
     *("video_id", "path", "dataset", "label", "method", "compression"),
     *("target_identity", "source_identity", "source_video", "official_split", "mask_path"),
@@ -13,31 +15,25 @@ VIDEO_COLUMNS = (
 REJECTED_COLUMNS = ("path", "stage", "reason")
 FACE_COLUMNS = (
     *("video_id", "frame", "time", "found", "reason", "crop", "track", "x1", "y1", "x2", "y2"),
-    *("score", "landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector"),
+    *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector"),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = (
     *("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint"),
-    *("identity", "original", "landmarks"),
+    *("identity", "people", "original", "landmarks"),
 )
 SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
-FAMILIES = ("scade_net", "multistream")
-BASELINES = ("meso4", "meso_inception4", "xception", "efficientnet_b4", "cnndetect", "univfd", "f3net")
-DETECTORS = tuple(name for family in FAMILIES for name in (family, f"{family}.control"))
-"""Each family and its negative control, as namespaces of the lineage."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")
 
+MOST_REASONS = 8
+"""So many reasons for which files are set aside are logged."""
 ID_BYTES = 150
 """A ``video_id`` names a folder: in UTF-8 it has at most this many bytes."""
 _ID_FORBIDDEN = frozenset('/\\:*?"<>|')
-
-
-class InputError(ValueError):
-    """What a user gave cannot be worked with; its text names the place, the rule, the value and the remedy."""
 
 
 def label_name(label: int) -> str:
@@ -48,6 +44,18 @@ def label_name(label: int) -> str:
 def folder_keys(table: pd.DataFrame) -> pd.Series:
     """Return under which key each row's video has its folder of crops and maps: ``<real or fake>/<video_id>``."""
     return table["label"].map(label_name) + "/" + table["video_id"]
+
+
+def rejections(rejected: pd.DataFrame, total: int) -> list[str]:
+    """Return a line a reason, the most frequent first, with up to three names; all of them are in the table."""
+    lines = []
+    for reason, count in rejected["reason"].value_counts().items():
+        paths = rejected.loc[rejected["reason"] == reason, "path"].head(3)
+        names = ", ".join(path.rsplit("/", 1)[-1] for path in paths) + (" and others" if count > 3 else "")
+        lines.append(f"{count} of {total} files set aside: {reason} ({names})")
+    return lines[:MOST_REASONS] + (
+        [f"… and {len(lines) - MOST_REASONS} more reasons, in rejected_media"] if len(lines) > MOST_REASONS else []
+    )
 
 
 def is_unsafe_in_id(character: str) -> bool:

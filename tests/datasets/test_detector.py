@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from fakefocus.datasets.detector import Detector
 from kedro.io import DatasetError
 
 from fakefocus.datasets.commit import git_commit
-from fakefocus.datasets.detector import Detector
 from fakefocus.models.build import build_network, load_network
 
 

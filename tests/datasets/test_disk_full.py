@@ -13,8 +13,8 @@ from kedro_datasets.pandas import ParquetDataset
 
 from fakefocus.datasets.media_folder import MediaFolder
 from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
+from fakefocus.errors import InputError
 from fakefocus.hooks import PlainErrors, RefusedInputError
-from fakefocus.schemas import InputError
 from fakefocus.sources.demo.corpus import write_clip
 
 KIB = 1024

@@ -21,8 +21,8 @@ from kedro.io import DatasetError
 
 from fakefocus.datasets.parallel import Executor, read_executor, run_jobs
 from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
+from fakefocus.errors import InputError
 from fakefocus.hooks import RefusedInputError
-from fakefocus.schemas import InputError
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from fakefocus.datasets.face_weights import FaceWeights
 from fakefocus.detection.embedding import FaceEmbedder
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fakefocus.errors import InputError
 from fakefocus.models.backbones import create_backbone
 from fakefocus.models.cnndetect.network import CnnDetect
 from fakefocus.models.efficientnet_b4.network import EfficientNetB4
@@ -26,7 +27,6 @@ from fakefocus.models.meso_inception4.network import MesoInception4
 from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.univfd.network import UnivFd
 from fakefocus.models.xception.network import Xception
-from fakefocus.schemas import InputError
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "meso4": Meso4,

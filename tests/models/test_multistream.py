@@ -3,10 +3,10 @@ import torch
 import torch.nn.functional as F
 from timm.optim import param_groups_weight_decay
 
+from fakefocus.errors import InputError
 from fakefocus.models.multistream.layers import Fusion, SpectralMask, rings
 from fakefocus.models.multistream.loss import MultistreamLoss, orthogonality
 from fakefocus.models.multistream.network import MultiStream
-from fakefocus.schemas import InputError
 
 SMALL = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
 

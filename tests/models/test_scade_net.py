@@ -2,10 +2,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from fakefocus.errors import InputError
 from fakefocus.models.build import build_network, load_network
 from fakefocus.models.scade_net.loss import ScadeLoss, SingleCenterLoss
 from fakefocus.models.scade_net.network import ConstrainedConv2d, NarrowBatchNorm2d, ScadeNet
-from fakefocus.schemas import InputError
 
 
 def _count(module: torch.nn.Module) -> int:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from fakefocus.errors import InputError
 from fakefocus.models.build import load_network
 from fakefocus.models.multistream import published as multistream_published
 from fakefocus.models.multistream.layers import SpectralMask
@@ -16,7 +17,6 @@ from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.scade_net import published as scade_published
 from fakefocus.models.scade_net.network import ScadeNet
 from fakefocus.models.weights import fit_weights, read_weights
-from fakefocus.schemas import InputError
 
 SMALL = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
 

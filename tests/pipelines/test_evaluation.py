@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
+from fakefocus.errors import InputError
 from fakefocus.parameters import Defocus, Evaluation
 from fakefocus.pipelines.evaluation.nodes import score_faces
-from fakefocus.schemas import InputError
 
 LEARNED = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
 EVALUATION = Evaluation(threshold=0.5, batch_size=4, draws=100, confidence=0.95, seed=3)

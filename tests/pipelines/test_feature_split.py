@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fakefocus import schemas
+from fakefocus.errors import InputError
 from fakefocus.imaging.alignment import align_face, crop_box
 from fakefocus.parameters import FeatureSplit, Preprocessing
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
 from fakefocus.pipelines.feature_split.provenance import landmarks_in_crops, originals
-from fakefocus.schemas import InputError
 
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=("C",), seed=3)
 ALIGNED = Preprocessing.model_validate(

@@ -15,11 +15,11 @@ import torch
 from striped import CUT, NETWORK, RECIPE, Stripes, build, corpus, train
 from torch import Tensor, nn
 
+from fakefocus.errors import InputError
 from fakefocus.imaging.gradient_ratio import gradient_ratio
 from fakefocus.metrics.scores import auc
 from fakefocus.models.build import build_loss, build_network, load_network
 from fakefocus.parameters import Training
-from fakefocus.schemas import InputError
 from fakefocus.training import batched_maps
 from fakefocus.training.data import FaceData
 from fakefocus.training.engine import Fitted, fit, make_trainer, score

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 _NAME_BYTES = 200
 """Of the folder's own name; with process id and random part the aside's stays below the usual limit of 255."""

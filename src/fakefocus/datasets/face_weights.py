@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 
 class FaceWeights(AbstractDataset[None, dict[str, Any]]):

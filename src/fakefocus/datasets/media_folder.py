@@ -10,8 +10,9 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.utils import load_obj
 
 from fakefocus.datasets.aside import parts_of, remove_parts, written_aside
+from fakefocus.datasets.lock import only_writer
 from fakefocus.datasets.parallel import read_executor, run_jobs
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 _ABOUT = "made_by.json"
 
@@ -52,7 +53,10 @@ class MediaFolder(AbstractDataset[None, Path]):
             )
             raise InputError(msg)
         if self._maker and self._made_by() != self._about():
-            self._make(load_obj(self._maker), self._filepath)
+            with only_writer(self._filepath):
+                # another run may have made it meanwhile
+                if self._made_by() != self._about():
+                    self._make(load_obj(self._maker), self._filepath)
         if not self._filepath.is_dir():
             msg = f"raw_media: no such folder: {self._filepath}; name yours with --params=data_root=<folder>"
             raise InputError(msg)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 from tqdm import tqdm
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError, did_you_mean
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -44,9 +43,8 @@ class Executor:
             InputError: With the place, the rule, the value and the remedy.
         """
         if self.backend not in BACKENDS:
-            _refuse(
-                f"backend: must be one of {', '.join(BACKENDS)}, got {self.backend!r}{_near(self.backend, BACKENDS)}"
-            )
+            near = did_you_mean(self.backend, BACKENDS)
+            _refuse(f"backend: must be one of {', '.join(BACKENDS)}, got {self.backend!r}{near}")
         if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
             _refuse(f"workers: must be at least 1, or null for one a core, got {self.workers!r}")
         if self.backend == "dask" and not self.address:
@@ -57,16 +55,16 @@ class Executor:
             _refuse(f"address: is for backend dask, got {self.address!r} with backend {self.backend}: set one of both")
 
 
-def read_executor(given: Mapping[str, Any] | None) -> Executor:
+def read_executor(options: Mapping[str, Any] | None) -> Executor:
     """Return what ``executor`` in ``globals.yml`` asks for; None asks for nothing special.
 
     Raises:
         InputError: If a key is unknown, or a value cannot be meant.
     """
     names = [field.name for field in fields(Executor)]
-    for key in set(given or {}) - set(names):
-        _refuse(f"{key}: unknown (keys are {', '.join(names)}){_near(key, names)}")
-    return Executor(**(given or {}))
+    for key in set(options or {}) - set(names):
+        _refuse(f"{key}: unknown (keys are {', '.join(names)}){did_you_mean(key, names)}")
+    return Executor(**(options or {}))
 
 
 def run_jobs(jobs: Sequence[Callable[[], T]], executor: Executor, title: str) -> Iterator[T]:
@@ -177,11 +175,6 @@ def _use_one_thread() -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
-def _near(word: str, words: Sequence[str]) -> str:
-    near = get_close_matches(str(word), words, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
-def _refuse(told: str) -> None:
-    msg = f"executor.{told}"
+def _refuse(mistake: str) -> None:
+    msg = f"executor.{mistake}"
     raise InputError(msg)

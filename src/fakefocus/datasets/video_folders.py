@@ -1,11 +1,8 @@
-"""One folder a video: crops or maps, the rows that describe them, and what they were made from."""
+"""The folders of all videos as a Kedro dataset: made side by side, read one by one, previewed."""
 
 import base64
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -16,90 +13,15 @@ import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
 
-from fakefocus.datasets.aside import remove_parts, written_aside
+from fakefocus.datasets.aside import remove_parts
+from fakefocus.datasets.lock import only_writer
 from fakefocus.datasets.parallel import read_executor, run_jobs
+from fakefocus.datasets.stored_video import ABOUT, SUFFIXES, VideoFolder, VideoWork, is_current, open_video, write_video
 
 ImagePreview = NewType("ImagePreview", str)
 """Kedro-Viz shows what a method ``preview`` of this return type gives, a PNG in base64."""
 
-_ABOUT = "about.json"
 _log = logging.getLogger(__name__)
-
-
-class FrameWriter:
-    """Writes the arrays of one video, each at once: memory does not grow with the length of a clip."""
-
-    def __init__(self, folder: Path, suffix: str, quality: int = 95) -> None:
-        """Write to ``folder``; ``suffix`` is ``.jpg``, ``.png`` or ``.npy``, ``quality`` that of JPEG."""
-        self._folder = folder
-        self._suffix = suffix
-        self._quality = quality
-
-    def __call__(self, name: str, array: NDArray[Any]) -> None:
-        """Write the array of a frame: ``(H, W, 3) uint8, RGB`` for pictures, or a map ``(H, W) float`` in [0, 1].
-
-        A ``.png`` keeps a map in 16 bits, a ``.npy`` keeps float16 and makes float32 of other numbers.
-        """
-        _WRITERS[self._suffix](self._file(name), array, self._quality)
-
-    def discard(self, name: str) -> None:
-        """Remove what was written under a name, where it turned out not to be wanted."""
-        self._file(name).unlink()
-
-    def rename(self, old: str, new: str) -> None:
-        """Give what was written under a name another one."""
-        self._file(old).rename(self._file(new))
-
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{name}{self._suffix}"
-
-
-@dataclass(frozen=True)
-class VideoWork:
-    """How a video's folder is made; it is made again only when ``fingerprint`` differs from the folder's.
-
-    ``make`` writes the arrays and returns one row a frame that was looked at. ``suffix`` replaces that of the
-    dataset; ``scale`` is what a map's value of 1 stands for and its unit, for those who look at it.
-    """
-
-    fingerprint: str
-    make: Callable[[FrameWriter], list[dict[str, Any]]]
-    suffix: str | None = None
-    scale: tuple[float, str] | None = None
-
-
-@dataclass(frozen=True)
-class VideoFolder:
-    """A finished video on disk; frames are read one by one."""
-
-    path: Path
-    suffix: str
-    fingerprint: str
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """One row a frame that was looked at."""
-        return list(_read_about(self.path)["rows"])
-
-    @property
-    def scale(self) -> tuple[float, str] | None:
-        """What a map's value of 1 stands for, and its unit; None for values without one."""
-        scale = _read_about(self.path).get("scale")
-        return None if scale is None else (float(scale[0]), str(scale[1]))
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the stored frames, in order."""
-        return sorted(file.stem for file in self.path.glob(f"*{self.suffix}"))
-
-    def read(self, name: str) -> NDArray[Any]:
-        """Read one frame: ``(H, W, 3) uint8, RGB`` for pictures, ``(H, W) float32`` in [0, 1] for maps."""
-        return _read_array(self.path / f"{name}{self.suffix}")
-
-
-def fingerprint(*parts: object) -> str:
-    """Return a short hash of anything that JSON can write: what a folder was made from."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]):
@@ -119,8 +41,8 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Create the dataset; ``executor`` as in ``globals.yml``, ``suffix`` and ``quality`` as in `FrameWriter`."""
-        if suffix not in _WRITERS:
-            msg = f"suffix: must be one of {sorted(_WRITERS)}, got {suffix!r}"
+        if suffix not in SUFFIXES:
+            msg = f"suffix: must be one of {', '.join(SUFFIXES)}, got {suffix!r}"
             raise DatasetError(msg)
         # workers of a cluster have another working directory
         self._filepath = Path(filepath).absolute()
@@ -130,29 +52,27 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
         self.metadata = metadata
 
     def save(self, data: dict[str, VideoWork]) -> None:
-        """Make every video that is not there yet or no longer matches."""
-        jobs = [
-            partial(_write_video, work, self._filepath / key, self._suffix, self._quality)
-            for key, work in data.items()
-            if not _is_current(self._filepath / key, work)
-        ]
-        if kept := len(data) - len(jobs):
-            _log.info("%s: %d of %d videos are finished already", self._filepath.name, kept, len(data))
-        self._remove_parts()
-        try:
-            for _ in run_jobs(jobs, self._executor, title=self._filepath.name):
-                pass
-        finally:
+        """Make every video that is not there yet or no longer matches; another run that does so is waited for."""
+        with only_writer(self._filepath):
+            jobs = [
+                partial(write_video, work, self._filepath / key, self._suffix, self._quality)
+                for key, work in data.items()
+                if not is_current(self._filepath / key, work)
+            ]
+            if kept := len(data) - len(jobs):
+                _log.info("%s: %d of %d videos are finished already", self._filepath.name, kept, len(data))
             self._remove_parts()
+            try:
+                for _ in run_jobs(jobs, self._executor, title=self._filepath.name):
+                    pass
+            finally:
+                self._remove_parts()
 
     def load(self) -> dict[str, VideoFolder]:
         """Return a handle for every finished video; nothing is read before it is asked for."""
-        found = {}
-        for folder in sorted(about.parent for about in self._filepath.glob(f"*/*/{_ABOUT}")):
-            if not folder.name.startswith(".") and (mark := _fingerprint_of(folder)):
-                suffix = str(_read_about(folder).get("suffix", self._suffix))
-                found[folder.relative_to(self._filepath).as_posix()] = VideoFolder(folder, suffix, mark)
-        return found
+        folders = sorted(about.parent for about in self._filepath.glob(f"*/*/{ABOUT}"))
+        opened = {f: open_video(f, self._suffix) for f in folders if not f.name.startswith(".")}
+        return {f.relative_to(self._filepath).as_posix(): video for f, video in opened.items() if video is not None}
 
     def preview(self) -> ImagePreview:
         """Show the first frame of up to 12 videos, spread over the data set; maps with a colour bar."""
@@ -172,72 +92,6 @@ class VideoFolders(AbstractDataset[dict[str, VideoWork], dict[str, VideoFolder]]
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "suffix": self._suffix}
-
-
-def _write_video(work: VideoWork, folder: Path, suffix: str, quality: int) -> None:
-    if _is_current(folder, work):
-        return  # a cluster does a job again whose worker died before it could tell that it was done
-    with written_aside(folder) as aside:
-        suffix = work.suffix or suffix
-        rows = work.make(FrameWriter(aside, suffix, quality))
-        about = {"fingerprint": work.fingerprint, "suffix": suffix, "scale": work.scale, "rows": rows}
-        (aside / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-
-
-def _is_current(folder: Path, work: VideoWork) -> bool:
-    return _fingerprint_of(folder) == work.fingerprint
-
-
-def _fingerprint_of(folder: Path) -> str | None:
-    """Return what a folder was made from, or None where it is not finished."""
-    if not (folder / _ABOUT).is_file():
-        return None
-    try:
-        return str(_read_about(folder)["fingerprint"])
-    except (ValueError, TypeError, KeyError):
-        _log.warning("%s: cannot be read (torn by a power loss?): the video is made again", folder / _ABOUT)
-        return None
-
-
-def _read_about(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
-
-
-def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
-    del quality  # of JPEG only
-    # numpy's own writing to a file does not say why it failed
-    buffer = BytesIO()
-    np.save(buffer, array if array.dtype == np.float16 else array.astype(np.float32))
-    path.write_bytes(buffer.getbuffer())
-
-
-def _write_picture(path: Path, array: NDArray[Any], quality: int) -> None:
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == ".jpg" else []
-    levels = np.round(array * 65535).astype(np.uint16) if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
-    encoded, data = cv2.imencode(path.suffix, levels, options)
-    if not encoded:
-        msg = f"{path}: OpenCV could not encode an array of {array.shape} {array.dtype}"
-        raise DatasetError(msg)
-    path.write_bytes(data.tobytes())
-
-
-_WRITERS: dict[str, Callable[[Path, NDArray[Any], int], None]] = {
-    ".jpg": _write_picture,
-    ".png": _write_picture,
-    ".npy": _write_npy,
-}
-
-
-def _read_array(path: Path) -> NDArray[Any]:
-    if path.suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED if path.suffix == ".png" else cv2.IMREAD_COLOR)
-    if decoded is None:
-        msg = f"{path}: cannot be read; delete its folder and run the stage again"
-        raise DatasetError(msg)
-    if decoded.dtype == np.uint16:
-        return decoded.astype(np.float32) / np.float32(65535)
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
 def _map_sheet(maps: Mapping[str, NDArray[np.float32]], scale: tuple[float, str] | None) -> str:

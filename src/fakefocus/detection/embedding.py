@@ -13,7 +13,7 @@ import torch
 from facenet_pytorch import InceptionResnetV1
 from numpy.typing import NDArray
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 SIDE = 160
 """Side of what the network sees, in pixels."""

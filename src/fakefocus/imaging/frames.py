@@ -1,5 +1,6 @@
 """Decodes clips and images, only as far as frames are asked for, and says why a file cannot be used."""
 
+import errno
 import hashlib
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,9 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".
 MAX_PIXELS = 2**26
 """A picture of more pixels than this (8192 x 8192) is taken for a broken or hostile header."""
 
+_PASSING = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTDOWN})
+"""What the system says of a disk or a network that fails, not of the file."""
+
 _SKIPPABLE = frozenset({"h264", "hevc"})
 """Codecs whose decoders leave out frames that no other refers to, when told to."""
 
@@ -29,6 +33,10 @@ Choose = Callable[[int], Sequence[int]]
 
 class MediaError(ValueError):
     """A file that cannot be used; its text is the reason that ``rejected_media`` shows."""
+
+
+class PassingMediaError(MediaError):
+    """A file that cannot be read now, but may be later: it is gone, or the disk or the network failed."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ def probe(path: Path) -> Probe:
     """Read what a clip or image is: every packet of a clip is looked at and one frame decoded, an image is decoded.
 
     Raises:
-        MediaError: If the file cannot be read, is empty, no media, has no picture, is cut off or does not decode.
+        MediaError: If the file cannot be read, is empty, no media, has no picture, is cut off or does not decode;
+            a `PassingMediaError` if that may pass.
     """
     with _readable(path):
         status = path.stat()
@@ -111,7 +120,7 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
         if _is_image(path):
             yield from (Frame(0, 0.0, _read_image(path)) for _ in choose(1))
             return
-        with av.open(str(path)) as container:
+        with _opened(path) as container:
             packets, base = _packets(container), float(_pictures(container).time_base or 0)
         # an edit list hides packets that later ones lean on
         visible = [p for p in packets if not p.hidden]
@@ -129,7 +138,7 @@ def _read_by_time(
     """Decode what the wanted frames depend on, and know them by their time stamps."""
     missing = {shown[i]: i for i in wanted}
     errors: list[str] = []
-    with av.open(str(path)) as container:
+    with _opened(path) as container:
         for decoded in _decoded(container, packets, set(missing), errors):
             index = missing.pop(decoded.pts, None)
             if index is not None:
@@ -141,7 +150,7 @@ def _read_in_turn(path: Path, wanted: Sequence[int]) -> Iterator[Frame]:
     """Decode everything and count, where the file does not tell when its frames are shown."""
     errors: list[str] = []
     missing = set(wanted)
-    with av.open(str(path)) as container:
+    with _opened(path) as container:
         stream = _pictures(container)
         stream.codec_context.thread_count = 1
         frames = (f for packet in container.demux(stream) for f in _sent(stream.codec_context, packet, errors))
@@ -212,12 +221,21 @@ def _sent(codec: av.codec.context.CodecContext, packet: av.Packet | None, errors
 
 def _pictures(container: av.container.InputContainer) -> av.VideoStream:
     """Return the stream that players show: cover pictures of music are video streams too."""
-    found = container.streams.best("video")
-    if found is None or found.disposition & Disposition.attached_pic:
-        kinds = ", ".join(sorted({s.type for s in container.streams if s is not found})) or "nothing"
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & Disposition.attached_pic:
+        kinds = ", ".join(sorted({s.type for s in container.streams if s is not stream})) or "nothing"
         msg = f"no video stream: the file holds {kinds} only"
         raise MediaError(msg)
-    return found
+    # a stream whose codec FFmpeg does not know, or whose header is damaged, has no decoder
+    if stream.codec_context is None:
+        msg = "no decoder for its video stream: the codec is unknown or the header is damaged"
+        raise MediaError(msg)
+    return stream
+
+
+def _opened(path: Path) -> av.container.InputContainer:
+    """Open a clip; what its metadata hold in no known encoding is replaced."""
+    return av.open(str(path), metadata_errors="replace")
 
 
 def _packets(container: av.container.InputContainer) -> list[_Packet]:
@@ -239,7 +257,7 @@ def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def _probe_video(path: Path, size: int, digest: str) -> Probe:
-    with av.open(str(path)) as container:
+    with _opened(path) as container:
         if container.format.name.endswith("_pipe") or container.format.name == "image2":
             msg = f"wrong container: an image ({container.format.name}) in a file named {path.suffix}"
             raise MediaError(msg)
@@ -261,7 +279,7 @@ def _probe_video(path: Path, size: int, digest: str) -> Probe:
 
 def _first_frame(path: Path) -> av.VideoFrame:
     errors: list[str] = []
-    with av.open(str(path)) as container:
+    with _opened(path) as container:
         stream = _pictures(container)
         for packet in container.demux(stream):
             for frame in _sent(stream.codec_context, packet, errors):
@@ -270,12 +288,12 @@ def _first_frame(path: Path) -> av.VideoFrame:
     raise MediaError(msg)
 
 
-def _check_packets(found: int, declared: int) -> None:
-    if not found:
+def _check_packets(present: int, declared: int) -> None:
+    if not present:
         msg = "zero frames: the video stream is empty"
         raise MediaError(msg)
-    if found < declared:
-        msg = f"truncated: {found} of {declared} frames are in the file"
+    if present < declared:
+        msg = f"truncated: {present} of {declared} frames are in the file"
         raise MediaError(msg)
 
 
@@ -304,31 +322,48 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, (MediaError, FileNotFoundError, PermissionError)):
             raise
+        if isinstance(error, OSError) and error.errno in _PASSING:
+            raise
         msg = f"image does not decode: {error}"
         raise MediaError(msg) from error
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what a file system or FFmpeg says of a file into a reason."""
+    """Turn what a file system, FFmpeg or Pillow say of a file into a reason."""
     try:
         yield
+    except MediaError:
+        raise
     except FileNotFoundError as error:
         gone = f"dangling link: it points to {path.readlink()}" if path.is_symlink() else "no such file (any more)"
-        raise MediaError(gone) from error
+        raise PassingMediaError(gone) from error
     except PermissionError as error:
         msg = "no permission to read it"
-        raise MediaError(msg) from error
-    except av.error.FFmpegError as error:
-        raise MediaError(_why_unreadable(path, error)) from error
+        raise PassingMediaError(msg) from error
     except IsADirectoryError as error:
         msg = "not a regular file"
         raise MediaError(msg) from error
+    except av.error.FFmpegError as error:
+        raise _unreadable(path, error) from error
+    except OSError as error:
+        msg = f"cannot be read: {error.strerror or error}"
+        raise PassingMediaError(msg) from error
+    except MemoryError as error:
+        msg = "cannot be read: memory ran out"
+        raise PassingMediaError(msg) from error
+    except Exception as error:
+        # decoders fail in ways of their own on damaged files; whatever a file does, it is set aside with its reason
+        msg = f"damaged: {type(error).__name__}: {str(error)[:200]}"
+        raise MediaError(msg) from error
 
 
-def _why_unreadable(path: Path, error: Any) -> str:  # noqa: ANN401 (FFmpegError has no stub)
+def _unreadable(path: Path, error: Any) -> MediaError:  # noqa: ANN401 (FFmpegError has no stub)
+    """Return the reason for what FFmpeg says; a failing disk or network may pass."""
+    if error.errno in _PASSING:
+        return PassingMediaError(f"cannot be read: {error.strerror}")
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":
-        return "truncated MP4: its index (moov) is missing; the copy or the download was cut off"
-    return f"not a media file that FFmpeg can read: {error.strerror}"
+        return MediaError("truncated MP4: its index (moov) is missing; the copy or the download was cut off")
+    return MediaError(f"not a media file that FFmpeg can read: {error.strerror}")

@@ -69,7 +69,9 @@ def equal_error_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
 
 
 def accuracy(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
-    """Return the share of right decisions at ``threshold``."""
+    """Return the share of right decisions at ``threshold``; NaN for no samples."""
+    if not len(np.asarray(labels)):
+        return float("nan")
     return float(np.mean((np.asarray(scores) >= threshold) == (np.asarray(labels) == 1)))
 
 
@@ -134,6 +136,8 @@ def _intervals(
 
     A draw in which a measure is undefined (one class only) is left out of that measure's interval.
     """
+    if not len(labels):
+        return dict.fromkeys(measures, float("nan")), dict.fromkeys(measures, float("nan"))
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     values: dict[str, list[float]] = {name: [] for name in measures}
@@ -155,7 +159,7 @@ def _quantiles(values: list[float], at: tuple[float, float]) -> tuple[float, flo
 
 
 def _has_both(labels: ArrayLike) -> bool:
-    return bool(0 < np.mean(np.asarray(labels)) < 1)
+    return len(set(np.asarray(labels).tolist())) == 2
 
 
 def _counts(labels: NDArray[Any], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

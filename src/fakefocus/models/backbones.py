@@ -1,19 +1,23 @@
 """Backbones from timm, and the detector that is one of them with a linear layer on top."""
 
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any
 
 import timm
 from torch import Tensor, nn
 
+from fakefocus.errors import InputError, did_you_mean
 from fakefocus.models.normalize import Normalize
-from fakefocus.schemas import InputError
+from fakefocus.models.weights import read_weights
+
+Pretrained = bool | Mapping[str, str]
+"""Whether the weights of backbones are fetched; or by part: none, pretrained or a file."""
 
 
 def create_backbone(
     family: str,
     name: str,
-    pretrained: bool,
+    pretrained: Pretrained,
     part: str = "backbone",
     **options: Any,  # noqa: ANN401 (timm's)
 ) -> nn.Module:
@@ -22,24 +26,40 @@ def create_backbone(
     Args:
         family: Whose backbone it is; messages name it.
         name: The architecture in timm, with or without the tag of its weights: ``resnet50.tv_in1k``.
-        pretrained: Fetch the weights.
+        pretrained: Fetch the weights, or read them from the file that it names for ``part``.
         part: The parameter of the family that names it.
         options: What else ``timm.create_model`` is told.
 
     Raises:
-        InputError: If timm does not know the name, or the weights cannot be fetched.
+        InputError: If timm does not know the name, or the weights cannot be fetched or do not fit.
     """
     check_name(family, part, name)
+    weights = pretrained if isinstance(pretrained, bool) else pretrained.get(part, "none")
+    if isinstance(weights, str) and weights not in ("none", "pretrained"):
+        return _from_file(family, name, weights, part, **options)
+    fetch = weights in (True, "pretrained")
     try:
-        return timm.create_model(name, pretrained=pretrained, **options)
+        return timm.create_model(name, pretrained=fetch, **options)
     # the hub's client, urllib and timm share no error type; a wrong option is a TypeError
     except Exception as error:
-        if not pretrained or isinstance(error, TypeError):
+        if not fetch or isinstance(error, TypeError):
             raise
         msg = (
-            f"{family}: the weights of {part} {name!r} could not be fetched ({type(error).__name__}: {error}): "
-            "give `weights: <file>` for weights on disk, or `weights: none` to start from random ones"
+            f"{family}: the weights of {part} {name!r} could not be fetched ({type(error).__name__}: {error}): give "
+            f"{family}.network.weights={{{part}: <file>}} for those of timm's {name} on disk, a file of the whole "
+            "network, or none to start from random ones"
         )
+        raise InputError(msg) from error
+
+
+def _from_file(family: str, name: str, file: str, part: str, **options: Any) -> nn.Module:  # noqa: ANN401
+    """Build a backbone from weights on disk; timm drops a classifier and fits position embeddings."""
+    overlay = {"state_dict": read_weights(file)}
+    try:
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+    except (RuntimeError, KeyError) as error:
+        first = "; ".join(line.strip() for line in str(error).splitlines()[1:3]) or str(error)
+        msg = f"{family}.network.weights.{part}: {file} does not fit timm's {name}: {first[:400]}"
         raise InputError(msg) from error
 
 
@@ -51,11 +71,21 @@ class BackboneDetector(nn.Module):
 
     in_chans = 3
 
-    def __init__(self, family: str, backbone: str, img_size: int, drop_rate: float, *, pretrained: bool) -> None:
-        """Build the detector of ``family``; ``pretrained`` fetches the backbone's weights."""
+    def __init__(
+        self,
+        family: str,
+        backbone: str,
+        img_size: int,
+        drop_rate: float,
+        *,
+        pretrained: Pretrained,
+        on_grid: bool = False,
+    ) -> None:
+        """Build the detector of ``family``; a backbone ``on_grid`` of patches has to know ``img_size``."""
         super().__init__()
         self.img_size = img_size
-        network: Any = create_backbone(family, backbone, pretrained, num_classes=0)
+        options: dict[str, Any] = {"img_size": img_size} if on_grid else {}
+        network: Any = create_backbone(family, backbone, pretrained, num_classes=0, **options)
         self.backbone: nn.Module = network
         self.normalize = Normalize(network)
         self.embedding_dim = int(network.head_hidden_size)
@@ -82,10 +112,9 @@ def check_name(family: str, part: str, name: str) -> None:
     """
     architecture, _, tag = name.partition(".")
     tagged = bool(tag) and timm.is_model(architecture)
-    known = timm.list_pretrained(f"{architecture}.*") if tagged else timm.list_models()
-    if name in known:
+    names = timm.list_pretrained(f"{architecture}.*") if tagged else timm.list_models()
+    if name in names:
         return
-    near = get_close_matches(name, known, n=3)
-    hint = f", did you mean {' or '.join(map(repr, near))}?" if near else "; see timm.list_models()"
+    hint = did_you_mean(name, names, count=3) or "; see timm.list_models()"
     msg = f"{family}.network.{part}: timm has no model {name!r}{hint}"
     raise InputError(msg)

@@ -1,62 +1,38 @@
 """Builds networks and losses by family name, and puts a trained detector together again."""
 
-from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from fakefocus.errors import InputError
+from fakefocus.models import find_family
 from fakefocus.models.backbones import check_name
-from fakefocus.models.cnndetect.network import CnnDetect
-from fakefocus.models.efficientnet_b4.network import EfficientNetB4
-from fakefocus.models.f3net.network import F3Net
-from fakefocus.models.losses import BaselineLoss
-from fakefocus.models.meso4.network import Meso4
-from fakefocus.models.meso_inception4.network import MesoInception4
-from fakefocus.models.multistream.loss import MultistreamLoss
-from fakefocus.models.multistream.network import MultiStream
-from fakefocus.models.scade_net.loss import ScadeLoss
-from fakefocus.models.scade_net.network import ScadeNet
-from fakefocus.models.univfd.network import UnivFd
+from fakefocus.models.contract import Contract, InputSpec, Normalization, StartingWeights
+from fakefocus.models.family import Family, Weights
 from fakefocus.models.weights import fit_weights, load_exactly, read_weights
-from fakefocus.models.xception.network import Xception
-from fakefocus.schemas import BASELINES, FAMILIES, InputError
 
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    "scade_net": ScadeNet,
-    "multistream": MultiStream,
-    "meso4": Meso4,
-    "meso_inception4": MesoInception4,
-    "xception": Xception,
-    "efficientnet_b4": EfficientNetB4,
-    "cnndetect": CnnDetect,
-    "univfd": UnivFd,
-    "f3net": F3Net,
-}
-_WITHOUT_BACKBONE = ("scade_net", "meso4", "meso_inception4")
 _CHANNELS = ("red", "green", "blue", "blur", "confidence")
 
 
 def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     """Build a network; ``options`` are the parameters ``<family>.network``.
 
-    ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, or a file.
+    ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, a file, or one
+    of these by part.
 
     Raises:
         InputError: If the family is unknown, or the weights cannot be had or do not fit.
     """
-    _check(family)
-    rest = dict(options)
-    weights = str(rest.pop("weights", "none"))
-    if family not in _WITHOUT_BACKBONE:
-        rest["pretrained"] = weights == "pretrained"
-    elif weights == "pretrained":
-        msg = f"{family}.network.weights: nobody publishes weights of this family, name a file or set it to none"
-        raise InputError(msg)
-    network = _NETWORKS[family](**rest)
-    if weights not in ("none", "pretrained"):
-        fit_weights(network, read_weights(weights), family, weights)
+    declared = find_family(family)
+    arguments = {name: value for name, value in options.items() if name != "weights"}
+    weights: Weights = options.get("weights", "none")
+    _check_weights(declared, weights)
+    if declared.parts:
+        arguments["pretrained"] = weights if isinstance(weights, dict) else weights == "pretrained"
+    network: nn.Module = declared.build_network(**arguments)
+    if isinstance(weights, str) and weights not in ("none", "pretrained"):
+        fit_weights(network, read_weights(weights), declared, weights)
     return network
 
 
@@ -66,22 +42,30 @@ def build_loss(family: str, options: dict[str, Any]) -> nn.Module:
     Raises:
         InputError: If the family is unknown.
     """
-    _check(family)
-    if family == "scade_net":
-        return ScadeLoss(ScadeNet.embedding_dim, **options)
-    return MultistreamLoss(**options) if family == "multistream" else BaselineLoss(**options)
+    loss: nn.Module = find_family(family).build_loss(**options)
+    return loss
 
 
-def input_contract(network: nn.Module) -> dict[str, Any]:
+def input_spec(network: nn.Module) -> InputSpec:
     """Return what a network takes: its channels and side, in [0, 1], and by what it normalises them itself."""
-    told: Any = network
-    means = [m for m in network.modules() if isinstance(getattr(m, "mean", None), Tensor)]
-    return {
-        "channels": list(_CHANNELS[: told.in_chans]),
-        "img_size": told.img_size,
-        "range": [0, 1],
-        "normalize": [{name: getattr(m, name).flatten().tolist() for name in ("mean", "std")} for m in means],
-    }
+    described: Any = network
+    norms = [module for module in network.modules() if isinstance(getattr(module, "mean", None), Tensor)]
+    return InputSpec(
+        channels=_CHANNELS[: described.in_chans],
+        img_size=described.img_size,
+        normalize=tuple(Normalization(mean=_numbers(norm.mean), std=_numbers(norm.std)) for norm in norms),
+    )
+
+
+def starting_weights(options: dict[str, Any], network: nn.Module) -> tuple[StartingWeights, ...]:
+    """Return where a network's weights come from, and under which licence, part by part."""
+    weights: Weights = options.get("weights", "none")
+    if isinstance(weights, dict):
+        return tuple(_origin(part, source, network) for part, source in sorted(weights.items()))
+    if weights == "pretrained":
+        parts = [name for name, module in network.named_children() if hasattr(module, "pretrained_cfg")]
+        return tuple(_origin(part, weights, network) for part in parts)
+    return (_origin("network", weights, network),)
 
 
 def check_backbones(family: str, options: dict[str, Any]) -> None:
@@ -90,31 +74,47 @@ def check_backbones(family: str, options: dict[str, Any]) -> None:
     Raises:
         InputError: With the parameter, the unknown name and the nearest known ones.
     """
-    for part in ("backbone", "spatial", "spectral", "semantic"):
-        if part in options:
-            check_name(family, part, options[part])
+    for part in find_family(family).parts:
+        check_name(family, part, options[part])
 
 
-def load_network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+def load_network(contract: Contract, weights: dict[str, Tensor]) -> nn.Module:
     """Put a trained detector together, ready to score.
 
     Args:
-        architecture: ``family`` and ``network`` as its JSON file has them.
+        contract: What the detector is.
         weights: Tensors by name.
 
     Raises:
-        InputError: If the weights are not of this architecture; names the first keys and shapes that differ.
+        InputError: If the weights are not of this contract; names the first keys and shapes that differ.
     """
     # weights follow, so none are fetched
-    network = build_network(architecture["family"], architecture["network"] | {"weights": "none"})
-    load_exactly(network, weights, architecture["family"])
+    network = build_network(contract.family, contract.network | {"weights": "none"})
+    load_exactly(network, weights, contract.family)
     return network.eval().to(memory_format=torch.channels_last)
 
 
-def _check(family: str) -> None:
-    known = (*FAMILIES, *BASELINES)
-    if family not in known:
-        near = get_close_matches(family, known, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else ""
-        msg = f"unknown family {family!r}{hint} Known: {', '.join(known)}"
+def _check_weights(family: Family, weights: Weights) -> None:
+    place = f"{family.name}.network.weights"
+    if weights == "pretrained" and not family.parts:
+        msg = f"{place}: nobody publishes weights of this family, name a file or set it to none"
         raise InputError(msg)
+    unknown = sorted(set(weights) - set(family.parts)) if isinstance(weights, dict) else []
+    if unknown:
+        parts = ", ".join(family.parts) or "none, name one file"
+        msg = f"{place}: {', '.join(unknown)} is no part of this family; parts are {parts}"
+        raise InputError(msg)
+
+
+def _origin(part: str, source: str, network: nn.Module) -> StartingWeights:
+    if source == "none":
+        return StartingWeights(part=part, source="random", licence="none needed")
+    if source != "pretrained":
+        return StartingWeights(part=part, source=source, licence="not known: ask whoever made the file")
+    config: dict[str, Any] = getattr(getattr(network, part), "pretrained_cfg", {})
+    name = ".".join(str(config[key]) for key in ("architecture", "tag") if config.get(key))
+    return StartingWeights(part=part, source=f"timm {name}", licence=str(config.get("license") or "not named by timm"))
+
+
+def _numbers(values: Any) -> tuple[float, ...]:  # noqa: ANN401 (a tensor of three)
+    return tuple(float(value) for value in values.flatten())

@@ -75,17 +75,32 @@ class Classification(nn.Module):
 
 
 class BaselineLoss(nn.Module):
-    """Classification alone, for networks without a loss on their features."""
+    """Classification, plus weighted alignment and uniformity of the embeddings where their weight is above 0."""
 
-    def __init__(self, classification: Form = "bce", fake_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        classification: Form = "bce",
+        fake_weight: float = 1.0,
+        alignment_weight: float = 0.0,
+        uniformity_weight: float = 0.0,
+    ) -> None:
         """Make the loss."""
         super().__init__()
         self.classification = Classification(classification, fake_weight)
+        self.alignment_weight = alignment_weight
+        self.uniformity_weight = uniformity_weight
 
     def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return ``loss`` and its only part, scalars, for any features and logits and labels ``(B,)``."""
-        value = self.classification(logits, labels)
-        return {"loss": value, self.classification.form: value}
+        """Return ``loss`` and its parts, scalars, for embeddings ``(B, D)`` and logits and labels ``(B,)``."""
+        total = self.classification(logits, labels)
+        parts: dict[str, Tensor] = {self.classification.form: total}
+        if self.alignment_weight:
+            parts["alignment"] = alignment(features, labels)
+            total = total + self.alignment_weight * parts["alignment"]
+        if self.uniformity_weight:
+            parts["uniformity"] = uniformity(features)
+            total = total + self.uniformity_weight * parts["uniformity"]
+        return {"loss": total, **parts}
 
 
 def _weight(logits: Tensor, fake_weight: float) -> Tensor | None:

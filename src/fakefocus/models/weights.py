@@ -12,16 +12,13 @@ import torch
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
 
-from fakefocus.models.multistream import published as multistream
-from fakefocus.models.scade_net import published as scade_net
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
+from fakefocus.models.family import Family
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net")
-RENAMES = {"scade_net": scade_net.rename, "multistream": multistream.rename}
-PARTS = ("backbone", "spatial", "spectral", "semantic")
 
 # wrappers for several devices and for compilation
 _WRAPPERS = ("module.", "_orig_mod.")
@@ -54,7 +51,9 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
     return _unwrap(_read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path), path)
 
 
-def fit_weights(network: nn.Module, weights: dict[str, Tensor], family: str, source: Path | str | None = None) -> None:
+def fit_weights(
+    network: nn.Module, weights: dict[str, Tensor], family: Family, source: Path | str | None = None
+) -> None:
     """Load weights into a network: ours, a published checkpoint of the family, or those of one backbone in it.
 
     All must fit: none missing, none left over. Of a backbone's own weights its classifier is left out, and position
@@ -69,14 +68,14 @@ def fit_weights(network: nn.Module, weights: dict[str, Tensor], family: str, sou
     Raises:
         InputError: If they do not fit, with the first keys and shapes that differ.
     """
-    candidates = [weights, RENAMES[family](weights)] if family in RENAMES else [weights]
+    candidates = [weights, family.renamed(weights)] if family.rename else [weights]
     for candidate in candidates:
         if not _difference(network, candidate):
             network.load_state_dict(_with_counters(network, candidate))
             return
     if not _fit_parts(network, weights, family, source):
         own = network.state_dict().keys()
-        load_exactly(network, max(candidates, key=lambda c: len(own & c.keys())), family, source)
+        load_exactly(network, max(candidates, key=lambda c: len(own & c.keys())), family.name, source)
 
 
 def load_exactly(network: nn.Module, weights: dict[str, Tensor], family: str, source: Path | str | None = None) -> None:
@@ -154,19 +153,19 @@ def _network_alone(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return inside or weights
 
 
-def _fit_parts(network: nn.Module, weights: dict[str, Tensor], family: str, source: Path | str | None) -> bool:
+def _fit_parts(network: nn.Module, weights: dict[str, Tensor], family: Family, source: Path | str | None) -> bool:
     """Load weights into each backbone that they fit; tell whether there was one."""
-    found = False
-    for name in PARTS:
+    loaded = False
+    for name in family.parts:
         part = getattr(network, name, None)
         if not isinstance(part, nn.Module):
             continue
         trimmed = _on_grid(part, _without_classifier(part, weights))
         if not _difference(part, trimmed):
             part.load_state_dict(_with_counters(part, trimmed))
-            logger.info("%s: loaded %s alone, from %s", family, name, source or "the given weights")
-            found = True
-    return found
+            logger.info("%s: loaded %s alone, from %s", family.name, name, source or "the given weights")
+            loaded = True
+    return loaded
 
 
 def _without_classifier(part: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -176,14 +175,14 @@ def _without_classifier(part: nn.Module, weights: dict[str, Tensor]) -> dict[str
 
 def _on_grid(part: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Resample the position embeddings of a transformer, ``(1, T, D)``, to its own grid of patches."""
-    own, given = part.state_dict().get("pos_embed"), weights.get("pos_embed")
+    own, stored = part.state_dict().get("pos_embed"), weights.get("pos_embed")
     grid = getattr(getattr(part, "patch_embed", None), "grid_size", None)
     prefix = getattr(part, "num_prefix_tokens", 0)
-    if own is None or given is None or grid is None or given.ndim != 3 or own.shape[1] == given.shape[1]:
+    if own is None or stored is None or grid is None or stored.ndim != 3 or own.shape[1] == stored.shape[1]:
         return weights
-    if own.shape[1] != prefix + grid[0] * grid[1] or given.shape[1] <= prefix:
+    if own.shape[1] != prefix + grid[0] * grid[1] or stored.shape[1] <= prefix:
         return weights
-    return {**weights, "pos_embed": resample_abs_pos_embed(given, list(grid), num_prefix_tokens=prefix)}
+    return {**weights, "pos_embed": resample_abs_pos_embed(stored, list(grid), num_prefix_tokens=prefix)}
 
 
 def _with_counters(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -202,8 +201,8 @@ def _difference(network: nn.Module, weights: dict[str, Tensor]) -> str:
         for n in own
         if n in weights and weights[n].shape != own[n].shape
     ]
-    found = {"missing": missing, "unexpected": unexpected, "other shapes:": shapes}
-    return "; ".join(f"{word} {_first(names)}" for word, names in found.items() if names)
+    differences = {"missing": missing, "unexpected": unexpected, "other shapes:": shapes}
+    return "; ".join(f"{word} {_first(names)}" for word, names in differences.items() if names)
 
 
 def _first(names: list[str]) -> str:

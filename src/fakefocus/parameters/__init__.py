@@ -1,97 +1,83 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import Field
+from pydantic import model_validator
 
-from fakefocus.parameters.common import Group, Positive, Share
+from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
+    CropSpec,
     Defocus,
     Detection,
     FeatureSplit,
     HubImages,
     Ingestion,
     LayoutName,
+    MapSpec,
     Preprocessing,
     Sampling,
 )
-from fakefocus.parameters.families import (
-    FAMILY_GROUPS,
-    BackboneFamily,
-    Family,
-    MesoFamily,
-    MultistreamFamily,
-    ScadeFamily,
-)
+from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
 __all__ = [
-    "FAMILY_GROUPS",
     "Augmentation",
+    "CropSpec",
     "Damage",
     "Defocus",
     "Detection",
+    "Device",
     "Evaluation",
-    "Family",
     "FeatureSplit",
+    "Group",
     "HubImages",
     "Ingestion",
     "LayoutName",
-    "MultistreamFamily",
+    "MapSpec",
     "Parameters",
     "Preprocessing",
     "Reporting",
     "Sampling",
-    "ScadeFamily",
     "Training",
 ]
 
 
-class Evaluation(Group):
-    """Scores and intervals: ``threshold``, faces a batch, bootstrap draws, confidence and seed.
-
-    ``threshold`` validation: that of equal errors on validation videos, kept with the detector; or one in [0, 1].
-    """
-
-    threshold: Share | Literal["validation"]
-    batch_size: Positive
-    draws: Annotated[int, Field(ge=100)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    seed: int
-
-
-class Reporting(Group):
-    """Words of the report: its title, what the data are and which recipe was trained."""
-
-    title: str
-    data_note: str
-    recipe_note: str
-    sample_videos: Positive
-
-
 class Parameters(Group):
-    """All of ``parameters*.yml``, and what may come with ``--params`` alone."""
+    """What is common to all detectors; each registered family adds a group of its own name.
+
+    The last ones come with ``--params`` or from ``fakefocus.config`` alone.
+    """
 
     ingestion: Ingestion
     preprocessing: Preprocessing
     defocus: Defocus
     feature_split: FeatureSplit
     control_seed: int
-    scade_net: ScadeFamily
-    multistream: MultistreamFamily
-    meso4: MesoFamily
-    meso_inception4: MesoFamily
-    xception: BackboneFamily
-    efficientnet_b4: BackboneFamily
-    cnndetect: BackboneFamily
-    univfd: BackboneFamily
-    f3net: BackboneFamily
+    seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
     hf: HubImages = HubImages()
     data_root: str | None = None
-    dataset: str | None = None
+    dataset: str
+    experiment: str
+    trained_on: str
+    recipe: str
     splits: str | None = None
     face_weights: str | None = None
-    trained_on: str | None = None
     mlflow_run_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
+        """Take names that the command line has made numbers of."""
+        names = ("dataset", "experiment", "trained_on", "recipe")
+        texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
+        return {**values, **texts}
+
+    @model_validator(mode="after")
+    def _seeds_are_named_by_their_value(self) -> "Parameters":
+        wrong = {name: seed for name, seed in self.seeds.items() if name != f"seed_{seed}"}
+        if wrong:
+            msg = f"seeds: each is named by its value, as seed_3: 3, got {wrong}"
+            raise ValueError(msg)
+        return self

@@ -1,10 +1,10 @@
 """Parameters of the stages before training."""
 
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from fakefocus.errors import did_you_mean
 from fakefocus.parameters.common import Group, Positive, Share
 
 LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "folder"]
@@ -18,10 +18,9 @@ class Ingestion(Group):
     @field_validator("layout", mode="before")
     @classmethod
     def _is_known(cls, value: object) -> object:
-        known = get_args(LayoutName)
-        if value not in known:
-            near = get_close_matches(str(value), known, n=1)
-            msg = f"must be one of {', '.join(known)}" + (f", did you mean {near[0]!r}?" if near else "")
+        layouts = get_args(LayoutName)
+        if value not in layouts:
+            msg = f"must be one of {', '.join(layouts)}{did_you_mean(value, layouts)}"
             raise ValueError(msg)
         return value
 
@@ -114,9 +113,48 @@ class Defocus(Group):
     store: Literal["float16", "png16", "float32", "none"]
 
 
+class CropSpec(Group):
+    """What decides how a crop looks to a detector; None where it has no say.
+
+    ``detector`` is that of faces; see `Preprocessing` for the others.
+    """
+
+    region: Literal["face", "whole_image"]
+    size: int
+    alignment: Literal["landmarks", "crop"] | None = None
+    margin: float | None = None
+    detector: Literal["mtcnn", "haar"] | None = None
+
+    @classmethod
+    def of(cls, preprocessing: Preprocessing) -> "CropSpec":
+        """Return what of ``preprocessing`` is seen in a crop; which frames are taken is not."""
+        if preprocessing.region == "whole_image":
+            return cls(region="whole_image", size=preprocessing.size)
+        return cls(
+            region="face",
+            size=preprocessing.size,
+            alignment=preprocessing.alignment,
+            margin=preprocessing.margin,
+            detector=preprocessing.detection.detector,
+        )
+
+
+class MapSpec(Group):
+    """What decides how a map looks to a detector; see `Defocus`."""
+
+    method: Literal["gradient_ratio", "edge_variance"]
+    sigma_max: float
+
+    @classmethod
+    def of(cls, defocus: Defocus) -> "MapSpec":
+        """Return what of ``defocus`` is seen in a map; how it is stored is not."""
+        return cls(method=defocus.method, sigma_max=defocus.sigma_max)
+
+
 class FeatureSplit(Group):
     """How videos come to their sides, and what the audit looks for; see README.
 
+    ``strategy`` test_only puts everything on the test side: a data set that detectors of another one are judged on.
     ``train``, ``val``, ``test`` are shares of the videos; with ``folds`` they are not read: ``fold`` of them is the
     test side, the next one val. ``held_out_methods`` are kept out of training and validation. ``strict`` stops a run
     whose audit found a leak. ``near_duplicate_distance`` in bits of 256, None to compare no pictures;
@@ -124,7 +162,7 @@ class FeatureSplit(Group):
     on two faces are one person's, where weights of a face-recognition network are given.
     """
 
-    strategy: Literal["identity", "source_video", "official", "method", "video", "imported"] = "identity"
+    strategy: Literal["identity", "source_video", "official", "method", "video", "imported", "test_only"] = "identity"
     train: Share
     val: Share
     test: Share
@@ -147,7 +185,7 @@ class FeatureSplit(Group):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "FeatureSplit":
-        if self.folds is not None and self.strategy in ("official", "method", "imported"):
+        if self.folds is not None and self.strategy in ("official", "method", "imported", "test_only"):
             msg = f"folds: strategy {self.strategy} has its own test side, set feature_split.folds to null"
             raise ValueError(msg)
         if self.folds is not None and self.fold >= self.folds:

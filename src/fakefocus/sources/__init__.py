@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 from fakefocus.sources import celebdf, dfd, dfdc, dfdcp, ffpp, folder, images
 from fakefocus.sources.layout import Layout, peek
 from fakefocus.sources.rows import Row, readable, unique_names

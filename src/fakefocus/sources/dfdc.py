@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 from fakefocus.sources.layout import Layout, files_below, folders_below, inside, read_json
 from fakefocus.sources.rows import Row, media_row, set_aside
 

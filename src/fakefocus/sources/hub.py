@@ -15,8 +15,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from fakefocus.errors import InputError
 from fakefocus.parameters import HubImages
-from fakefocus.schemas import InputError
 from fakefocus.sources import looks_like
 from fakefocus.sources.layout import files_below
 from fakefocus.sources.rows import safe_name

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 from fakefocus.sources.rows import Row
 
 PEEK = 20_000

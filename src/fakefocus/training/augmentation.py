@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms import v2
 
+from fakefocus.errors import InputError
 from fakefocus.parameters import Augmentation, Damage
-from fakefocus.schemas import InputError
 
 _GREY = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in grey (ITU-R BT.601)."""

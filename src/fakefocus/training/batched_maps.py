@@ -80,15 +80,15 @@ def _sums(soft: Tensor, softer: Tensor, scale: single.Scale, sigma_max: float) -
     ratio, width = _at_peak(*squares.log().split(3))
     width = width * torch.maximum(x2, y2) / squares[4]
     variance, weight = _trusted(first, ratio, width, scale)
-    found = torch.where(edge, torch.cat([weight * variance, weight], 1), 0)
+    weighted = torch.where(edge, torch.cat([weight * variance, weight], 1), 0)
     side = single.CELL // scale.step
-    both_sides = _moved(found, upright, -side // 2) + _moved(found, upright, side // 2)
+    both_sides = _moved(weighted, upright, -side // 2) + _moved(weighted, upright, side // 2)
     return side**2 * F.avg_pool2d(both_sides, side)
 
 
-def _moved(found: Tensor, upright: Tensor, by: int) -> Tensor:
-    """Move what is found across the edge, by pixels: in its row where edges stand upright, else in its column."""
-    return torch.where(upright, found, 0).roll(by, 3) + torch.where(upright, 0, found).roll(by, 2)
+def _moved(weighted: Tensor, upright: Tensor, by: int) -> Tensor:
+    """Move weights across the edge, by pixels: in its row where edges stand upright, else in its column."""
+    return torch.where(upright, weighted, 0).roll(by, 3) + torch.where(upright, 0, weighted).roll(by, 2)
 
 
 def _beside(values: Tensor, upright: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,11 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
 from fakefocus.parameters import Augmentation, Training
-from fakefocus.schemas import InputError
 from fakefocus.training.augmentation import Augment
-from fakefocus.training.samples import FaceSamples, Folder, MapSource, blendable
+from fakefocus.training.samples import FaceSamples, MapSource, blendable
 from fakefocus.training.sampling import Batches, Draw
 
 
@@ -23,7 +24,7 @@ class Faces:
     """The faces of ``table``: ``crops`` and maps by its column ``folder``, ``channels`` maps a face (0 to 2)."""
 
     table: pd.DataFrame
-    crops: Mapping[str, Folder]
+    crops: Mapping[str, VideoFolder]
     maps: MapSource
     channels: int = 0
 

@@ -1,9 +1,8 @@
-"""Fits one detector with Lightning's Trainer and scores samples with a trained one."""
+"""Fits one detector with Lightning's Trainer."""
 
 import ctypes
 import json
 import logging
-import os
 import re
 import shutil
 import sys
@@ -15,11 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning.callbacks import (
     Callback,
     EarlyStopping,
@@ -33,13 +30,13 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from fakefocus.errors import InputError
 from fakefocus.imaging import gradient_ratio
-from fakefocus.parameters import Augmentation, Defocus, Training
-from fakefocus.schemas import InputError
+from fakefocus.parameters import Defocus, Training
 from fakefocus.training import batched_maps
-from fakefocus.training.data import FaceData, Faces, in_order, loader, on_gpu, stored_side
+from fakefocus.training.data import FaceData, Faces, on_gpu, stored_side
+from fakefocus.training.launched import launched
 from fakefocus.training.module import DetectorModule
-from fakefocus.training.samples import assemble
 
 MONITOR = "val.video_auc"
 _log = logging.getLogger(__name__)
@@ -132,20 +129,6 @@ def fit(
     return Fitted(network.eval(), pd.DataFrame(history), int(best["epoch"]))
 
 
-@torch.inference_mode()
-def score(
-    network: nn.Module, faces: Faces, augmentation: Augmentation, batch_size: int, num_workers: int = 0
-) -> NDArray[np.float64]:
-    """Return the probability of fake for each row of ``faces.table``: ``(N,)`` in [0, 1], in float32 arithmetic."""
-    keep_freed_memory()
-    samples = replace(faces, channels=map_channels(network)).plain(augmentation)
-    scores = np.full(len(samples), np.nan)
-    img_size = int(network.img_size)  # type: ignore[arg-type]
-    for batch in loader(samples, in_order(len(samples), batch_size), num_workers):
-        scores[batch.rows.numpy()] = torch.sigmoid(network(assemble(batch, img_size)).float()).numpy()
-    return scores
-
-
 class _History(Callback):
     """Keeps one row of metrics an epoch, over restarts too."""
 
@@ -158,8 +141,8 @@ class _History(Callback):
         """Tell a new run of the epochs before the restart."""
         for row in self.rows:
             for logger in trainer.loggers:
-                told = {name: value for name, value in row.items() if name != "epoch"}
-                logger.log_metrics(told, step=int(row["epoch"]))
+                metrics = {name: value for name, value in row.items() if name != "epoch"}
+                logger.log_metrics(metrics, step=int(row["epoch"]))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k != "step"}
@@ -170,6 +153,14 @@ class _History(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
+
+
+class _Patience(EarlyStopping):
+    """Stops a training that had stopped already, whose detector could not be saved, at its restart."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class _MovingAverage(WeightAveraging):
@@ -224,8 +215,8 @@ def _read(note: Path) -> str | None:
 
 def _plain(error: ProcessRaisedException) -> Exception:
     """Return what a user needs to read of an error in another process."""
-    told = re.findall(r"InputError: (.+)", str(error))
-    return InputError(told[-1]) if told else error
+    messages = re.findall(r"InputError: (.+)", str(error))
+    return InputError(messages[-1]) if messages else error
 
 
 def _callbacks(folder: Path, recipe: Training) -> list[Callback]:
@@ -237,7 +228,7 @@ def _callbacks(folder: Path, recipe: Training) -> list[Callback]:
     )
     last = ModelCheckpoint(filename=Path(_LAST).stem, save_on_train_epoch_end=True, **options)
     averaged: list[Callback] = [] if recipe.ema_decay is None else [_MovingAverage(recipe.ema_decay)]
-    return [*averaged, EarlyStopping(MONITOR, mode="max", patience=recipe.patience), _History(), best, last]
+    return [*averaged, _Patience(MONITOR, mode="max", patience=recipe.patience), _History(), best, last]
 
 
 def _check(faces: Faces, recipe: Training) -> None:
@@ -246,17 +237,10 @@ def _check(faces: Faces, recipe: Training) -> None:
     if crop > stored:
         msg = f"augmentation.crop: must be at most the stored crop's {stored} pixels, got {crop}"
         raise InputError(msg)
-    launched, processes = _launched_processes(), recipe.devices * recipe.num_nodes
-    if launched not in (None, processes):
-        msg = f"training.devices x num_nodes: must be the {launched} processes that were launched, got {processes}"
+    place, processes = launched(), recipe.devices * recipe.num_nodes
+    if place is not None and place.processes != processes:
+        msg = f"training.devices x num_nodes: must be the {place.processes} launched processes, got {processes}"
         raise InputError(msg)
-
-
-def _launched_processes() -> int | None:
-    """Return how many processes torchrun or SLURM's srun started; None without them."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        return int(os.environ["WORLD_SIZE"])
-    return int(os.environ["SLURM_NTASKS"]) if "SLURM_PROCID" in os.environ else None
 
 
 def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
@@ -272,11 +256,11 @@ def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
 def _map_maker(faces: Faces, recipe: Training) -> Callable[[Tensor], Tensor] | None:
     """Return what makes maps on the device where the recipe wants them anew."""
     defocus: Defocus = faces.maps.defocus
-    cut = recipe.augmentation
-    if not faces.channels or not cut.recompute_map or not on_gpu(recipe):
+    options = recipe.augmentation
+    if not faces.channels or not options.recompute_map or not on_gpu(recipe):
         return None
     # what only the processor's version can do is done while loading
-    if defocus.method != "gradient_ratio" or cut.crop % gradient_ratio.CELL:
+    if defocus.method != "gradient_ratio" or options.crop % gradient_ratio.CELL:
         return None
     make = batched_maps.gradient_ratio if faces.channels == 1 else batched_maps.blur_and_confidence
     return partial(make, sigma_max=defocus.sigma_max)
@@ -315,7 +299,7 @@ def _strategy(recipe: Training) -> str:
     """Return Lightning's strategy: processes started from here, unless a launcher has started them already."""
     if recipe.strategy != "auto" or recipe.devices * recipe.num_nodes == 1:
         return recipe.strategy
-    return "ddp_spawn" if _launched_processes() is None else "ddp"
+    return "ddp_spawn" if launched() is None else "ddp"
 
 
 def keep_freed_memory() -> None:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler, SequentialLR
 
+from fakefocus.errors import InputError
 from fakefocus.metrics.scores import auc, equal_error_threshold
 from fakefocus.parameters import Training
-from fakefocus.schemas import InputError
 from fakefocus.training.samples import Batch, assemble
 
 
@@ -73,8 +73,8 @@ class DetectorModule(pl.LightningModule):
         """Return the loss of a batch."""
         maps = self._make_maps(batch.images) if self._make_maps is not None else None
         parts = self._losses(batch, maps)[1]
-        told = {f"train.{k}": v.detach() for k, v in parts.items()}
-        self.log_dict(told, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        losses = {f"train.{k}": v.detach() for k, v in parts.items()}
+        self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return parts["loss"]
 
     def on_validation_epoch_start(self) -> None:
@@ -84,8 +84,8 @@ class DetectorModule(pl.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Score a batch."""
         logits, parts = self._losses(batch)
-        told = {f"val.{k}": v for k, v in parts.items()}
-        self.log_dict(told, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        losses = {f"val.{k}": v for k, v in parts.items()}
+        self.log_dict(losses, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         self._scores[batch.rows] = torch.sigmoid(logits.float())
 
     def on_validation_epoch_end(self) -> None:

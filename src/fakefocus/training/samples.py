@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,22 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
 from fakefocus.imaging.blending import blend_with_itself, face_in_crop
 from fakefocus.imaging.defocus import estimate_map
 from fakefocus.imaging.gradient_ratio import blur_and_confidence
 from fakefocus.parameters import Defocus
-from fakefocus.schemas import InputError
 from fakefocus.training.augmentation import Augment, Plan, Sample, change
 from fakefocus.training.sampling import Draw
 
 _log = logging.getLogger(__name__)
-
-
-class Folder(Protocol):
-    """Something that reads the frames of one video by name."""
-
-    def read(self, name: str) -> NDArray[Any]:
-        """Return the frame ``name``."""
 
 
 class Batch(NamedTuple):
@@ -64,7 +58,7 @@ class MapSource:
     """Where the maps of crops come from: stored ones, or made when they are read."""
 
     defocus: Defocus
-    stored: Mapping[str, Folder]
+    stored: Mapping[str, VideoFolder]
 
     def read(self, folder: str, name: str, crop: NDArray[np.uint8], channels: int) -> NDArray[np.float32]:
         """Return the ``channels`` maps of a crop, ``(H, W, K)`` in [0, 1]; confidence is not stored."""
@@ -101,7 +95,7 @@ class FaceSamples(Dataset[Batch]):
     def __init__(
         self,
         table: pd.DataFrame,
-        crops: Mapping[str, Folder],
+        crops: Mapping[str, VideoFolder],
         maps: MapSource,
         augment: Augment,
         channels: int,
@@ -227,8 +221,8 @@ def _landmarks(table: pd.DataFrame) -> NDArray[np.float32]:
 
 def _outcomes(table: pd.DataFrame, *, blended: bool) -> pd.DataFrame:
     """Return ``video_id`` and ``label`` of every row that a batch can name."""
-    known = table[["video_id", "label"]].reset_index(drop=True)
+    stored = table[["video_id", "label"]].reset_index(drop=True)
     if not blended:
-        return known
-    made = known.assign(video_id=known["video_id"] + " blended", label=1)
-    return pd.concat([known, made], ignore_index=True)
+        return stored
+    blends = stored.assign(video_id=stored["video_id"] + " blended", label=1)
+    return pd.concat([stored, blends], ignore_index=True)

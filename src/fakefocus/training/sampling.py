@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from fakefocus.errors import InputError
 from fakefocus.parameters import Training
-from fakefocus.schemas import InputError
 
 _log = logging.getLogger(__name__)
 
@@ -85,19 +85,19 @@ def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
     for row, key in enumerate(zip(table["video_id"], shown, strict=True)):
         kept.setdefault(key, []).append((int(table["frame"].iloc[row]), row))
     fakes = [row for row, original in enumerate(table["original"]) if original]
-    found: list[tuple[int, ...]] = []
+    drawn: list[tuple[int, ...]] = []
     for row in fakes:
         near = kept.get((table["original"].iloc[row], shown.iloc[row]), [])
         if near:
             frame = int(table["frame"].iloc[row])
-            found.append((min(near, key=lambda other: abs(other[0] - frame))[1], row))
-    if not found:
+            drawn.append((min(near, key=lambda other: abs(other[0] - frame))[1], row))
+    if not drawn:
         msg = "training.paired: no fake names a real clip that it was made from, on the same side; set it to false"
         raise InputError(msg)
-    if len(found) < len(fakes):
-        lost = len(fakes) - len(found)
+    if len(drawn) < len(fakes):
+        lost = len(fakes) - len(drawn)
         _log.warning("paired: %d of %d fakes are not drawn, their original is not on this side", lost, len(fakes))
-    return found
+    return drawn
 
 
 def _shares(table: pd.DataFrame, balanced: str) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 https://arxiv.org/abs/1912.11035).
 """
 
-from fakefocus.models.backbones import BackboneDetector
+from fakefocus.models.backbones import BackboneDetector, Pretrained
 
 
 class CnnDetect(BackboneDetector):
@@ -17,7 +17,7 @@ class CnnDetect(BackboneDetector):
         img_size: int = 224,
         drop_rate: float = 0.0,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the backbone's ImageNet weights."""
         super().__init__("cnndetect", backbone, img_size, drop_rate, pretrained=pretrained)

@@ -2,7 +2,7 @@
 https://arxiv.org/abs/1905.11946).
 """
 
-from fakefocus.models.backbones import BackboneDetector
+from fakefocus.models.backbones import BackboneDetector, Pretrained
 
 
 class EfficientNetB4(BackboneDetector):
@@ -17,7 +17,7 @@ class EfficientNetB4(BackboneDetector):
         img_size: int = 380,
         drop_rate: float = 0.4,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the backbone's ImageNet weights, stem included."""
         super().__init__("efficientnet_b4", backbone, img_size, drop_rate, pretrained=pretrained)

@@ -6,10 +6,10 @@ import torch
 from timm.models.xception import Xception as XceptionBackbone
 from torch import Tensor, nn
 
-from fakefocus.models.backbones import create_backbone
+from fakefocus.errors import InputError
+from fakefocus.models.backbones import Pretrained, create_backbone
 from fakefocus.models.f3net.frequency import FrequencyDecomposition, LocalFrequencyStatistics
 from fakefocus.models.normalize import Normalize
-from fakefocus.schemas import InputError
 
 FAMILY = "f3net"
 BLOCKS = range(1, 13)
@@ -57,7 +57,7 @@ class F3Net(nn.Module):
         img_size: int = 299,
         drop_rate: float = 0.5,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the ImageNet weights that both Xceptions start from.
 
@@ -101,7 +101,7 @@ def _gather(values: Tensor, affinity: Tensor) -> Tensor:
     return (values.flatten(2) @ weights.transpose(1, 2).to(values.dtype)).view_as(values)
 
 
-def _xception(name: str, pretrained: bool) -> XceptionBackbone:
+def _xception(name: str, pretrained: Pretrained) -> XceptionBackbone:
     backbone = create_backbone(FAMILY, name, pretrained, num_classes=0)
     if not isinstance(backbone, XceptionBackbone):
         msg = f"{FAMILY}.network.backbone: the branches meet inside Xception, must be 'legacy_xception', got {name!r}"

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from fakefocus.models.losses import Classification, Form, alignment, uniformity
+from fakefocus.models.losses import BaselineLoss, Form
 
 
 def orthogonality(tokens: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def orthogonality(tokens: Tensor) -> Tensor:
     ).mean()
 
 
-class MultistreamLoss(nn.Module):
+class MultistreamLoss(BaselineLoss):
     """Classification plus weighted regularisers of the projected tokens.
 
     Orthogonality between a sample's tokens; alignment and uniformity of their mean, where their weight is above 0.
@@ -25,30 +25,18 @@ class MultistreamLoss(nn.Module):
 
     def __init__(
         self,
-        orthogonality_weight: float,
+        orthogonality_weight: float = 0.01,
         classification: Form = "bce",
         fake_weight: float = 1.0,
         alignment_weight: float = 0.0,
         uniformity_weight: float = 0.0,
     ) -> None:
         """Make the loss."""
-        super().__init__()
-        self.classification = Classification(classification, fake_weight)
+        super().__init__(classification, fake_weight, alignment_weight, uniformity_weight)
         self.orthogonality_weight = orthogonality_weight
-        self.alignment_weight = alignment_weight
-        self.uniformity_weight = uniformity_weight
 
     def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return ``loss`` and its parts, scalars, for tokens ``(B, S, 256)``, ``(B,)`` and ``(B,)``."""
-        value = self.classification(logits, labels)
+        parts = super().forward(features.float().mean(1), logits, labels)
         cosine = orthogonality(features)
-        parts = {self.classification.form: value, "orthogonality": cosine}
-        total = value + self.orthogonality_weight * cosine
-        mean = features.float().mean(1)
-        if self.alignment_weight:
-            parts["alignment"] = alignment(mean, labels)
-            total = total + self.alignment_weight * parts["alignment"]
-        if self.uniformity_weight:
-            parts["uniformity"] = uniformity(mean)
-            total = total + self.uniformity_weight * parts["uniformity"]
-        return {"loss": total, **parts}
+        return {**parts, "loss": parts["loss"] + self.orthogonality_weight * cosine, "orthogonality": cosine}

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fakefocus.models.backbones import create_backbone
+from fakefocus.errors import InputError
+from fakefocus.models.backbones import Pretrained, create_backbone
 from fakefocus.models.multistream.layers import Fusion, SpectralMask
 from fakefocus.models.multistream.legacy import LegacyFusion, LegacyNormalize, LegacySpectralMask
 from fakefocus.models.normalize import Normalize
-from fakefocus.schemas import InputError
 
 
 class MultiStream(nn.Module):
@@ -35,7 +35,7 @@ class MultiStream(nn.Module):
         semantic: str = "vit_tiny_patch16_224",
         img_size: int = 256,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
         stream_drop_rate: float = 0.1,
         drop_rate: float = 0.4,
         legacy: bool = False,

@@ -46,10 +46,10 @@ class ScadeLoss(nn.Module):
 
     def __init__(
         self,
-        dim: int,
-        scl_weight: float,
-        scl_form: Literal["hinge", "paper"],
-        margin: float,
+        dim: int = 1024,
+        scl_weight: float = 0.1,
+        scl_form: Literal["hinge", "paper"] = "hinge",
+        margin: float = 0.5,
         classification: Form = "bce",
         fake_weight: float = 1.0,
     ) -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from timm.layers import EcaModule
 from torch import Tensor, nn
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 
 
 class ConstrainedConv2d(nn.Conv2d):

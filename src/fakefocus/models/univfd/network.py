@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from fakefocus.models.backbones import create_backbone
+from fakefocus.models.backbones import Pretrained, create_backbone
 from fakefocus.models.normalize import Normalize
 
 
@@ -24,7 +24,7 @@ class UnivFd(nn.Module):
         img_size: int = 224,
         drop_rate: float = 0.0,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the backbone's weights, without which nothing is learned yet."""
         super().__init__()

@@ -2,7 +2,7 @@
 (Rössler et al., FaceForensics++, 2019, https://arxiv.org/abs/1901.08971).
 """
 
-from fakefocus.models.backbones import BackboneDetector
+from fakefocus.models.backbones import BackboneDetector, Pretrained
 
 
 class Xception(BackboneDetector):
@@ -17,7 +17,7 @@ class Xception(BackboneDetector):
         img_size: int = 299,
         drop_rate: float = 0.5,
         *,
-        pretrained: bool = False,
+        pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the backbone's ImageNet weights."""
         super().__init__("xception", backbone, img_size, drop_rate, pretrained=pretrained)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolder, VideoWork, fingerprint
+from fakefocus.datasets.stored_video import FrameWriter, VideoFolder, VideoWork, check_made_with, fingerprint
 from fakefocus.imaging.defocus import estimate_map
-from fakefocus.parameters import Defocus
+from fakefocus.parameters import Defocus, Preprocessing
 from fakefocus.schemas import folder_keys
 
 RECIPE = 3
@@ -16,18 +16,26 @@ RECIPE = 3
 
 
 def plan_defocus_maps(
-    videos: pd.DataFrame, face_crops: dict[str, VideoFolder], defocus: Defocus
+    videos: pd.DataFrame, face_crops: dict[str, VideoFolder], preprocessing: Preprocessing, defocus: Defocus
 ) -> dict[str, VideoWork]:
-    """Plan for each video how its maps are made; the dataset does it side by side."""
-    options = defocus.model_dump()
+    """Plan for each video how its maps are made; the dataset does it side by side.
+
+    Raises:
+        InputError: If the crops on disk were made with other parameters than ``preprocessing``.
+    """
+    keys = list(folder_keys(videos))
+    asked = preprocessing.model_dump(mode="json")
+    crops_made_with = check_made_with([face_crops[key] for key in keys], "preprocessing", "crops", asked)
+    options = defocus.model_dump(mode="json")
     return {
         key: VideoWork(
             fingerprint(RECIPE, face_crops[key].fingerprint, options),
             partial(estimate_defocus, face_crops[key], defocus),
+            {"preprocessing": crops_made_with, "defocus": options},
             suffix=".png" if defocus.store == "png16" else ".npy",
             scale=(defocus.sigma_max, "blur σ, pixels") if defocus.method == "gradient_ratio" else None,
         )
-        for key in folder_keys(videos)
+        for key in keys
     }
 
 

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.plan_defocus_maps,
-                ["videos", "face_crops", "params:defocus"],
+                ["videos", "face_crops", "params:preprocessing", "params:defocus"],
                 "defocus_maps",
                 name="estimate_defocus",
             ),

@@ -1,25 +1,20 @@
-"""Scores faces and videos with a trained detector, and judges the scores."""
+"""Scores faces and videos with a trained detector, judges the scores, and sums all of it up."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.metrics.scores import summary
-from fakefocus.parameters import Augmentation, Defocus, Evaluation, FeatureSplit
-from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS, InputError
+from fakefocus.datasets.stored_video import VideoFolder, check_made_with
+from fakefocus.metrics.scores import summary as summarise
+from fakefocus.models.contract import Contract, check_fit, find_overlap, read_contract
+from fakefocus.parameters import CropSpec, Defocus, Evaluation, MapSpec, Preprocessing
+from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
 
-
-def _check_maps(architecture: dict[str, Any], defocus: Defocus) -> None:
-    """Refuse to show a detector maps of another kind than it was trained on."""
-    learned, given = architecture.get("defocus", "an unknown kind"), defocus.model_dump(exclude={"store"})
-    if architecture["network"].get("in_chans", 3) > 3 and learned != given:
-        msg = (
-            f"defocus: {architecture['family']} was trained on maps of {learned}, got {given}: "
-            "evaluate with those parameters, or train again"
-        )
-        raise InputError(msg)
+UNNAMED_METHOD = "unknown"
+"""The method of fakes whose folder names none: two data sets need not mean the same by it."""
+SUMMARY_VERSION = 1
 
 
 def score_faces(
@@ -27,23 +22,31 @@ def score_faces(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    preprocessing: Preprocessing,
     defocus: Defocus,
     evaluation: Evaluation,
 ) -> pd.DataFrame:
-    """Score every face of the sides val and test with the probability of fake, in [0, 1]."""
+    """Score every face of the sides val and test with the probability of fake, in [0, 1].
+
+    Raises:
+        InputError: If the detector does not fit: crops or maps are of another kind than it was trained on, or it knows
+            test videos or people (see ``evaluation.seen``).
+    """
     # torch takes seconds to import: only this node needs it
-    from fakefocus.models.build import load_network
-    from fakefocus.training.data import Faces
-    from fakefocus.training.engine import score
+    from fakefocus.inference import Scorer, stored_crops
     from fakefocus.training.samples import MapSource
 
+    contract = read_contract(model["contract"])
     table = samples[samples["split"] != "train"].reset_index(drop=True)
-    architecture = model["architecture"]
-    _check_maps(architecture, defocus)
-    network = load_network(architecture, model["weights"])
-    cut = Augmentation(**architecture["training"]["augmentation"])
-    faces = Faces(table, face_crops, MapSource(defocus, defocus_maps))
-    table["score"] = score(network, faces, cut, evaluation.batch_size)
+    folders = sorted(set(table["folder"]))
+    crop_options = _made_with(face_crops, folders, "preprocessing", "crops", preprocessing)
+    crops, maps, source = CropSpec.of(Preprocessing(**crop_options)), None, None
+    if contract.maps is not None:
+        map_options = Defocus(**_made_with(defocus_maps, folders, "defocus", "maps", defocus))
+        maps, source = MapSpec.of(map_options), MapSource(map_options, defocus_maps)
+    check_fit(contract, table[table["split"] == "test"], crops, maps, seen=evaluation.seen)
+    scorer = Scorer(contract, model["weights"], evaluation.device, evaluation.batch_size)
+    table["score"] = scorer(stored_crops(table, face_crops, source, contract.input.maps))
     return table[list(SCORE_COLUMNS)]
 
 
@@ -54,73 +57,131 @@ def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
     return table[list(VIDEO_SCORE_COLUMNS)]
 
 
-def measure(
+def summarise_detector(
     model: dict[str, Any],
+    history: pd.DataFrame,
+    samples: pd.DataFrame,
     face_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
     evaluation: Evaluation,
-    feature_split: FeatureSplit,
+    dataset: str,
+    experiment: str,
+) -> dict[str, Any]:
+    """Judge the scores of the test side, and say all that a report needs of one detector.
+
+    Returns:
+        ``contract``: what the detector is, people and videos counted; ``parameters``: how many numbers it has learned
+        or could; ``dataset`` and ``experiment``: what it was judged on; ``overlap``: how many of the test videos it was
+        trained on; ``metrics``: see `measure`; ``history``: a row an epoch; ``videos``: the scores of the test side,
+        column by column.
+    """
+    contract = read_contract(model["contract"])
+    test = video_scores[video_scores["split"] == "test"]
+    return {
+        "version": SUMMARY_VERSION,
+        "contract": _described(contract),
+        "parameters": _count_parameters(model["weights"]),
+        "dataset": dataset,
+        "experiment": experiment,
+        "overlap": find_overlap(contract, samples[samples["split"] == "test"]).model_dump(mode="json"),
+        "metrics": measure(contract, face_scores, video_scores, evaluation, dataset),
+        "history": history.to_dict("records"),
+        "videos": test[["video_id", "label", "method", "group", "score"]].to_dict("list"),
+    }
+
+
+def measure(
+    contract: Contract,
+    face_scores: pd.DataFrame,
+    video_scores: pd.DataFrame,
+    evaluation: Evaluation,
+    dataset: str,
 ) -> dict[str, Any]:
     """Judge the scores of the test side: ``video``, ``face`` and, video by video, ``by_method``.
 
-    ``video`` and ``face`` hold the reals and the fakes of methods seen in training; ``held_out`` the
-    reals and the fakes of held-out methods; ``by_method`` the reals and the fakes of one method each.
+    ``video`` and ``face`` hold the reals and the fakes of methods that the detector was trained on; ``held_out`` the
+    reals and the fakes of other methods, if there are any; ``by_method`` the reals and the fakes of one method each.
     """
-    options = evaluation.model_dump(include={"threshold", "draws", "confidence", "seed"})
-    if evaluation.threshold == "validation":
-        options["threshold"] = _kept_threshold(model["architecture"])
-
-    def judge(table: pd.DataFrame) -> dict[str, Any]:
-        return summary(table["label"], table["score"], table["group"], **options)
-
+    options = evaluation.model_dump(include={"draws", "confidence", "seed"})
+    own = evaluation.threshold == "validation"
+    options["threshold"] = contract.threshold.value if own else evaluation.threshold
     videos = video_scores[video_scores["split"] == "test"]
     faces = face_scores[face_scores["split"] == "test"]
-    held_out = list(feature_split.held_out_methods)
     methods = sorted(set(videos.loc[videos["label"] == 1, "method"]))
-    result = {
+    held_out = [method for method in methods if not _trained_on(contract, method, dataset)]
+    metrics = {
         "split": "test",
+        "threshold_source": contract.threshold.source if own else "evaluation.threshold",
         **options,
-        "video": judge(videos[~videos["method"].isin(held_out)]),
-        "face": judge(faces[~faces["method"].isin(held_out)]),
-        "by_method": {m: judge(videos[videos["method"].isin(["", m])]) | {"held_out": m in held_out} for m in methods},
+        "video": _judge(videos[~videos["method"].isin(held_out)], options),
+        "face": _judge(faces[~faces["method"].isin(held_out)], options),
+        "by_method": {
+            method: _judge(videos[videos["method"].isin(["", method])], options) | {"held_out": method in held_out}
+            for method in methods
+        },
     }
-    if set(methods) & set(held_out):
-        result["held_out"] = judge(videos[videos["method"].isin(["", *held_out])])
-    return result
+    if held_out:
+        metrics["held_out"] = _judge(videos[videos["method"].isin(["", *held_out])], options)
+    return metrics
 
 
-def _kept_threshold(architecture: dict[str, Any]) -> float:
-    if "threshold" not in architecture:
-        msg = (
-            f"evaluation.threshold: {architecture['family']} is of a version that kept none: train it again, "
-            "or set a number in [0, 1]"
-        )
-        raise InputError(msg)
-    return float(architecture["threshold"])
+def list_evaluated(*summaries: dict[str, Any]) -> dict[str, Any]:
+    """Name the detectors of the lineage, in its order: what reads all summaries waits for these."""
+    return {"detectors": [{name: s["contract"][name] for name in ("family", "labels")} for s in summaries]}
 
 
-def compare_seeds(**metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return mean and deviation over seeds of what was measured on the test side.
+def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> dict[str, Any]:
+    """Return mean and deviation over three seeds of what was measured on the test side.
 
     Returns:
         ``{"seeds": [...], "video": {"auc": {"mean", "deviation", "values"}, …}, "face": …, "held_out": …}``; the
         deviation is that of a sample (n - 1); None where a value is undefined for one of the seeds.
     """
-    told = {int(name.rpartition("_")[2]): found for name, found in metrics.items()}
-    first = next(iter(told.values()))
-    scopes = [scope for scope in ("video", "face", "held_out") if scope in first]
-    return {"seeds": sorted(told)} | {
+    by_seed = {s["contract"]["training"]["seed"]: s["metrics"] for s in (first, second, third)}
+    seeds = sorted(by_seed)
+    template = by_seed[seeds[0]]
+    scopes = [scope for scope in ("video", "face", "held_out") if scope in template]
+    return {"seeds": seeds} | {
         scope: {
-            name: _over_seeds([told[seed][scope][name]["value"] for seed in sorted(told)])
-            for name, value in first[scope].items()
+            name: _over_seeds([by_seed[seed][scope][name]["value"] for seed in seeds])
+            for name, value in template[scope].items()
             if isinstance(value, dict)
         }
         for scope in scopes
     }
 
 
+def _made_with(
+    folders: Mapping[str, VideoFolder], keys: list[str], stage: str, what: str, asked: Preprocessing | Defocus
+) -> dict[str, Any]:
+    """Return the parameters that crops or maps on disk were made with, if they are those that are asked for."""
+    return check_made_with([folders[k] for k in keys if k in folders], stage, what, asked.model_dump(mode="json"))
+
+
+def _trained_on(contract: Contract, method: str, dataset: str) -> bool:
+    return method in contract.methods and (method != UNNAMED_METHOD or dataset == contract.dataset)
+
+
+def _judge(table: pd.DataFrame, options: dict[str, Any]) -> dict[str, Any]:
+    return summarise(table["label"], table["score"], table["group"], **options)
+
+
+def _described(contract: Contract) -> dict[str, Any]:
+    """Return a contract with numbers of videos and people in the place of their names."""
+    sides = {
+        side: {"videos": len(who.videos), "people": len(who.people)}
+        for side, who in (("train", contract.train), ("val", contract.val))
+    }
+    return contract.model_dump(mode="json") | sides | {"name": contract.name}
+
+
+def _count_parameters(weights: Mapping[str, Any]) -> int:
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    return sum(int(tensor.numel()) for name, tensor in weights.items() if not name.endswith(statistics))
+
+
 def _over_seeds(values: list[float | None]) -> dict[str, Any]:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    defined = [value for value in values if value is not None]
+    if len(defined) < len(values):
         return {"mean": None, "deviation": None, "values": values}
-    return {"mean": float(np.mean(known)), "deviation": float(np.std(known, ddof=1)), "values": values}
+    return {"mean": float(np.mean(defined)), "deviation": float(np.std(defined, ddof=1)), "values": values}

@@ -1,16 +1,21 @@
-"""{family}.model, samples → {family}.face_scores, {family}.video_scores, {family}.metrics."""
+"""{family}.model, samples → {family}.face_scores, {family}.video_scores, {family}_summary."""
 
 from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node, pipeline
 
+from fakefocus.models import main_families
 from fakefocus.pipelines.evaluation import nodes
-from fakefocus.schemas import DETECTORS, SEEDS
+from fakefocus.schemas import SEEDS
+
+_PARAMETERS = ("preprocessing", "defocus", "evaluation", "dataset", "experiment")
 
 
 def create_pipeline() -> Pipeline:
-    """Score and judge each detector, the negative controls too, on the true labels."""
-    return evaluate_once(DETECTORS)
+    """Score and judge each main family and its negative control, on the true labels, and name what was judged."""
+    detectors = [name for family in main_families() for name in (family, f"{family}.control")]
+    evaluated = node(nodes.list_evaluated, [summary_of(name) for name in detectors], "evaluated", name="list_evaluated")
+    return evaluate_once(detectors) + Pipeline([evaluated], tags="evaluation")
 
 
 def evaluate_once(detectors: Sequence[str]) -> Pipeline:
@@ -23,17 +28,17 @@ def evaluate_seeds(families: Sequence[str]) -> Pipeline:
     return sum((_seeds_of(family) for family in families), Pipeline([]))
 
 
+def summary_of(detector: str) -> str:
+    """Return the name of a detector's summary: one word, so that a notebook can have a variable of it."""
+    return detector.replace(".", "_") + "_summary"
+
+
 def _seeds_of(family: str) -> Pipeline:
-    names = [f"seed_{seed}" for seed in SEEDS]
-    inputs = {name: f"{name}.metrics" for name in names}
-    compare = node(nodes.compare_seeds, inputs, "seed_metrics", name="compare_seeds")
-    compared = pipeline(
-        Pipeline([compare]),
-        namespace=family,
-        inputs={value: f"{family}.{value}" for value in inputs.values()},
-        tags="evaluation",
-    )
-    return evaluate_once([f"{family}.{name}" for name in names]) + compared
+    detectors = [f"{family}.seed_{seed}" for seed in SEEDS]
+    places = dict(zip(("first", "second", "third"), map(summary_of, detectors), strict=True))
+    compare = node(nodes.compare_seeds, places, "seed_metrics", name="compare_seeds")
+    compared = pipeline(Pipeline([compare]), namespace=family, inputs=set(places.values()), tags="evaluation")
+    return evaluate_once(detectors) + compared
 
 
 def _evaluate(namespace: str) -> Pipeline:
@@ -41,16 +46,22 @@ def _evaluate(namespace: str) -> Pipeline:
         [
             node(
                 nodes.score_faces,
-                ["model", "samples", "face_crops", "defocus_maps", "params:defocus", "params:evaluation"],
+                [
+                    *("model", "samples", "face_crops", "defocus_maps"),
+                    *("params:preprocessing", "params:defocus", "params:evaluation"),
+                ],
                 "face_scores",
                 name="score_faces",
             ),
             node(nodes.score_videos, "face_scores", "video_scores", name="score_videos"),
             node(
-                nodes.measure,
-                ["model", "face_scores", "video_scores", "params:evaluation", "params:feature_split"],
-                "metrics",
-                name="measure",
+                nodes.summarise_detector,
+                [
+                    *("model", "history", "samples", "face_scores", "video_scores"),
+                    *("params:evaluation", "params:dataset", "params:experiment"),
+                ],
+                "summary",
+                name="summarise",
             ),
         ]
     )
@@ -58,6 +69,7 @@ def _evaluate(namespace: str) -> Pipeline:
         template,
         namespace=namespace,
         inputs={"samples", "face_crops", "defocus_maps"},
-        parameters={"params:defocus", "params:evaluation", "params:feature_split"},
+        outputs={"summary": summary_of(namespace)},
+        parameters={f"params:{name}" for name in _PARAMETERS},
         tags="evaluation",
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.imaging.phash import nearest, perceptual_hash
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import people
@@ -45,8 +45,8 @@ def cross_side_checks(
         embeddings = embed_videos(used, faces, face_crops, options.near_duplicate_crops, embed)
         findings["people by their faces"] = same_people(used, embeddings, options.same_person_similarity)
     return [
-        {"check": name, "severity": "leak" if found else "none", "videos": len(used), "findings": found}
-        for name, found in findings.items()
+        {"check": name, "severity": "leak" if leaks else "none", "videos": len(used), "findings": leaks}
+        for name, leaks in findings.items()
     ]
 
 
@@ -57,7 +57,7 @@ def shared_values(used: pd.DataFrame, values: pd.Series) -> list[Finding]:
         used: Videos with the column ``split``.
         values: A tuple of values for each video; empty texts are no values.
     """
-    on = {side: {v for told in values[used["split"] == side] for v in told if v} for side in SPLITS}
+    on = {side: {v for own in values[used["split"] == side] for v in own if v} for side in SPLITS}
     return [_finding(a, b, sorted(on[a] & on[b])) for a, b in _PAIRS if on[a] & on[b]]
 
 
@@ -70,15 +70,15 @@ def near_duplicates(used: pd.DataFrame, hashes: Mapping[str, NDArray[np.uint64]]
         distance: Bits in which near-duplicates differ at most, in [0, 256].
     """
     sides = {side: _stack(used.loc[used["split"] == side, "video_id"], hashes) for side in SPLITS}
-    found = []
+    findings = []
     for a, b in _PAIRS:
         (left_ids, left), (right_ids, right) = sides[a], sides[b]
         matches = nearest(left, right, distance)
         pairs = {(right_ids[r], left_ids[n]): int(bits) for r, n, bits in matches[np.argsort(-matches[:, 2])].tolist()}
         names = {right: f"{left} and {right}: {bits} bits" for (right, left), bits in pairs.items()}
         if names:
-            found.append(_finding(a, b, [names[key] for key in sorted(names)]))
-    return found
+            findings.append(_finding(a, b, [names[key] for key in sorted(names)]))
+    return findings
 
 
 def hash_crops(
@@ -96,8 +96,8 @@ def _chosen_crops(
 ) -> Iterator[tuple[str, list[NDArray[np.uint8]]]]:
     """Yield ``video_id`` and up to ``crops`` faces of each video, spread over it."""
     keys = dict(zip(used["video_id"], folder_keys(used), strict=True))
-    found = faces[faces["found"] & faces["video_id"].isin(keys)].sort_values(["video_id", "frame"])
-    for video_id, names in found.groupby("video_id")["crop"]:
+    shown = faces[faces["found"] & faces["video_id"].isin(keys)].sort_values(["video_id", "frame"])
+    for video_id, names in shown.groupby("video_id")["crop"]:
         chosen = names.iloc[np.unique(np.linspace(0, len(names) - 1, crops).round().astype(int))]
         folder = face_crops[keys[str(video_id)]]
         yield str(video_id), [folder.read(name) for name in chosen]
@@ -112,7 +112,7 @@ def same_people(used: pd.DataFrame, embeddings: Mapping[str, NDArray[np.float32]
         similarity: Cosine from which on two faces are one person's, in [-1, 1].
     """
     sides = {side: [v for v in used.loc[used["split"] == side, "video_id"] if v in embeddings] for side in SPLITS}
-    found = []
+    findings = []
     for a, b in _PAIRS:
         if sides[a] and sides[b]:
             cosine = np.stack([embeddings[v] for v in sides[b]]) @ np.stack([embeddings[v] for v in sides[a]]).T
@@ -122,8 +122,8 @@ def same_people(used: pd.DataFrame, embeddings: Mapping[str, NDArray[np.float32]
                 for row, name in enumerate(sides[b])
                 if cosine[row, best[row]] >= similarity
             ]
-            found += [_finding(a, b, alike)] if alike else []
-    return found
+            findings += [_finding(a, b, alike)] if alike else []
+    return findings
 
 
 def embed_videos(
@@ -154,8 +154,8 @@ def balance(used: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _source_videos(used: pd.DataFrame) -> pd.Series:
-    told = [(f"{d}/{v}" if v else "",) for d, v in zip(used["dataset"], used["source_video"], strict=True)]
-    return pd.Series(told, index=used.index, dtype=object)
+    sources = [(f"{d}/{v}" if v else "",) for d, v in zip(used["dataset"], used["source_video"], strict=True)]
+    return pd.Series(sources, index=used.index, dtype=object)
 
 
 def _files(used: pd.DataFrame) -> pd.Series:
@@ -163,9 +163,9 @@ def _files(used: pd.DataFrame) -> pd.Series:
 
 
 def _stack(ids: Iterable[str], hashes: Mapping[str, NDArray[np.uint64]]) -> tuple[list[str], NDArray[np.uint64]]:
-    known = [name for name in ids if name in hashes]
-    names = [name for name in known for _ in hashes[name]]
-    return names, np.concatenate([np.empty((0, 4), np.uint64), *(hashes[name] for name in known)])
+    hashed = [name for name in ids if name in hashes]
+    names = [name for name in hashed for _ in hashes[name]]
+    return names, np.concatenate([np.empty((0, 4), np.uint64), *(hashes[name] for name in hashed)])
 
 
 def _finding(left: str, right: str, names: list[str]) -> Finding:

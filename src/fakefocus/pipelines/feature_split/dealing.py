@@ -41,14 +41,14 @@ def deal(units: Iterable[Unit], shares: Mapping[str, float], dealt: Mapping[str,
         dealt: Parts of units that were dealt before.
         seed: Seed of the order.
     """
-    known = {unit.name: unit for unit in units}
-    parts = {name: part for name, part in dealt.items() if name in known}
-    owed = {part: -sum(known[n].size for n, p in parts.items() if p == part) for part in shares}
+    by_name = {unit.name: unit for unit in units}
+    parts = {name: part for name, part in dealt.items() if name in by_name}
+    owed = {part: -sum(by_name[n].size for n, p in parts.items() if p == part) for part in shares}
     behind = {part: share * -sum(owed.values()) for part, share in shares.items()}
     owed = {part: owed[part] + behind[part] for part in shares}
-    for alike in _alike([unit for name, unit in known.items() if name not in parts]):
+    for alike in _alike([unit for name, unit in by_name.items() if name not in parts]):
         parts |= _deal_alike(sorted(alike, key=lambda u: order_of(u.name, seed)), shares, owed)
-    return _fill(known, parts, shares, frozenset(dealt), seed)
+    return _fill(by_name, parts, shares, frozenset(dealt), seed)
 
 
 def _alike(units: list[Unit]) -> list[list[Unit]]:
@@ -74,19 +74,19 @@ def _deal_alike(queue: list[Unit], shares: Mapping[str, float], owed: dict[str, 
 
 
 def _fill(
-    known: Mapping[str, Unit], parts: dict[str, str], shares: Mapping[str, float], fixed: frozenset[str], seed: int
+    by_name: Mapping[str, Unit], parts: dict[str, str], shares: Mapping[str, float], fixed: frozenset[str], seed: int
 ) -> dict[str, str]:
-    movable = sorted(parts.keys() - fixed, key=lambda name: (known[name].size, order_of(name, seed)))
-    for label in sorted({label for unit in known.values() for label in unit.labels}):
+    movable = sorted(parts.keys() - fixed, key=lambda name: (by_name[name].size, order_of(name, seed)))
+    for label in sorted({label for unit in by_name.values() for label in unit.labels}):
         for part in shares:
-            held = _labels_held(known, parts)
+            held = _labels_held(by_name, parts)
             if not held[part, label]:
-                spare = (n for n in movable if label in known[n].labels and _can_spare(known[n], held, parts[n]))
+                spare = (n for n in movable if label in by_name[n].labels and _can_spare(by_name[n], held, parts[n]))
                 parts |= dict.fromkeys([*spare][:1], part)
     for part in shares:
-        counts = Counter(parts[name] for name in parts if known[name].size)
+        counts = Counter(parts[name] for name in parts if by_name[name].size)
         if not counts[part]:
-            spare = (n for n in movable if known[n].size and counts[parts[n]] > 1)
+            spare = (n for n in movable if by_name[n].size and counts[parts[n]] > 1)
             parts |= dict.fromkeys([*spare][:1], part)
     return parts
 
@@ -95,6 +95,6 @@ def _can_spare(unit: Unit, held: Counter[tuple[str, int]], part: str) -> bool:
     return all(held[part, label] > 1 for label in unit.labels)
 
 
-def _labels_held(known: Mapping[str, Unit], parts: Mapping[str, str]) -> Counter[tuple[str, int]]:
+def _labels_held(by_name: Mapping[str, Unit], parts: Mapping[str, str]) -> Counter[tuple[str, int]]:
     """Count the units that hold a label, by part and label."""
-    return Counter((part, label) for name, part in parts.items() for label in known[name].labels)
+    return Counter((part, label) for name, part in parts.items() for label in by_name[name].labels)

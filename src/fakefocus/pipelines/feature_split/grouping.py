@@ -18,9 +18,11 @@ def people(videos: pd.DataFrame) -> pd.Series:
 
 def people_and_source_videos(videos: pd.DataFrame) -> pd.Series:
     """Return each video's people, and the video that its target was cut from."""
-    cut = [f"source video {d}/{v}" if v else "" for d, v in zip(videos["dataset"], videos["source_video"], strict=True)]
-    told = zip(people(videos), cut, strict=True)
-    return _series(videos, [(*nodes, name) if name else nodes for nodes, name in told])
+    sources = [
+        f"source video {d}/{v}" if v else "" for d, v in zip(videos["dataset"], videos["source_video"], strict=True)
+    ]
+    named = zip(people(videos), sources, strict=True)
+    return _series(videos, [(*nodes, name) if name else nodes for nodes, name in named])
 
 
 def each_alone(videos: pd.DataFrame) -> pd.Series:
@@ -64,17 +66,16 @@ def parts_of_new_nodes(nodes: pd.Series, video_ids: pd.Series, parts: Mapping[st
     Videos are taken in the order of a hash of their id, whatever the order of the rows: where a new node is connected
     to two parts, the first decides.
     """
-    root, known = _join([], {}), dict(parts)
+    root, part_of = _join([], {}), dict(parts)
     order = sorted(zip(video_ids, nodes, strict=True), key=lambda row: order_of(row[0]))
-    for _, told in order:
-        for node in told:
+    for _, own in order:
+        for node in own:
             root.setdefault(node, node)
-        roots = {_find(root, node) for node in told}
-        found = {known[r] for r in roots if r in known}
-        if len(found) < 2:
-            first, *others = sorted(roots, key=lambda r: (r not in known, r))
+        roots = {_find(root, node) for node in own}
+        if len({part_of[r] for r in roots if r in part_of}) < 2:
+            first, *others = sorted(roots, key=lambda r: (r not in part_of, r))
             root.update(dict.fromkeys(others, first))
-    return {node: known[r] for node in root if (r := _find(root, node)) in known}
+    return {node: part_of[r] for node in root if (r := _find(root, node)) in part_of}
 
 
 def order_of(name: str, seed: int = 0) -> str:

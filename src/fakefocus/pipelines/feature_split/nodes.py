@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import FeatureSplit, Preprocessing
-from fakefocus.pipelines.feature_split import audit, provenance, shortcuts, strategies
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
+from fakefocus.parameters import FeatureSplit
+from fakefocus.pipelines.feature_split import audit, grouping, provenance, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division
-from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, InputError, folder_keys
+from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, folder_keys
 
 _log = logging.getLogger(__name__)
 
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 def split_videos(
     videos: pd.DataFrame,
     faces: pd.DataFrame,
-    previous: dict[str, Any],
-    imported: dict[str, Any],
+    previous_split_identities: dict[str, Any],
+    imported_splits: dict[str, Any],
     feature_split: FeatureSplit,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Put every video on one side, or set it aside with the reason.
@@ -32,8 +33,8 @@ def split_videos(
     Args:
         videos: All usable media.
         faces: Sampled frames; a video without a face is not used.
-        previous: The second output of the run before; empty at first, or to divide anew.
-        imported: A ``splits.json`` for the strategy ``imported``; else not read.
+        previous_split_identities: The second output of the run before; empty at first, or to divide anew.
+        imported_splits: A ``splits.json`` for the strategy ``imported``; else not read.
         feature_split: Strategy, shares, seed and the rest.
 
     Returns:
@@ -44,14 +45,14 @@ def split_videos(
     """
     _check_held_out(videos, feature_split)
     recipe = _recipe(feature_split)
-    known = _known(previous, recipe)
+    parts = _parts_before(previous_split_identities, recipe)
     table = videos.assign(usable=videos["video_id"].isin(set(faces.loc[faces["found"], "video_id"])))
-    division = _divide(table, known, imported, feature_split)
+    division = _divide(table, parts, imported_splits, feature_split)
     splits = _sides(table, division, feature_split)
     used = splits[splits["split"] != ""]
-    if set(used["split"]) != set(SPLITS):
-        raise strategies.too_few(set(used["split"]), used["group"].nunique())
-    _tell(splits)
+    if set(used["split"]) != set(strategies.sides_of(feature_split)):
+        raise strategies.too_few(set(used["split"]), used["group"].nunique(), feature_split)
+    _log_sides(splits)
     return splits, {"recipe": recipe, "parts": dict(sorted(division.parts.items()))}
 
 
@@ -108,13 +109,12 @@ def index_samples(
     videos: pd.DataFrame,
     leakage_report: dict[str, Any],
     feature_split: FeatureSplit,
-    preprocessing: Preprocessing,
 ) -> pd.DataFrame:
     """List every face of a used video: what training reads.
 
-    ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``original`` the ``video_id``
-    of the real clip that a fake was made from, if it is there; ``landmarks`` five points in pixels of the crop, as
-    JSON, empty where unknown.
+    ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``people`` everybody in it, as
+    ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of the real clip that a fake was made from, if it is
+    there; ``landmarks`` five points in pixels of the crop, as JSON, empty where unknown.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.
@@ -126,25 +126,27 @@ def index_samples(
         )
         raise InputError(msg)
     used = splits[splits["split"] != ""]
-    found = faces.loc[faces["found"], ["video_id", "frame", "crop", "landmarks", "x1", "y1", "x2", "y2"]]
+    shown = faces.loc[faces["found"], ["video_id", "frame", "crop", "crop_landmarks"]]
     by_video = videos.set_index("video_id")
-    table = found.merge(used, on="video_id", validate="many_to_one")
+    table = shown.rename(columns={"crop_landmarks": "landmarks"}).merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(by_video["sha256"])
     table["identity"] = table["video_id"].map(by_video["target_identity"])
     table["original"] = table["video_id"].map(provenance.originals(videos)).fillna("")
-    table["landmarks"] = provenance.landmarks_in_crops(table, by_video[["width", "height"]], preprocessing)
+    table["people"] = table["video_id"].map(grouping.people(by_video).map("\n".join))
     table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
 
 
 def _divide(
-    table: pd.DataFrame, known: Mapping[str, str], imported: Mapping[str, Any], options: FeatureSplit
+    table: pd.DataFrame, parts: Mapping[str, str], imported: Mapping[str, Any], options: FeatureSplit
 ) -> Division:
+    if options.strategy == "test_only":
+        return strategies.all_on_test(table)
     if options.strategy == "official":
-        return strategies.divide_as_published(table, options, known)
+        return strategies.divide_as_published(table, options, parts)
     if options.strategy != "imported":
-        return strategies.divide(table, options, strategies.shares_of(options), known)
+        return strategies.divide(table, options, strategies.shares_of(options), parts)
     if not imported:
         msg = (
             "imported_splits: there is no such file: name one with --params=splits=<splits.json>, or choose another "
@@ -182,9 +184,9 @@ def _leak_text(check: str, finding: audit.Finding) -> str:
 
 
 def _shortcut_text(shortcut: dict[str, Any]) -> str:
-    found, first = shortcut["auc"], shortcut["features"][0]
+    auc, first = shortcut["auc"], shortcut["features"][0]
     return (
-        f"the file alone gives the label away, AUC {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}] "
+        f"the file alone gives the label away, AUC {auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}] "
         f"(most of all {first['name']})"
     )
 
@@ -198,7 +200,7 @@ def _recipe(options: FeatureSplit) -> dict[str, Any]:
     return {**recipe, "shares": {side: getattr(options, side) for side in SPLITS}, **held_out}
 
 
-def _known(previous: Mapping[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
+def _parts_before(previous: Mapping[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     if previous and previous.get("recipe") != recipe:
         _log.info("split: parameters differ from the last run's, everything is divided anew")
         return {}
@@ -215,7 +217,7 @@ def _check_held_out(videos: pd.DataFrame, options: FeatureSplit) -> None:
         _log.warning("feature_split.held_out_methods: %s is no method of these videos", ", ".join(missing))
 
 
-def _tell(splits: pd.DataFrame) -> None:
+def _log_sides(splits: pd.DataFrame) -> None:
     for side in SPLITS:
         part = splits[splits["split"] == side]
         kinds = part["method"].where(part["label"] == 1, "real").value_counts().to_dict()

@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.index_samples,
-                ["splits", "faces", "videos", "leakage_report", "params:feature_split", "params:preprocessing"],
+                ["splits", "faces", "videos", "leakage_report", "params:feature_split"],
                 "samples",
                 name="index_samples",
             ),

@@ -43,13 +43,13 @@ def find_shortcut(used: pd.DataFrame, seed: int) -> dict[str, Any]:
     table = _at_most(used, seed)
     features, labels = file_features(table), table["label"].to_numpy(dtype=np.int64)
     scores = _held_out_scores(features.to_numpy(), labels, table["group"].to_numpy(), seed)
-    judged = {"value": None, "low": None, "high": None} if scores is None else _auc(table, scores, seed)
+    interval = {"value": None, "low": None, "high": None} if scores is None else _auc(table, scores, seed)
     single = {name: auc(labels, features[name]) for name in features}
-    told = sorted(single, key=lambda name: (-abs(single[name] - 0.5), name))[:4] if scores is not None else []
+    strongest = sorted(single, key=lambda name: (-abs(single[name] - 0.5), name))[:4] if scores is not None else []
     return {
-        "auc": judged,
-        "given_away": judged["low"] is not None and judged["low"] > 0.5,
-        "features": [{"name": name, "auc": round(single[name], 3)} for name in told],
+        "auc": interval,
+        "given_away": interval["low"] is not None and interval["low"] > 0.5,
+        "features": [{"name": name, "auc": round(single[name], 3)} for name in strongest],
         "videos": len(table),
     }
 
@@ -106,10 +106,10 @@ def _held_out_scores(
 
 
 def _auc(table: pd.DataFrame, scores: NDArray[np.float64], seed: int) -> dict[str, float | None]:
-    found = summary(
+    metrics = summary(
         table["label"], scores, table["group"], threshold=0.5, draws=DRAWS, confidence=CONFIDENCE, seed=seed
     )
-    return dict(found["auc"])
+    return dict(metrics["auc"])
 
 
 def _at_most(used: pd.DataFrame, seed: int) -> pd.DataFrame:

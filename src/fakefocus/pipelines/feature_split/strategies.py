@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.dealing import Kind, Unit, deal
 from fakefocus.pipelines.feature_split.grouping import NODES, groups_of, order_of, parts_of_new_nodes
-from fakefocus.schemas import SPLITS, InputError, folder_keys
+from fakefocus.schemas import SPLITS, folder_keys
 
-_TOO_FEW = "add clips of other people, or name the folders by person (see README)"
+_TOO_FEW = (
+    "add clips of other people, name the folders by person (see README), or only test on them: "
+    "feature_split.strategy=test_only with the experiment of a trained detector, trained_on=<experiment>"
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ def divide(
     units = _count(videos[counted], nodes[counted], unit_of)
     unit_parts = deal(units, shares, {f"part {part}": part for part in shares}, options.seed)
     parts |= {node: unit_parts[unit] for node, unit in unit_of.items()}
-    found = [sorted({parts[node] for node in told}) for told in nodes]
-    part = pd.Series([p[0] if len(p) == 1 else "" for p in found], index=videos.index, dtype=object)
-    reason = pd.Series(["" if len(p) == 1 else _crossing(p, options) for p in found], index=videos.index, dtype=object)
+    touched = [sorted({parts[node] for node in own}) for own in nodes]
+    part = pd.Series([p[0] if len(p) == 1 else "" for p in touched], index=videos.index, dtype=object)
+    crossing = ["" if len(p) == 1 else _crossing(p, options) for p in touched]
+    reason = pd.Series(crossing, index=videos.index, dtype=object)
     return Division(part, reason, groups_of(nodes, parts), parts)
 
 
@@ -60,24 +65,36 @@ def divide_as_published(videos: pd.DataFrame, options: FeatureSplit, previous: M
     Raises:
         InputError: If no test side is published.
     """
-    told = videos["official_split"].astype(object)
-    published = set(told[videos["usable"]])
+    official = videos["official_split"].astype(object)
+    published = set(official[videos["usable"]])
     if "test" not in published:
         msg = (
             "feature_split.strategy: official needs a published test side, and no usable video has one (sides: "
             f"{sorted(published - {''}) or 'none'}): put the published lists beside the clips, or use identity"
         )
         raise InputError(msg)
-    pool = told == ("train" if "train" in published else "")
-    part, reason, parts = told.copy(), pd.Series("", index=videos.index, dtype=object), dict(previous)
+    pool = official == ("train" if "train" in published else "")
+    part, reason, parts = official.copy(), pd.Series("", index=videos.index, dtype=object), dict(previous)
     if "val" not in published and pool.any():
         total = options.train + options.val
-        rest = divide(videos[pool], options, {"val": options.val / total, "train": options.train / total}, previous)
-        part[pool], reason[pool], parts = rest.part, rest.reason, rest.parts
+        shares = {"val": options.val / total, "train": options.train / total}
+        divided = divide(videos[pool], options, shares, previous)
+        part[pool], reason[pool], parts = divided.part, divided.reason, divided.parts
     elif "train" not in published:
         part[pool] = "train"
     reason[(part == "") & (reason == "")] = "no published side"
     return Division(part, reason, _groups_within(videos, part), parts)
+
+
+def all_on_test(videos: pd.DataFrame) -> Division:
+    """Put everything on the test side: nobody is trained on."""
+    part = pd.Series("test", index=videos.index, dtype=object)
+    return Division(part, pd.Series("", index=videos.index, dtype=object), groups_of(NODES["identity"](videos)))
+
+
+def sides_of(options: FeatureSplit) -> tuple[str, ...]:
+    """Return the sides that a strategy has to fill."""
+    return ("test",) if options.strategy == "test_only" else SPLITS
 
 
 def divide_as_imported(videos: pd.DataFrame, listed: Mapping[str, object]) -> Division:
@@ -128,13 +145,13 @@ def _units(
 ) -> dict[str, str]:
     """Map each node to what is dealt as a whole: what has a part, a group, or a person of a group too large."""
     group = groups_of(nodes, parts)
-    free = pd.Series([told[0] not in parts for told in nodes], index=nodes.index) & videos["usable"]
+    free = pd.Series([own[0] not in parts for own in nodes], index=nodes.index) & videos["usable"]
     sizes = group[free].value_counts()
     broken = _too_large(sizes, nodes, group, int(videos["usable"].sum()), shares, fresh=bool(free.any()) and not parts)
     atoms = _atoms(videos, nodes)
     unit_of: dict[str, str] = {}
-    for told, name in zip(nodes, group, strict=True):
-        for node in told:
+    for own, name in zip(nodes, group, strict=True):
+        for node in own:
             whole = atoms.get(node, node) if name in broken else name
             unit_of[node] = f"part {parts[node]}" if node in parts else whole
     return unit_of
@@ -145,7 +162,7 @@ def _too_large(
 ) -> set[str]:
     """Return groups that must be broken up; see `divide`."""
     limit = (1 + max(shares.values())) / 2 * total
-    members = {name: len({node for told in nodes[group == name] for node in told}) for name in sizes.index[:3]}
+    members = {name: len({node for own in nodes[group == name] for node in own}) for name in sizes.index[:3]}
     broken = {str(name) for name, size in sizes.items() if size > limit}
     units = len(sizes) + sum(members[name] - 1 for name in broken)
     for name in sorted(members, key=lambda n: (-sizes[n], order_of(n))):
@@ -159,13 +176,13 @@ def _atoms(videos: pd.DataFrame, nodes: pd.Series) -> dict[str, str]:
     """Map nodes of real videos to what cannot be taken apart: a person and the videos that show them."""
     real = nodes[videos["label"] == 0]
     names = groups_of(real)
-    return {node: name for told, name in zip(real, names, strict=True) for node in told}
+    return {node: name for own, name in zip(real, names, strict=True) for node in own}
 
 
 def _count(videos: pd.DataFrame, nodes: pd.Series, unit_of: Mapping[str, str]) -> list[Unit]:
     units = {name: Unit(name) for name in sorted(set(unit_of.values()))}
-    for dataset, label, method, told in zip(videos["dataset"], videos["label"], videos["method"], nodes, strict=True):
-        owners = {unit_of[node] for node in told}
+    for dataset, label, method, own in zip(videos["dataset"], videos["label"], videos["method"], nodes, strict=True):
+        owners = {unit_of[node] for node in own}
         for owner in owners:
             kind: Kind = (dataset, int(label), method)
             units[owner].kinds[kind] += 1 / len(owners)  # type: ignore[assignment]  # counts may be halves
@@ -180,7 +197,7 @@ def _held_out_alone(
         return {}
     group = groups_of(nodes, parts)
     alone = videos["method"].isin(options.held_out_methods).groupby(group).transform("all")
-    return {node: "test" for told in nodes[alone] for node in told if node not in parts}
+    return {node: "test" for own in nodes[alone] for node in own if node not in parts}
 
 
 def _crossing(parts: list[str], options: FeatureSplit) -> str:
@@ -198,13 +215,13 @@ def _groups_within(videos: pd.DataFrame, part: pd.Series) -> pd.Series:
 
 def _entries(listed: Mapping[str, object], side: str) -> list[str]:
     """Return what a side lists; by label too, as ``{"real": […], "fake": […]}``."""
-    found = listed.get(side)
-    if isinstance(found, dict) and all(isinstance(names, list) for names in found.values()):
-        return [f"{label}/{name}" for label, names in found.items() for name in names]
-    if not isinstance(found, list):
-        msg = f"imported_splits: {side} must be a list of videos, got {type(found).__name__}: all sides must be there"
+    entries = listed.get(side)
+    if isinstance(entries, dict) and all(isinstance(names, list) for names in entries.values()):
+        return [f"{label}/{name}" for label, names in entries.items() for name in names]
+    if not isinstance(entries, list):
+        msg = f"imported_splits: {side} must be a list of videos, got {type(entries).__name__}: all sides must be there"
         raise InputError(msg)
-    return [str(name) for name in found]
+    return [str(name) for name in entries]
 
 
 def _names(videos: pd.DataFrame) -> dict[str, set[str]]:
@@ -224,15 +241,17 @@ def _lookup(name: str, ids: Mapping[str, set[str]]) -> set[str]:
 
 
 def _one_video(name: str, ids: Mapping[str, set[str]]) -> set[str]:
-    found = _lookup(name, ids)
-    if len(found) > 1:
-        msg = f"imported_splits: {name} may be any of {', '.join(sorted(found)[:4])}: list video ids instead"
+    matches = _lookup(name, ids)
+    if len(matches) > 1:
+        msg = f"imported_splits: {name} may be any of {', '.join(sorted(matches)[:4])}: list video ids instead"
         raise InputError(msg)
-    return found
+    return matches
 
 
-def too_few(used: set[str], groups: int) -> InputError:
+def too_few(used: set[str], groups: int, options: FeatureSplit) -> InputError:
     """Return the error of a division that leaves a side empty."""
-    lacking = ", ".join(side for side in SPLITS if side not in used)
-    msg = f"feature_split: {groups} identity groups cannot fill train, val and test ({lacking} is empty): {_TOO_FEW}"
+    sides = sides_of(options)
+    lacking = ", ".join(side for side in sides if side not in used)
+    wanted = " and ".join(", ".join(sides).rsplit(", ", 1))
+    msg = f"feature_split: {groups} identity groups cannot fill {wanted} ({lacking} is empty): {_TOO_FEW}"
     return InputError(msg)

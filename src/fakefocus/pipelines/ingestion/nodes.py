@@ -1,17 +1,24 @@
 """Lists a data set's files and looks into each."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, probe
+from fakefocus.errors import InputError, counted
+from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, PassingMediaError, Probe, probe
 from fakefocus.parameters import Ingestion
-from fakefocus.schemas import REJECTED_COLUMNS, VIDEO_COLUMNS, InputError
+from fakefocus.schemas import REJECTED_COLUMNS, VIDEO_COLUMNS, rejections
 from fakefocus.sources import read_layout
+
+RECIPE = 1
+"""Raise when the same file gives another row, so that it is probed again."""
+STATE = ("path", "bytes_on_disk", "modified_ns", "inode", "recipe")
+"""A file that is the same in these is not read again."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,40 +36,79 @@ def list_media(raw_media: Path, ingestion: Ingestion, dataset: str) -> pd.DataFr
     return listed
 
 
-def probe_media(listed_media: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Probe each file: usable ones become rows of ``videos``, others go to ``unreadable_media`` with a reason.
+def plan_probes(
+    listed_media: pd.DataFrame, previous_probes: pd.DataFrame
+) -> dict[str, dict[str, Any] | Callable[[], dict[str, Any]]]:
+    """Plan for each file how it is probed; one that was probed before and has not changed keeps its row.
+
+    A file is known again by path, size, time and inode. What kept it from being read and may pass is tried again.
+
+    Args:
+        listed_media: A row a file.
+        previous_probes: What an earlier run wrote; empty at first.
+
+    Returns:
+        By path: the row, or a callable that returns it; the dataset calls those side by side.
+    """
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in previous_probes.to_dict("records")]
+    remembered = {_state(row): row for row in rows if not row["passing"]}
+    plans: dict[str, dict[str, Any] | Callable[[], dict[str, Any]]] = {}
+    for path in dict.fromkeys(listed_media.loc[listed_media["reason"] == "", "path"]):
+        state = _stat(Path(path))
+        plans[path] = remembered.get(_state(state)) or partial(probe_file, state)
+    _log.info("media: %d files, %d of them read before", len(plans), sum(isinstance(p, dict) for p in plans.values()))
+    return plans
+
+
+def sort_media(listed_media: pd.DataFrame, probes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part what can be used (``videos``) from what cannot (``unreadable_media``, with the reason).
 
     Raises:
         InputError: If no file is usable; names the reasons.
     """
-    # hashing and demuxing release the interpreter's lock
-    with ThreadPoolExecutor() as pool:
-        probed = list(pool.map(_probe_row, listed_media.to_dict("records")))
-    usable = [row for row in probed if not row["reason"]]
-    rejected = pd.DataFrame([r for r in probed if r["reason"]], columns=list(REJECTED_COLUMNS)).astype(str)
-    if not usable:
-        reasons = "; ".join(f"{n} x {reason}" for reason, n in rejected["reason"].value_counts().head(5).items())
-        msg = f"no usable media: all {len(rejected)} files were rejected ({reasons})"
+    # where no file was probed, or none could be read, columns are missing
+    probed = probes.reindex(columns=["path", "reason", *(field.name for field in fields(Probe))])
+    merged = listed_media.merge(probed, on="path", how="left", suffixes=("", "_probed"))
+    merged["reason"] = merged["reason"].where(merged["reason"] != "", merged["reason_probed"])
+    merged["stage"] = "ingestion"
+    usable = merged["reason"] == ""
+    rejected = merged.loc[~usable, list(REJECTED_COLUMNS)].astype(str).reset_index(drop=True)
+    if not usable.any():
+        msg = f"no usable media: all {len(rejected)} files were rejected ({counted(rejected['reason'])})"
         raise InputError(msg)
-    for reason, count in rejected["reason"].value_counts().items():
-        _log.warning("%d of %d files rejected: %s", count, len(probed), reason)
-    return pd.DataFrame(usable, columns=list(VIDEO_COLUMNS)), rejected
+    for line in rejections(rejected, len(merged)):
+        _log.warning("%s", line)
+    videos = merged.loc[usable, list(VIDEO_COLUMNS)].reset_index(drop=True)
+    whole = ["width", "height", "frames", "rotation", "bytes"]
+    return videos.astype(dict.fromkeys(whole, "int64")), rejected
 
 
-def _probe_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row with what the file is, or with the stage and the reason why it cannot be used."""
-    path = Path(row["path"])
+def probe_file(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file is, or the reason why it cannot be used, beside its ``state`` on disk."""
+    path = Path(state["path"])
+    row = state | {"reason": "", "passing": False}
     try:
-        if reason := row["reason"] or _unusable(path):
-            return row | {"stage": "ingestion", "reason": reason}
+        if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
+            return row | {"reason": f"not a video or image: suffix {path.suffix!r}"}
         return row | asdict(probe(path))
     except MediaError as error:
-        return row | {"stage": "ingestion", "reason": str(error)}
-    except OSError as error:
-        return row | {"stage": "ingestion", "reason": f"cannot be read: {error.strerror}"}
+        return row | {"reason": str(error), "passing": isinstance(error, PassingMediaError)}
 
 
-def _unusable(path: Path) -> str:
-    if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
-        return f"not a video or image: suffix {path.suffix!r}"
-    return ""
+def _stat(path: Path) -> dict[str, Any]:
+    """Return how a file lies on disk; zeros where that cannot be said."""
+    try:
+        status = path.stat()
+    except OSError:
+        return {"path": path.as_posix(), "bytes_on_disk": 0, "modified_ns": 0, "inode": 0, "recipe": RECIPE}
+    return {
+        "path": path.as_posix(),
+        "bytes_on_disk": status.st_size,
+        "modified_ns": status.st_mtime_ns,
+        "inode": status.st_ino,
+        "recipe": RECIPE,
+    }
+
+
+def _state(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in STATE)

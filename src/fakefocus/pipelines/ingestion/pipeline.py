@@ -1,4 +1,4 @@
-"""raw_media → videos, unreadable_media."""
+"""raw_media → probed_media → videos, unreadable_media."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -10,9 +10,13 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                nodes.list_media, ["raw_media", "params:ingestion", "params:dataset"], "listed_media", name="list_media"
+                nodes.list_media,
+                ["raw_media", "params:ingestion", "params:dataset"],
+                "listed_media",
+                name="list_media",
             ),
-            node(nodes.probe_media, "listed_media", ["videos", "unreadable_media"], name="probe_media"),
+            node(nodes.plan_probes, ["listed_media", "previous_probes"], "probed_media", name="probe_media"),
+            node(nodes.sort_media, ["listed_media", "probed_media"], ["videos", "unreadable_media"], name="sort_media"),
         ],
         tags="ingestion",
     )

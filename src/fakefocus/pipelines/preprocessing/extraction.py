@@ -5,33 +5,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.alignment import align_face, centre_of, crop_box, sharpness
-from fakefocus.imaging.frames import Frame, MediaError, read_frames
+from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError, Row
+from fakefocus.imaging.alignment import align_face, centre_of, crop_box, place_in_box, place_landmarks, sharpness
+from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
 from fakefocus.imaging.pose import estimate_pose
 from fakefocus.imaging.sampling import sample_frames
 from fakefocus.parameters import Preprocessing
 
-Row = dict[str, Any]
 _NO_FACE = "no face"
 _OTHER_FACES = "faces, but not of a person who is kept"
-
-
-class Writer(Protocol):
-    """Keeps crops under a name."""
-
-    def __call__(self, name: str, array: NDArray[Any]) -> None:
-        """Write a crop."""
-
-    def discard(self, name: str) -> None:
-        """Remove a crop."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a crop another name."""
 
 
 @dataclass
@@ -43,15 +30,22 @@ class _Clip:
     decoded: int = 0
 
 
-def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, write: Writer) -> list[Row]:
-    """Write the crops of a clip or image; return a row for each, and for each frame without one its reason."""
+def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, write: FrameWriter) -> list[Row]:
+    """Write the crops of a clip or image; return a row for each, and for each frame without one its reason.
+
+    Raises:
+        PassingFaultError: If the file cannot be read now, but may be later.
+    """
     choose = partial(sample_frames, **options.sampling.model_dump())
     clip = _Clip()
     look = _whole_images if options.region == "whole_image" else _faces
     least = 1 if kind == "image" else options.sampling.min_frames
     try:
         ranked = look(_decoded(read_frames(path, choose), clip), clip, options, write)
+    except PassingMediaError as error:
+        raise PassingFaultError(_row(0, 0.0, reason=str(error)) | {"video_id": video_id}) from error
     except MediaError as error:
+        write.discard_all()
         return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id}]
     kept = _kept(ranked, options, enough=clip.decoded >= least)
     rows = [*_named(clip, kept, write), *clip.empty]
@@ -76,7 +70,7 @@ def _decoded(frames: Iterator[Frame], clip: _Clip) -> Iterator[tuple[Frame, NDAr
 
 
 def _faces(
-    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: Writer
+    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: FrameWriter
 ) -> list[int]:
     """Follow all faces and write their crops; return the tracks, the person whom the clip shows most first."""
     # torch takes seconds to import: only the processes that detect need it
@@ -90,9 +84,10 @@ def _faces(
         if not tracks:
             clip.empty.append(_row(frame.index, frame.time, reason=_NO_FACE))
         for track, box, score, marks in zip(tracks, faces.boxes, faces.scores, faces.landmarks, strict=True):
-            crop = _cut(image, box, marks, options)
+            crop, crop_marks = _cut(image, box, marks, options)
             write(_raw_name(frame.index, track), crop)
             details = _quality(box, float(score), marks, crop) | {"detector": options.detection.detector}
+            details["crop_landmarks"] = _as_json(crop_marks)
             clip.crops.setdefault(track, {})[frame.index] = _row(frame.index, frame.time, **details)
     return linker.largest_first
 
@@ -114,19 +109,27 @@ def _finder(options: Preprocessing) -> tuple[Callable[[NDArray[np.uint8]], Any],
 
 def _cut(
     image: NDArray[np.uint8], box: NDArray[np.float64], marks: NDArray[np.float64], options: Preprocessing
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return a crop, and the landmarks in pixels of it."""
     if options.alignment == "landmarks":
-        return align_face(image, marks, options.size, options.margin)
-    return crop_box(image, box, options.size, options.margin)
+        crop = align_face(image, marks, options.size, options.margin)
+        return crop, place_landmarks(marks, options.size, options.margin)
+    frame = (image.shape[1], image.shape[0])
+    crop = crop_box(image, box, options.size, options.margin)
+    return crop, place_in_box(marks, box, frame, options.size, options.margin)
+
+
+def _as_json(marks: NDArray[np.float64]) -> str:
+    """Return points as JSON; empty where they are not known."""
+    return json.dumps(np.round(marks, 2).tolist()) if np.isfinite(marks).all() else ""
 
 
 def _quality(box: NDArray[np.float64], score: float, marks: NDArray[np.float64], crop: NDArray[np.uint8]) -> Row:
-    known = bool(np.isfinite(marks).all())
-    pose = estimate_pose(marks)._asdict() if known else {}
+    pose = estimate_pose(marks)._asdict() if np.isfinite(marks).all() else {}
     return {
         **dict(zip(("x1", "y1", "x2", "y2"), box.tolist(), strict=True)),
         "score": score if np.isfinite(score) else None,
-        "landmarks": json.dumps(np.round(marks, 2).tolist()) if known else "",
+        "landmarks": _as_json(marks),
         "size": float((box[2:] - box[:2]).max()),
         "sharpness": sharpness(crop),
         **pose,
@@ -134,7 +137,7 @@ def _quality(box: NDArray[np.float64], score: float, marks: NDArray[np.float64],
 
 
 def _whole_images(
-    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: Writer
+    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: FrameWriter
 ) -> list[int]:
     """Write the middle of each frame as it is; one that is smaller than a crop is not enlarged but left out."""
     for frame, image in frames:
@@ -157,7 +160,7 @@ def _kept(ranked: list[int], options: Preprocessing, *, enough: bool) -> list[in
     return ranked if options.faces_per_video == "all" else ranked[: options.faces_per_video]
 
 
-def _named(clip: _Clip, kept: list[int], write: Writer) -> Iterator[Row]:
+def _named(clip: _Clip, kept: list[int], write: FrameWriter) -> Iterator[Row]:
     """Name the crops of kept tracks, drop the others, and yield the rows."""
     shown: set[int] = set()
     for rank, track in enumerate(kept):
@@ -181,4 +184,4 @@ def _raw_name(frame: int, track: int) -> str:
 def _row(frame: int, time: float, reason: str = "", **details: Any) -> Row:  # noqa: ANN401
     empty = dict.fromkeys(("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll"), None)
     base = {"frame": frame, "time": time, "found": False, "reason": reason, "crop": "", "track": -1}
-    return base | {"landmarks": "", "detector": ""} | empty | details
+    return base | {"landmarks": "", "crop_landmarks": "", "detector": ""} | empty | details

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoFolder, VideoWork, fingerprint
+from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
+from fakefocus.errors import InputError, counted
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
-from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, InputError, folder_keys
+from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
 
-RECIPE = 2
+RECIPE = 3
 """Raise when the same parameters give other crops, so that finished videos are made again."""
 
 _log = logging.getLogger(__name__)
@@ -19,11 +20,12 @@ _log = logging.getLogger(__name__)
 
 def plan_face_crops(videos: pd.DataFrame, preprocessing: Preprocessing) -> dict[str, VideoWork]:
     """Plan for each video how its crops are made; the dataset does it side by side."""
-    options = preprocessing.model_dump()
+    options = preprocessing.model_dump(mode="json")
     return {
         key: VideoWork(
             fingerprint(RECIPE, video["sha256"], options),
             partial(extract_faces, Path(video["path"]).absolute(), video["video_id"], video["kind"], preprocessing),
+            {"preprocessing": options},
         )
         for key, video in zip(folder_keys(videos), videos.to_dict("records"), strict=True)
     }
@@ -41,34 +43,40 @@ def list_rejected(videos: pd.DataFrame, faces: pd.DataFrame, unreadable_media: p
     Raises:
         InputError: If no video shows a face.
     """
-    seen = faces.groupby("video_id")["found"].any()
-    without = videos[~videos["video_id"].map(seen)]
+    shows_a_face = faces.groupby("video_id")["found"].any()
+    without = videos[~videos["video_id"].map(shows_a_face)]
     reasons = faces[~faces["found"]].groupby("video_id")["reason"].agg(lambda r: r.value_counts().index[0])
     counts = faces.groupby("video_id").size()
     rows = [
         {"path": path, "stage": "preprocessing", "reason": _rejection(str(reasons[video_id]), int(counts[video_id]))}
         for video_id, path in zip(without["video_id"], without["path"], strict=True)
     ]
+    rejected = pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
     if len(without) == len(videos):
-        told = "; ".join(f"{n} x {r}" for r, n in pd.Series([r["reason"] for r in rows]).value_counts().head(5).items())
         msg = (
-            f"no crop from any of {len(videos)} videos ({told}): lower preprocessing.detection.min_face_size or "
-            "preprocessing.detection.thresholds, or set preprocessing.region to whole_image for pictures without faces"
+            f"no crop from any of {len(videos)} videos ({counted(rejected['reason'])}): lower "
+            "preprocessing.detection.min_face_size or preprocessing.detection.thresholds, or set preprocessing.region "
+            "to whole_image for pictures without faces"
         )
         raise InputError(msg)
-    for row in rows:
-        _log.warning("%s: %s", Path(str(row["path"])).name, row["reason"])
-    _warn_of_damage(faces[faces["video_id"].map(seen)])
-    _log.info("crops: %d from %d videos", int(faces["found"].sum()), int(seen.sum()))
-    return pd.concat([unreadable_media, pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))], ignore_index=True)
+    for line in rejections(rejected, len(videos)):
+        _log.warning("%s", line)
+    _warn_of_damage(faces[faces["video_id"].map(shows_a_face)])
+    _log.info("crops: %d from %d videos", int(faces["found"].sum()), int(shows_a_face.sum()))
+    return pd.concat([unreadable_media, rejected], ignore_index=True)
 
 
 def _warn_of_damage(faces: pd.DataFrame) -> None:
-    """Say which used videos are damaged: their other frames are kept."""
+    """Say how many of the videos that are used are damaged: their other frames are kept."""
     damaged = faces[faces["reason"].str.startswith("does not decode")]
-    for video_id, reasons in damaged.groupby("video_id")["reason"]:
-        looked_at = faces.loc[faces["video_id"] == video_id, "frame"].nunique()
-        _log.warning("%s: %d of %d sampled frames: %s", video_id, len(reasons), looked_at, reasons.iloc[0])
+    if damaged.empty:
+        return
+    lost = damaged.groupby("video_id").size()
+    names = ", ".join(f"{video_id} ({count})" for video_id, count in lost.head(3).items())
+    _log.warning(
+        "%d frames of %d videos do not decode, the others are kept: %s%s",
+        *(len(damaged), len(lost), names, " and others" if len(lost) > 3 else ""),
+    )
 
 
 def _rejection(reason: str, sampled: int) -> str:

@@ -1,6 +1,7 @@
 """Figures of the report: one palette, labelled axes, legible at the width of a page."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,38 @@ from numpy.typing import NDArray
 from fakefocus.metrics.scores import auc, roc_curve
 
 INK, GRID = "#1f2937", "#d9dee5"
-COLOURS = {"scade_net": "#0b6e99", "multistream": "#b4540a"}
 REAL, FAKE, HELD_OUT, CONTROL = "#2f7d4f", "#a3263b", "#6b4fa0", "#8a94a0"
-NAMES = {"scade_net": "SCADE-Net", "multistream": "Multi-stream"}
 WIDTH = 9.2
 """Width of every figure in inches."""
 
 
-def display_name(detector: str) -> str:
-    """Return a detector's name as people write it; a control's is marked."""
-    family = detector.removesuffix("_control")
-    return NAMES[family] + (", shuffled labels" if detector.endswith("_control") else "")
+class Judged(NamedTuple):
+    """A detector as figures show it: its name, its colour, whether it is a negative control, and its summary."""
+
+    name: str
+    colour: str
+    control: bool
+    summary: dict[str, Any]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """How its curves are drawn: those of controls are dashed and pale."""
+        return {
+            "linestyle": "--" if self.control else "-",
+            "alpha": 0.55 if self.control else 1.0,
+            "color": self.colour,
+        }
+
+    @property
+    def videos(self) -> pd.DataFrame:
+        """The scores of test videos."""
+        return pd.DataFrame(self.summary["videos"])
+
+    @property
+    def held_out(self) -> list[str]:
+        """The methods that it was not trained on."""
+        by_method = self.summary["metrics"]["by_method"]
+        return [method for method, metrics in by_method.items() if metrics["held_out"]]
 
 
 def sample_sheet(
@@ -62,7 +84,7 @@ def detector_overview(history: pd.DataFrame, scores: pd.DataFrame, held_out: lis
     progress.set_ylim(0, 1.02)
     for axis in (losses, progress):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for label, colour, held in (("seen methods", FAKE, False), ("held-out method", HELD_OUT, True)):
+    for label, colour, held in (("trained on", FAKE, False), ("not trained on", HELD_OUT, True)):
         chosen = scores[(scores["label"] == 0) | (scores["method"].isin(held_out) == held)]
         if chosen["label"].nunique() == 2:
             text = f"{label}: {auc(chosen['label'], chosen['score']):.3f}"
@@ -77,96 +99,116 @@ def detector_overview(history: pd.DataFrame, scores: pd.DataFrame, held_out: lis
     return figure
 
 
-def training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
-    """Draw training loss and validation video AUC by epoch; controls in grey dashes."""
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+def training_curves(detectors: Sequence[Judged]) -> Figure:
+    """Draw training loss and validation video AUC by epoch; controls in pale dashes."""
+    figure = Figure(figsize=(WIDTH, 3.4 + _legend_height(detectors)), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, history in histories.items():
-        colour, line = COLOURS[name.removesuffix("_control")], "--" if name.endswith("_control") else "-"
-        alpha = 0.55 if name.endswith("_control") else 1.0
+    for detector in detectors:
+        history = pd.DataFrame(detector.summary["history"])
         epochs = history["epoch"] + 1
-        left.plot(epochs, history["train.loss"], line, color=colour, alpha=alpha, label=display_name(name))
-        right.plot(epochs, history["val.video_auc"], line, color=colour, alpha=alpha)
+        left.plot(epochs, history["train.loss"], label=detector.name, **detector.line)
+        right.plot(epochs, history["val.video_auc"], **detector.line)
     right.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     _style(left, "epoch", "training loss")
     _style(right, "epoch", "validation AUC, videos")
     right.set_ylim(0, 1.02)
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
-def roc_figure(scores: dict[str, pd.DataFrame], held_out: list[str]) -> Figure:
-    """Draw the ROC of test videos, seen and held-out methods side by side."""
-    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
-    titles = {"methods seen in training": True} | ({"held-out method": False} if held_out else {})
-    panels = figure.subplots(1, len(titles), squeeze=False)[0]
-    for axis, (title, seen) in zip(panels, titles.items(), strict=True):
+def roc_figure(detectors: Sequence[Judged]) -> Figure:
+    """Draw the ROC of test videos: methods that each detector was trained on, and others, side by side."""
+    panels = {"methods trained on": False, "methods not trained on": True}
+    drawn = {title: [d for d in detectors if _has_curve(d, held)] for title, held in panels.items()}
+    titles = [title for title, who in drawn.items() if who] or ["methods trained on"]
+    # a legend of many detectors does not fit beside their curves
+    tallest = max(len(who) for who in drawn.values())
+    figure = Figure(figsize=(WIDTH, 4.3 + 0.17 * max(0, tallest - 4)), layout="constrained")
+    for axis, title in zip(figure.subplots(1, len(titles), squeeze=False)[0], titles, strict=True):
         axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
-        for name, table in scores.items():
-            chosen = table[(table["label"] == 0) | (table["method"].isin(held_out) != seen)]
-            if chosen["label"].nunique() < 2:
-                continue
-            alarm, hit = roc_curve(chosen["label"], chosen["score"])
-            control = name.endswith("_control")
-            text = f"{display_name(name)}: {auc(chosen['label'], chosen['score']):.3f}"
-            line, alpha = ("--", 0.55) if control else ("-", 1.0)
-            axis.plot(alarm, hit, line, color=COLOURS[name.removesuffix("_control")], alpha=alpha, label=text)
+        for detector in drawn[title]:
+            chosen = _with_methods(detector, panels[title])
+            text = f"{detector.name}: {auc(chosen['label'], chosen['score']):.3f}"
+            axis.plot(*roc_curve(chosen["label"], chosen["score"]), label=text, **detector.line)
         _style(axis, "reals called fake (share)", "fakes called fake (share)")
         axis.set_title(title, fontsize=10, color=INK)
         axis.set_aspect("equal")
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(frameon=False, fontsize=8, title="AUC", title_fontsize=8, loc="lower right")
+        if drawn[title]:
+            place = {"loc": "lower right"} if tallest <= 4 else {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
+            axis.legend(frameon=False, fontsize=8, title="AUC", title_fontsize=8, **place)
     return figure
 
 
-def score_distributions(scores: dict[str, pd.DataFrame], thresholds: dict[str, float]) -> Figure:
+def score_distributions(detectors: Sequence[Judged]) -> Figure:
     """Draw every test video's score, one row a method, one panel a detector, with the detector's threshold."""
-    methods = ["", *sorted({m for t in scores.values() for m in t["method"]} - {""})]
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.55 * len(methods)), layout="constrained")
-    panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
+    shown = [detector for detector in detectors if not detector.control] or list(detectors)
+    methods = ["", *sorted({m for d in shown for m in d.videos["method"]} - {""})]
+    columns = min(3, len(shown))
+    lines = -(-len(shown) // columns)
+    figure = Figure(figsize=(WIDTH, lines * (0.9 + 0.55 * len(methods))), layout="constrained")
+    panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     rng = np.random.default_rng(0)
-    for axis, (name, table) in zip(panels, scores.items(), strict=True):
+    for axis in panels[len(shown) :]:
+        axis.set_axis_off()
+    for axis, detector in zip(panels, shown, strict=False):
+        table = detector.videos
         for row, method in enumerate(methods):
             values = table.loc[table["method"] == method, "score"].to_numpy()
             height = row + rng.uniform(-0.22, 0.22, len(values))
             axis.scatter(values, height, s=14, alpha=0.7, linewidth=0, color=FAKE if method else REAL)
             if len(values):
                 axis.plot([np.median(values)] * 2, [row - 0.33, row + 0.33], color=INK, linewidth=1.5)
-        axis.axvline(thresholds[name], color=INK, linewidth=0.8, linestyle=":")
+        axis.axvline(detector.summary["metrics"]["threshold"], color=INK, linewidth=0.8, linestyle=":")
         _style(axis, "score of a video (probability of fake)", "")
-        axis.set_title(display_name(name), fontsize=10, color=INK)
+        axis.set_title(detector.name, fontsize=10, color=INK)
         axis.set_xlim(-0.02, 1.02)
     panels[0].set_yticks(range(len(methods)), [m or "real" for m in methods])
     panels[0].invert_yaxis()
     return figure
 
 
-def interval_figure(metrics: dict[str, dict[str, Any]]) -> Figure:
-    """Draw the test video AUC of each detector with its interval: seen methods, each method, held out."""
-    rows = [(n, label, m, held) for n, judged in metrics.items() for label, m, held in _interval_rows(n, judged)]
-    figure = Figure(figsize=(WIDTH, 0.8 + 0.3 * len(rows)), layout="constrained")
+def interval_figure(detectors: Sequence[Judged]) -> Figure:
+    """Draw the test video AUC of each detector with its interval: methods trained on, each method, others."""
+    rows = [(detector, *row) for detector in detectors for row in _interval_rows(detector)]
+    figure = Figure(figsize=(WIDTH, 0.8 + 0.3 * max(1, len(rows))), layout="constrained")
     axis = figure.subplots()
-    for y, (name, _, metric, held) in enumerate(rows):
-        control = name.endswith("_control")
-        colour = CONTROL if control else HELD_OUT if held else COLOURS[name]
+    for y, (detector, _, metric, held) in enumerate(rows):
+        colour = CONTROL if detector.control else HELD_OUT if held else detector.colour
         axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
         axis.plot(metric["value"], y, "o", color=colour, markersize=6)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    axis.set_yticks(range(len(rows)), [f"{display_name(n)}: {label}" for n, label, _, _ in rows])
+    axis.set_yticks(range(len(rows)), [f"{detector.name}: {label}" for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
     axis.invert_yaxis()
     _style(axis, "test AUC of videos, with its interval", "")
     return figure
 
 
-def _interval_rows(name: str, judged: dict[str, Any]) -> list[tuple[str, dict[str, float], bool]]:
-    rows = [("seen methods", judged["video"]["auc"], False)]
-    if not name.endswith("_control"):
+def _has_curve(detector: Judged, held_out: bool) -> bool:
+    return _with_methods(detector, held_out)["label"].nunique() == 2
+
+
+def _with_methods(detector: Judged, held_out: bool) -> pd.DataFrame:
+    """Return the test videos of reals, and of the methods that a detector was trained on, or of the others."""
+    table = detector.videos
+    return table[(table["label"] == 0) | (table["method"].isin(detector.held_out) == held_out)]
+
+
+def _legend_height(detectors: Sequence[Judged]) -> float:
+    return 0.18 * -(-len(detectors) // 3)
+
+
+def _interval_rows(detector: Judged) -> list[tuple[str, dict[str, float], bool]]:
+    metrics = detector.summary["metrics"]
+    rows = [("methods trained on", metrics["video"]["auc"], False)]
+    if detector.control:
+        rows += [("methods not trained on", metrics["held_out"]["auc"], True)] if "held_out" in metrics else []
+    else:
         rows += [
-            (method + (" (held out)" if m["held_out"] else ""), m["auc"], bool(m["held_out"]))
-            for method, m in judged["by_method"].items()
+            (method + (" (not trained on)" if m["held_out"] else ""), m["auc"], bool(m["held_out"]))
+            for method, m in metrics["by_method"].items()
         ]
     return [row for row in rows if row[1]["value"] is not None and row[1]["low"] is not None]
 

@@ -1,4 +1,4 @@
-"""Draws the figures and writes the report."""
+"""Draws the figures and writes the report, from whatever summaries of detectors there are."""
 
 import base64
 import logging
@@ -9,24 +9,39 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
-from fakefocus.datasets.video_folders import VideoFolder
-from fakefocus.parameters import (
-    Defocus,
-    Evaluation,
-    FeatureSplit,
-    Reporting,
-)
+from fakefocus.datasets.stored_video import VideoFolder, made_with
+from fakefocus.models import families
+from fakefocus.parameters import Defocus, Evaluation, FeatureSplit, Reporting
 from fakefocus.pipelines.reporting import figures
+from fakefocus.pipelines.reporting.figures import Judged
 
-CONTROL, METRICS = "_control", "_metrics"
+OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
+"""Of families that are not installed here: their summaries are read all the same."""
+
 _log = logging.getLogger(__name__)
+
+
+def gather_summaries(stored_summaries: dict[str, dict[str, Any]], evaluated: dict[str, Any]) -> dict[str, Any]:
+    """Return all summaries that there are, those of the lineage first, each control behind its detector.
+
+    Args:
+        stored_summaries: Summaries by the folder of the detector, whoever wrote them.
+        evaluated: The detectors of the lineage, in order; empty if only others were judged.
+    """
+    lineage = [entry["family"] for entry in evaluated.get("detectors", [])]
+    order = {family: place for place, family in enumerate(dict.fromkeys(lineage))}
+    return dict(
+        sorted(
+            stored_summaries.items(),
+            key=lambda item: (order.get(item[1]["contract"]["family"], len(order)), item[0]),
+        )
+    )
 
 
 def draw_samples(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
-    defocus: Defocus,
     reporting: Reporting,
     feature_split: FeatureSplit,
 ) -> Figure:
@@ -35,43 +50,45 @@ def draw_samples(
         _test(samples).drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
     )
     chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
+    chosen = chosen.head(reporting.sample_videos)
     # torch takes seconds to import: only this node needs it
     from fakefocus.training.samples import MapSource
 
+    defocus = Defocus(**made_with([defocus_maps[folder] for folder in chosen["folder"]], "defocus", "maps"))
     rows, maps = [], MapSource(defocus, defocus_maps)
-    for r in chosen.head(reporting.sample_videos).to_dict("records"):
-        title = (r["method"] or "real") + (" (held out)" if r["held"] else "")
-        name = r["crop"].rsplit("/", 1)[-1]
-        crop = face_crops[r["folder"]].read(name)
-        blur = maps.read(r["folder"], name, crop, channels=1)[..., 0]
-        rows.append((title, int(r["label"]), crop, blur))
+    for row in chosen.to_dict("records"):
+        title = (row["method"] or "real") + (" (held out)" if row["held"] else "")
+        name = row["crop"].rsplit("/", 1)[-1]
+        crop = face_crops[row["folder"]].read(name)
+        blur = maps.read(row["folder"], name, crop, channels=1)[..., 0]
+        rows.append((title, int(row["label"]), crop, blur))
     return figures.sample_sheet(rows, defocus.sigma_max if defocus.method == "gradient_ratio" else None)
 
 
-def draw_detector(history: pd.DataFrame, video_scores: pd.DataFrame, feature_split: FeatureSplit) -> Figure:
+def draw_detector(summary: dict[str, Any]) -> Figure:
     """Draw what one detector's run is judged by at a glance."""
-    return figures.detector_overview(history, _test(video_scores), list(feature_split.held_out_methods))
+    (detector,) = _judged({"": summary})
+    return figures.detector_overview(pd.DataFrame(summary["history"]), detector.videos, detector.held_out)
 
 
-def draw_curves(**history: pd.DataFrame) -> Figure:
-    """Draw training loss and validation AUC of every detector and its control."""
-    return figures.training_curves(history)
+def draw_curves(summaries: dict[str, Any]) -> Figure:
+    """Draw training loss and validation AUC of every detector."""
+    return figures.training_curves(_judged(summaries))
 
 
-def draw_roc(split: FeatureSplit, **video_scores: pd.DataFrame) -> Figure:
+def draw_roc(summaries: dict[str, Any]) -> Figure:
     """Draw the ROC curves of test videos."""
-    return figures.roc_figure({k: _test(v) for k, v in video_scores.items()}, list(split.held_out_methods))
+    return figures.roc_figure(_judged(summaries))
 
 
-def draw_scores(**found: Any) -> Figure:  # noqa: ANN401 (tables and metrics)
-    """Draw how the scores of test videos are spread: of each detector ``video_scores`` and, as …_metrics, metrics."""
-    scores = {name: _test(table) for name, table in found.items() if not name.endswith(METRICS)}
-    return figures.score_distributions(scores, {name: found[name + METRICS]["threshold"] for name in scores})
+def draw_scores(summaries: dict[str, Any]) -> Figure:
+    """Draw how the scores of test videos are spread."""
+    return figures.score_distributions(_judged(summaries))
 
 
-def draw_intervals(**metrics: dict[str, Any]) -> Figure:
+def draw_intervals(summaries: dict[str, Any]) -> Figure:
     """Draw all test AUCs with their intervals."""
-    return figures.interval_figure(metrics)
+    return figures.interval_figure(_judged(summaries))
 
 
 def write_report(
@@ -81,6 +98,8 @@ def write_report(
     splits: pd.DataFrame,
     splits_json: dict[str, Any],
     leakage_report: dict[str, Any],
+    defocus_maps: dict[str, VideoFolder],
+    summaries: dict[str, Any],
     samples_figure: bytes,
     curves_figure: bytes,
     roc_figure: bytes,
@@ -89,11 +108,8 @@ def write_report(
     reporting: Reporting,
     feature_split: FeatureSplit,
     evaluation: Evaluation,
-    defocus: Defocus,
     dataset: str,
-    scade_net_model: dict[str, Any],
-    multistream_model: dict[str, Any],
-    **metrics: dict[str, Any],
+    trained_on: str,
 ) -> str:
     """Write one HTML page that needs no other file."""
     pictures = {
@@ -103,41 +119,85 @@ def write_report(
         "scores": scores_figure,
         "intervals": intervals_figure,
     }
-    for name in (n for n in metrics if not n.endswith(CONTROL)):
-        shuffled = metrics[name + CONTROL]["video"]["auc"]
-        text = f"{figures.NAMES[name]}: test AUC of videos {_interval(metrics[name]['video']['auc'])}"
-        _log.info("%s, on shuffled labels %s", text, _interval(shuffled))
-    models = {"scade_net": scade_net_model, "multistream": multistream_model}
+    detectors = _detectors(summaries)
+    for detector in detectors:
+        _log.info("%s: test AUC of videos %s", detector["name"], _interval(detector["metrics"]["video"]["auc"]))
+    defocus = Defocus(**made_with(defocus_maps.values(), "defocus", "maps"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
     return template.render(
         reporting=reporting,
         dataset=dataset,
+        trained_on=trained_on,
         defocus_method=defocus.method,
         counts=_counts(splits),
         totals={"videos": len(videos), "faces": int(faces["found"].sum()), "sampled": len(faces)},
         rejected=rejected_media.to_dict("records"),
         set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
-        split={"strategy": _strategy(feature_split), "seed": feature_split.seed, "hash": splits_json["hash"]},
+        split={
+            "strategy": feature_split.strategy,
+            "text": _strategy(feature_split),
+            "seed": feature_split.seed,
+            "hash": splits_json["hash"],
+        },
         leakage=leakage_report,
+        shared_people=_shared_people(leakage_report),
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
-        families=[_family(name, model, metrics) for name, model in models.items()],
+        detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
         evaluation=evaluation,
     )
 
 
+def _judged(summaries: dict[str, Any]) -> list[Judged]:
+    """Return summaries as figures show them: seeds are told apart where a family has several."""
+    others: dict[str, str] = {}
+    detectors = []
+    for place, summary in summaries.items():
+        contract = summary["contract"]
+        family = families().get(contract["family"])
+        colour = (
+            family.colour
+            if family
+            else others.setdefault(contract["family"], OTHER_COLOURS[len(others) % len(OTHER_COLOURS)])
+        )
+        detectors.append(Judged(_name(place, contract), colour, contract["labels"] == "shuffled", summary))
+    return detectors
+
+
+def _name(place: str, contract: dict[str, Any]) -> str:
+    """Return a detector's name as people write it; of one that was trained with a seed of its own, with the seed."""
+    seeded = "seed_" in place
+    return f"{contract['name']}, seed {contract['training']['seed']}" if seeded else str(contract["name"])
+
+
 def _strategy(options: FeatureSplit) -> str:
-    name = options.strategy.replace("_", " ")
-    return name if options.folds is None else f"{name}, fold {options.fold} of {options.folds}"
+    """Return in words how videos came to their sides."""
+    texts = {
+        "identity": "by identity",
+        "source_video": "by identity and source video",
+        "official": "as published",
+        "method": "by identity, with whole methods left out",
+        "imported": "as an imported list has it",
+        "video": "video by video",
+        "test_only": "all on the test side",
+    }
+    text = texts[options.strategy]
+    return text if options.folds is None else f"{text}, fold {options.fold} of {options.folds}"
 
 
 def _test(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["split"] == "test"]
 
 
+def _shared_people(leakage_report: dict[str, Any]) -> int:
+    """Return how many people are on two sides."""
+    checks = {check["check"]: check["findings"] for check in leakage_report["checks"]}
+    return sum(finding["count"] for finding in checks.get("identities", []))
+
+
 def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row a side: videos of each kind, and identity groups."""
+    """Return one row a side that is used: videos of each kind, and identity groups."""
     used = splits[splits["split"] != ""].assign(kind=lambda t: t["method"].where(t["label"] == 1, "real"))
     kinds = ["real", *sorted(set(used["kind"]) - {"real"})]
     rows = []
@@ -145,25 +205,37 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
         part = used[used["split"] == side]
         by_kind = {kind: int((part["kind"] == kind).sum()) for kind in kinds}
         rows.append({"side": side, "kinds": by_kind, "groups": int(part["group"].nunique()), "videos": len(part)})
-    return rows
+    return [row for row in rows if row["videos"]]
 
 
-def _family(name: str, model: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    weights = model["weights"]
-    statistics = ("running_mean", "running_var", "num_batches_tracked")
-    judged, control = metrics[name], metrics[name + CONTROL]["video"]["auc"]
-    low = judged["video"]["auc"]["low"]
-    blended = model["architecture"]["training"].get("fakes") == "self_blended"
+def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the page says of each detector; what its control says of it, where there is one."""
+    controls = {
+        summary["contract"]["family"]: summary["metrics"]["video"]["auc"]
+        for summary in summaries.values()
+        if summary["contract"]["labels"] == "shuffled"
+    }
+    return [_detector(name, summary, controls) for name, summary in summaries.items()]
+
+
+def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
+    contract, metrics = summary["contract"], summary["metrics"]
+    # who was trained on no method that is tested is judged by the others
+    scope = "held_out" if not metrics["video"]["fake"] and "held_out" in metrics else "video"
+    low, control = metrics[scope]["auc"]["low"], controls.get(contract["family"])
+    blended = contract["training"]["fakes"] == "self_blended"
+    readable = control is not None and not blended and control["low"] is not None
     return {
-        "name": figures.NAMES[name],
-        "parameters": sum(w.numel() for key, w in weights.items() if not key.endswith(statistics)),
-        "architecture": model["architecture"],
-        "training": model["architecture"]["training"],
-        "metrics": judged,
+        "name": _name(place, contract),
+        "is_control": contract["labels"] == "shuffled",
+        "parameters": summary["parameters"],
+        "contract": contract,
+        "metrics": metrics,
+        "overlap": summary["overlap"],
         "control": control,
         "learns": None if low is None else low > 0.5,
         # who blends real faces reads no label that could be shuffled
-        "control_holds": None if blended or control["low"] is None else control["low"] <= 0.5 <= control["high"],
+        "control_holds": control["low"] <= 0.5 <= control["high"] if readable and control else None,
     }
 
 

@@ -1,16 +1,20 @@
-"""Trains one family, on the labels or, as a negative control, on shuffled ones."""
+"""Trains one detector: on the labels, with a seed of its own, or, as a negative control, on shuffled labels."""
 
 import json
 import logging
-from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from platform import python_version
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.video_folders import VideoFolder, fingerprint
-from fakefocus.parameters import FAMILY_GROUPS, Defocus, Family
+from fakefocus.datasets.commit import git_commit
+from fakefocus.datasets.stored_video import VideoFolder, check_made_with, fingerprint
+from fakefocus.models import DetectorOptions, find_family
+from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -36,58 +40,169 @@ def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
     return samples.assign(label=samples["video_id"].map(new))
 
 
-def trainer_of(family: str, seed: int | None = None) -> Callable[..., Trained]:
-    """Return the node function that trains a family; a ``seed`` takes the place of its parameters'."""
+def train_detector(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    checkpoints: Path,
+) -> Trained:
+    """Train a detector on the labels.
 
-    def train(
-        samples: pd.DataFrame,
-        face_crops: dict[str, VideoFolder],
-        defocus_maps: dict[str, VideoFolder],
-        defocus: Defocus,
-        options: Family,
-        dataset: str,
-        checkpoints: Path,
-    ) -> Trained:
-        """Train a detector; returns the model (architecture and weights) and one row of metrics an epoch."""
-        # torch takes seconds to import: commands that train nothing do without
-        from fakefocus.models.build import build_loss, build_network, input_contract
-        from fakefocus.training.data import Faces
-        from fakefocus.training.engine import MONITOR, fit
-        from fakefocus.training.samples import MapSource
+    Args:
+        samples: The index of faces; side ``test`` is not read.
+        face_crops: Crops by the column ``folder``; ``defocus_maps`` likewise.
+        defocus_maps: Maps of the crops, read by networks that see them.
+        splits_json: How videos came to their sides.
+        options: All parameters of the detector.
+        preprocessing: Parameters that crops must have been made with; ``defocus`` those of maps.
+        defocus: See there.
+        dataset: Name of the data set.
+        experiment: Name of the training.
+        checkpoints: A folder of this training alone, where a stopped one goes on.
 
-        network, loss, recipe = options.network.model_dump(), options.loss.model_dump(), options.training
-        recipe = recipe if seed is None else recipe.model_copy(update={"seed": seed})
-        told: dict[str, Any] = {
-            "family": family,
-            "network": network,
-            "loss": loss,
-            "trained_on": dataset,
-            "defocus": defocus.model_dump(exclude={"store"}),
-        }
-        fitted = fit(
-            lambda: (build_network(family, network), build_loss(family, loss)),
-            Faces(samples, face_crops, MapSource(defocus, defocus_maps)),
-            recipe,
-            _mlflow_logger(),
-            checkpoints,
-            json.dumps([told, _digest(samples, face_crops), _weights_file(network)]),
-        )
-        best = fitted.best
-        epoch, epochs = int(best["epoch"]), len(fitted.history)
-        _log.info("%s: best validation video AUC %.3f in epoch %d of %d", family, best[MONITOR], epoch + 1, epochs)
-        told |= {
-            "training": recipe.model_dump(),
-            "input": input_contract(fitted.network),
-            "best_epoch": epoch,
-            "val_video_auc": best[MONITOR],
-            "threshold": best["val.threshold"],
-        }
-        return {"architecture": told, "weights": fitted.weights}, fitted.history
+    Returns:
+        The detector (``contract`` and ``weights``), and one row of metrics an epoch.
 
-    # Kedro checks parameters by the annotations of a node's function
-    train.__annotations__["options"] = FAMILY_GROUPS[family]
-    train.__name__ = f"train_{family}" if seed is None else f"train_{family}_seed_{seed}"
-    return train
+    Raises:
+        InputError: If crops or maps on disk are others than asked for, or the recipe does not fit the data.
+    """
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    return _train(
+        samples, face_crops, defocus_maps, splits_json, options, made_with, dataset, experiment, checkpoints, "true"
+    )
+
+
+def train_with_seed(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    seed: int,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    checkpoints: Path,
+) -> Trained:
+    """Train a detector on the labels with ``seed`` in the place of its parameters'; else as `train_detector`."""
+    training = options.training.model_copy(update={"seed": seed})
+    seeded = options.model_copy(update={"training": training})
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    return _train(
+        samples, face_crops, defocus_maps, splits_json, seeded, made_with, dataset, experiment, checkpoints, "true"
+    )
+
+
+def train_control(
+    shuffled_samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    checkpoints: Path,
+) -> Trained:
+    """Train a negative control on shuffled labels; else as `train_detector`."""
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    return _train(
+        *(shuffled_samples, face_crops, defocus_maps, splits_json, options, made_with, dataset, experiment),
+        *(checkpoints, "shuffled"),
+    )
+
+
+def _train(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    made_with: dict[str, Any],
+    dataset: str,
+    experiment: str,
+    checkpoints: Path,
+    labels: Literal["true", "shuffled"],
+) -> Trained:
+    # torch takes seconds to import: commands that train nothing do without
+    from fakefocus.models.build import build_loss, build_network, input_spec, starting_weights
+    from fakefocus.models.contract import Contract, SplitSpec, Threshold, side_of
+    from fakefocus.training.data import Faces
+    from fakefocus.training.engine import MONITOR, fit
+    from fakefocus.training.samples import MapSource
+
+    network, loss, family = options.network.model_dump(), options.loss.model_dump(), find_family(options.family)
+    learned = samples[samples["split"] != "test"]
+    crop_options, map_options = _made_with(learned, face_crops, defocus_maps, made_with)
+    identity = [options.family, network, loss, dataset, crop_options, map_options, labels]
+    fitted = fit(
+        partial(_build, build_network, build_loss, options.family, network, loss),
+        Faces(samples, face_crops, MapSource(Defocus(**map_options), defocus_maps)),
+        options.training,
+        _mlflow_logger(),
+        checkpoints,
+        json.dumps([identity, _digest(samples, face_crops), _files(network["weights"])]),
+    )
+    best, taken = fitted.best, input_spec(fitted.network)
+    sides = {side: learned[learned["split"] == side] for side in ("train", "val")}
+    seen_methods = sides["train"].loc[sides["train"]["method"] != "", "method"]
+    contract = Contract(
+        family=options.family,
+        title=family.title,
+        labels=labels,
+        network=network,
+        loss=loss,
+        training=options.training,
+        input=taken,
+        crops=CropSpec.of(Preprocessing(**crop_options)),
+        maps=MapSpec.of(Defocus(**map_options)) if taken.maps else None,
+        dataset=dataset,
+        experiment=experiment,
+        split=SplitSpec(**{name: splits_json[name] for name in ("strategy", "seed", "hash")}),
+        methods=tuple(sorted(set(seen_methods))) if options.training.fakes == "labelled" else (),
+        train=side_of(sides["train"]),
+        val=side_of(sides["val"]),
+        best_epoch=int(best["epoch"]),
+        val_video_auc=best[MONITOR],
+        threshold=Threshold(value=best["val.threshold"], source="equal errors on validation videos"),
+        starting_weights=starting_weights(network, fitted.network),
+        versions={"python": python_version()} | {name: version(name) for name in ("fakefocus", "torch", "timm")},
+        commit=git_commit(),
+    )
+    _log.info(
+        "%s: best validation video AUC %.3f in epoch %d of %d",
+        *(contract.name, best[MONITOR], contract.best_epoch + 1, len(fitted.history)),
+    )
+    return {"contract": contract.model_dump(mode="json"), "weights": fitted.weights}, fitted.history
+
+
+def _build(build_network: Any, build_loss: Any, family: str, network: dict[str, Any], loss: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return a network and its loss."""
+    return build_network(family, network), build_loss(family, loss)
+
+
+def _made_with(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    asked: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters that crops and maps on disk were made with, if they are those that are asked for."""
+    keys = sorted(set(samples["folder"]))
+    crops, maps = ([folders[key] for key in keys if key in folders] for folders in (face_crops, defocus_maps))
+    wanted = {stage: options.model_dump(mode="json") for stage, options in asked.items()}
+    return (
+        check_made_with(crops, "preprocessing", "crops", wanted["preprocessing"]),
+        check_made_with(maps, "defocus", "maps", wanted["defocus"]),
+    )
 
 
 def _digest(samples: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> list[Any]:
@@ -96,10 +211,11 @@ def _digest(samples: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> list[A
     return [int(hashed), fingerprint(sorted(face_crops[key].fingerprint for key in samples["folder"].unique()))]
 
 
-def _weights_file(network: dict[str, Any]) -> list[int]:
-    """Return size and time of the file that a network starts from, if there is one."""
-    path = Path(network["weights"])
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else []
+def _files(weights: str | dict[str, str]) -> list[int]:
+    """Return size and time of the files that a network starts from, if there are any."""
+    names = weights.values() if isinstance(weights, dict) else [weights]
+    states = [path.stat() for path in map(Path, names) if path.is_file()]
+    return [number for state in states for number in (state.st_size, state.st_mtime_ns)]
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

@@ -4,46 +4,79 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node, pipeline
 
+from fakefocus.models import main_families
 from fakefocus.pipelines.training import nodes
-from fakefocus.schemas import FAMILIES, SEEDS
+from fakefocus.schemas import SEEDS
+
+_SHARED_INPUTS = {"face_crops", "defocus_maps", "splits_json"}
+_SHARED_PARAMETERS = {"params:preprocessing", "params:defocus", "params:dataset", "params:experiment"}
+_FOLDERS = ["face_crops", "defocus_maps", "splits_json"]
+_MADE_WITH = ["params:preprocessing", "params:defocus", "params:dataset", "params:experiment", "checkpoints"]
 
 
 def create_pipeline() -> Pipeline:
-    """Train each family once on the labels and once, as a negative control, on shuffled labels."""
-    return sum((_control(family) for family in FAMILIES), train_once(FAMILIES))
-
-
-def _control(family: str) -> Pipeline:
-    namespace = f"{family}.control"
-    shuffle = node(nodes.shuffle_labels, ["samples", "params:control_seed"], "shuffled", name="shuffle_labels")
-    own = pipeline(
-        Pipeline([shuffle]),
-        namespace=namespace,
-        inputs={"samples": "samples"},
-        outputs={"shuffled": f"{namespace}.samples"},
-        parameters={"params:control_seed": "params:control_seed"},
-        tags="training",
-    )
-    return own + _train(family, namespace, f"{namespace}.samples")
+    """Train each main family once on the labels and once, as a negative control, on shuffled labels."""
+    return sum((_control(family) for family in main_families()), train_once(main_families()))
 
 
 def train_once(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` on the labels."""
-    return sum((_train(family, family) for family in families), Pipeline([]))
+    return sum((_on_labels(family) for family in families), Pipeline([]))
 
 
 def train_seeds(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` with each of `SEEDS`, as ``<family>.seed_<n>``."""
-    return sum((_train(f, f"{f}.seed_{seed}", seed=seed) for f in families for seed in SEEDS), Pipeline([]))
+    return sum((_with_seed(family, seed) for family in families for seed in SEEDS), Pipeline([]))
 
 
-def _train(family: str, namespace: str, samples: str = "samples", seed: int | None = None) -> Pipeline:
-    inputs = ["samples", "face_crops", "defocus_maps", "params:defocus", "params:options", "params:dataset"]
-    train = node(nodes.trainer_of(family, seed), [*inputs, "checkpoints"], ["model", "history"], name="train")
+def _on_labels(family: str) -> Pipeline:
+    train = node(
+        nodes.train_detector,
+        ["samples", *_FOLDERS, "params:options", *_MADE_WITH],
+        ["model", "history"],
+        name="train",
+    )
     return pipeline(
         Pipeline([train]),
-        namespace=namespace,
-        inputs={"samples": samples, "face_crops": "face_crops", "defocus_maps": "defocus_maps"},
-        parameters={"params:options": f"params:{family}"} | {p: p for p in ("params:defocus", "params:dataset")},
+        namespace=family,
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}"} | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _with_seed(family: str, seed: int) -> Pipeline:
+    train = node(
+        nodes.train_with_seed,
+        ["samples", *_FOLDERS, "params:options", "params:seed", *_MADE_WITH],
+        ["model", "history"],
+        name="train",
+    )
+    return pipeline(
+        Pipeline([train]),
+        namespace=f"{family}.seed_{seed}",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}", "params:seed": f"params:seeds.seed_{seed}"}
+        | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _control(family: str) -> Pipeline:
+    template = [
+        node(nodes.shuffle_labels, ["samples", "params:control_seed"], "shuffled_samples", name="shuffle_labels"),
+        node(
+            nodes.train_control,
+            ["shuffled_samples", *_FOLDERS, "params:options", *_MADE_WITH],
+            ["model", "history"],
+            name="train",
+        ),
+    ]
+    return pipeline(
+        Pipeline(template),
+        namespace=f"{family}.control",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}", "params:control_seed": "params:control_seed"}
+        | {name: name for name in _SHARED_PARAMETERS},
         tags="training",
     )

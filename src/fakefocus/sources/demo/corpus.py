@@ -19,7 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.schemas import InputError
+from fakefocus.errors import InputError
 from fakefocus.sources.demo.people import make_person
 from fakefocus.sources.demo.scene import develop, make_scene, record
 from fakefocus.sources.demo.swaps import METHODS

@@ -1,4 +1,4 @@
-"""A trained detector on disk: safetensors and a JSON of its architecture; nothing is unpickled."""
+"""A trained detector on disk: safetensors and its contract as JSON; nothing is unpickled."""
 
 import json
 import shutil
@@ -7,11 +7,9 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from fakefocus.datasets.commit import git_commit
 
-
-class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
-    """Saves and loads ``{"architecture": …, "weights": {name: tensor}}`` in one folder."""
+class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
+    """Saves and loads ``{"contract": …, "weights": {name: tensor}}`` in one folder."""
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """Create the dataset; ``filepath`` is the folder."""
@@ -19,18 +17,16 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         self.metadata = metadata
 
     def save(self, data: dict[str, Any]) -> None:
-        """Write weights and architecture; while one does not belong to the other, there is no architecture."""
+        """Write weights and contract; while one does not belong to the other, there is no contract."""
         from safetensors.torch import save_file
 
         self._filepath.mkdir(parents=True, exist_ok=True)
-        weights, architecture = self._filepath / "weights.part", self._filepath / "architecture.part"
+        weights, contract = self._filepath / "weights.part", self._filepath / "architecture.part"
         save_file(data["weights"], weights)
-        # a detector that was loaded keeps the commit that made it
-        told = {"commit": git_commit()} | data["architecture"]
-        architecture.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        contract.write_text(json.dumps(data["contract"], indent=2) + "\n", encoding="utf-8")
         (self._filepath / "architecture.json").unlink(missing_ok=True)
         weights.rename(self._filepath / "weights.safetensors")
-        architecture.rename(self._filepath / "architecture.json")
+        contract.rename(self._filepath / "architecture.json")
         # what a stopped training would have gone on from
         shutil.rmtree(self._filepath / "checkpoints", ignore_errors=True)
 
@@ -43,10 +39,13 @@ class Detector(AbstractDataset[dict[str, Any], dict[str, Any]]):
         from safetensors.torch import load_file
 
         if not self._exists():
-            msg = f"no trained detector in {self._filepath}: run kedro run --pipelines=train first"
+            msg = (
+                f"no trained detector in {self._filepath}: run kedro run --pipelines=train with the same --params, "
+                "choose a trained one by --namespaces=<family>, or another experiment's by --params=trained_on=<name>"
+            )
             raise DatasetError(msg)
-        architecture = json.loads((self._filepath / "architecture.json").read_text(encoding="utf-8"))
-        return {"architecture": architecture, "weights": load_file(self._filepath / "weights.safetensors")}
+        contract = json.loads((self._filepath / "architecture.json").read_text(encoding="utf-8"))
+        return {"contract": contract, "weights": load_file(self._filepath / "weights.safetensors")}
 
     def _exists(self) -> bool:
         return all((self._filepath / n).is_file() for n in ("architecture.json", "weights.safetensors"))

@@ -1,0 +1,123 @@
+"""Kedro's configuration, with a recipe below it and the names of experiments beside it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+from kedro.utils import find_kedro_project
+from omegaconf import DictConfig, OmegaConf
+
+from fakefocus.errors import InputError, did_you_mean
+from fakefocus.experiment import experiment_name
+from fakefocus.models import families
+
+RECIPES = "recipes"
+"""The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
+EVERY_FAMILY = "every_family"
+"""The entry of a recipe that holds for each family, below its own entry."""
+
+
+class ProjectConfig(OmegaConfigLoader):
+    """Adds to Kedro's loader what its environments share.
+
+    - ``parameters``: the recipe that ``globals.yml`` or ``--params=recipe=`` names, then the environment, then
+      ``--params``. Every registered family has its parameters, whether the recipe knows it or not.
+    - ``globals``: ``dataset``, ``experiment``, ``trained_on``, ``evaluation`` (folder of results and report).
+
+    All comes from the folder or archive that ``--conf-source`` names.
+    """
+
+    def __init__(
+        self,
+        conf_source: str | Path,
+        env: str | None = None,
+        runtime_params: dict[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401 (Kedro's)
+    ) -> None:
+        """Load ``globals`` and name the experiment."""
+        super().__init__(str(conf_source), env, runtime_params, custom_resolvers=RESOLVERS, **options)
+        self["globals"] = self._named(super().__getitem__("globals"))
+        self._globals_oc = None  # what was resolved while naming knew the names not yet
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 (whatever configuration holds)
+        """Return the configuration of a kind."""
+        # resolvers belong to the process: another loader may have registered its own since
+        self._register_globals_resolver()
+        return self._parameters() if key == "parameters" else super().__getitem__(key)
+
+    def _parameters(self) -> dict[str, Any]:
+        names = ("dataset", "experiment", "trained_on", "recipe")
+        own = {name: self["globals"][name] for name in names}
+        return _merged(self._recipe(own["recipe"]), super().__getitem__("parameters"), own)
+
+    def _named(self, settings: dict[str, Any]) -> dict[str, Any]:
+        changed: dict[str, Any] = dict(getattr(self, "runtime_params", None) or {})
+        dataset, recipe = (str(changed.get(name) or settings[name]) for name in ("dataset", "recipe"))
+        self.runtime_params, environment = {}, {}
+        try:
+            environment = _merged(self._recipe(settings["recipe"]), super().__getitem__("parameters"))
+        finally:
+            self.runtime_params = changed
+        environment["recipe"] = settings["recipe"]
+        experiment = str(changed.get("experiment") or experiment_name(dataset, changed, environment))
+        trained_on = str(changed.get("trained_on") or experiment)
+        evaluation = experiment if trained_on == experiment else f"{trained_on}-on-{experiment}"
+        names = {"dataset": dataset, "recipe": recipe, "experiment": experiment, "trained_on": trained_on}
+        return settings | names | {"evaluation": evaluation}
+
+    def _recipe(self, name: str) -> dict[str, Any]:
+        """Return a recipe's parameters, with those of families that it does not name.
+
+        Raises:
+            InputError: If there is no such file beside the environments.
+        """
+        folder = self._get_conf_env_path(RECIPES)
+        files = {Path(str(file)).stem: str(file) for file in self._fs.glob(f"{Path(folder).as_posix()}/*.yml")}
+        if name not in files:
+            near = did_you_mean(name, files) or f", there are {', '.join(sorted(files)) or 'none'}"
+            msg = f"recipe: no {RECIPES}/{name}.yml in {self.conf_source}{near}"
+            raise InputError(msg)
+        with self._fs.open(files[name]) as file:
+            recipe = OmegaConf.create(file.read().decode("utf-8"))
+        return with_every_family(_plain(recipe))
+
+
+def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe in which each registered family has an entry: what holds for all, its own, then the file's."""
+    shared = recipe.get(EVERY_FAMILY, {})
+    others = {name: value for name, value in recipe.items() if name != EVERY_FAMILY}
+    own = {
+        name: _merged(shared, dict(family.recipe), others.get(name, {}), {"family": name})
+        for name, family in families().items()
+    }
+    return others | own
+
+
+def merged(*maps: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever configuration holds)
+    """Merge configuration, later over earlier, with text as keys as in JSON: ``${merged:${globals:a}, …}``."""
+    parts = [part for part in maps if part is not None]
+    return dict(json.loads(json.dumps(OmegaConf.to_container(OmegaConf.merge(*parts), resolve=True))))
+
+
+def project_path() -> str:
+    """Return the folder of the project, from wherever in it a command runs; without a project, where it runs."""
+    return Path(find_kedro_project(Path.cwd()) or Path.cwd()).as_posix()
+
+
+def _merged(*maps: dict[str, Any]) -> dict[str, Any]:
+    return _plain(OmegaConf.unsafe_merge(*maps))
+
+
+def _plain(config: Any) -> dict[str, Any]:  # noqa: ANN401 (OmegaConf's)
+    container: Any = OmegaConf.to_container(config, resolve=True) if isinstance(config, DictConfig) else config
+    return {str(name): value for name, value in dict(container).items()}
+
+
+RESOLVERS: dict[str, Callable[..., Any]] = {
+    "project_path": project_path,
+    "env": lambda name, default=None: os.environ.get(name, default),
+    "merged": merged,
+}

@@ -1,0 +1,42 @@
+"""The summaries of all detectors that were judged on a data set, whoever judged them."""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from fakefocus.datasets.json_file import read_object
+
+
+class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
+    """Loads ``{detector: summary}``: of each folder below ``filepath`` its ``summary.json``."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Create the dataset; ``filepath`` is the folder of results."""
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, dict[str, Any]]:
+        """Return all summaries, by the names of their folders.
+
+        Raises:
+            DatasetError: If there is none.
+        """
+        files = sorted(self._filepath.glob("*/summary.json"))
+        if not files:
+            msg = (
+                f"no detector was judged in {self._filepath}: run kedro run --pipelines=evaluate with the same --params"
+            )
+            raise DatasetError(msg)
+        return {file.parent.name: read_object(file) for file in files}
+
+    def save(self, data: None) -> NoReturn:
+        """Refuse: each detector's evaluation writes its own."""
+        msg = f"{self._filepath}: each detector's evaluation writes its own summary"
+        raise DatasetError(msg)
+
+    def _exists(self) -> bool:
+        return any(self._filepath.glob("*/summary.json"))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}

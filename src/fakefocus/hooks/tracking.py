@@ -1,0 +1,185 @@
+"""Each detector gets its own MLflow run."""
+
+import hashlib
+import json
+import tempfile
+import warnings
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline.node import Node
+from matplotlib.figure import Figure
+
+from fakefocus.datasets.commit import git_commit
+from fakefocus.datasets.detector_folder import DetectorFolder
+from fakefocus.schemas import SAMPLE_COLUMNS
+
+
+class FamilyRuns:
+    """Gives each detector (a namespace) a child run with parameters, metrics, figures, model and tags.
+
+    kedro-mlflow opens the parent run; epoch metrics come from the training node through Lightning.
+    """
+
+    def __init__(self) -> None:
+        """Start without runs."""
+        self._children: dict[str, str] = {}
+        self._inside = False
+        self._parameters: dict[str, Any] = {}
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Keep the parameters that child runs show."""
+        self._children, self._inside = {}, False
+        self._parameters = dict(context.config_loader["parameters"])
+
+    @hook_impl(wrapper=True)
+    def before_node_run(self, node: Node, inputs: dict[str, Any]) -> Generator[None, Any, Any]:
+        """Open the node's child run, after kedro-mlflow has opened the parent."""
+        self._leave("FINISHED")
+        result = yield
+        if node.namespace and _tracking():
+            self._enter(node.namespace, inputs)
+        return result
+
+    @hook_impl
+    def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
+        """Log the detector itself and how it was judged."""
+        if not self._inside or not node.namespace:
+            return
+        import mlflow
+
+        for name, value in outputs.items():
+            if name.endswith("_summary"):
+                mlflow.log_metrics(flat_metrics(value["metrics"]))
+                mlflow.log_dict(value, "summary.json")
+            elif name.endswith(".model"):
+                log_detector(node.namespace, value)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
+        """Log figures to the run that is open: the detector's, or the parent."""
+        if isinstance(data, Figure) and _tracking():
+            import mlflow
+
+            mlflow.log_figure(data, f"figures/{dataset_name}.png", save_kwargs={"dpi": 160})
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """Close the last child run."""
+        self._leave("FINISHED")
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self) -> None:
+        """Mark the child run that failed."""
+        self._leave("FAILED")
+
+    def _enter(self, namespace: str, inputs: dict[str, Any]) -> None:
+        import mlflow
+
+        child = self._children.get(namespace)
+        run = mlflow.start_run(run_id=child, run_name=None if child else namespace, nested=True)
+        self._children[namespace], self._inside = run.info.run_id, True
+        if child is None:
+            chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}
+            chosen |= family_parameters(self._parameters, namespace)
+            mlflow.log_params(dict(flattened(chosen)))
+            experiment = str(self._parameters["experiment"])
+            mlflow.set_tags({"family": namespace, "experiment": experiment, "git_commit": git_commit()})
+        for value in inputs.values():
+            if isinstance(value, pd.DataFrame) and set(SAMPLE_COLUMNS) <= set(value.columns):
+                mlflow.set_tags(sample_tags(value))
+
+    def _leave(self, status: str) -> None:
+        if self._inside:
+            import mlflow
+
+            mlflow.end_run(status)
+            self._inside = False
+
+
+def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed."""
+    family, _, variant = namespace.partition(".")
+    options: dict[str, Any] = parameters[family]
+    if variant in parameters["seeds"]:
+        options = options | {"training": options["training"] | {"seed": parameters["seeds"][variant]}}
+    return {family: options}
+
+
+_COMPARED = ("auc", "ap", "eer", "accuracy", "f1")
+_SHARED = (
+    *("preprocessing", "defocus", "feature_split", "evaluation"),
+    *("dataset", "experiment", "trained_on", "recipe"),
+)
+
+
+def flattened(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ``a.b.c`` and the value for each leaf of nested dictionaries."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return what runs are compared by: every value, and the interval of the AUC; the others are in summary.json.
+
+    Undefined values are left out.
+    """
+    scopes = {scope: metrics[scope] for scope in ("video", "face", "held_out") if scope in metrics}
+    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in _COMPARED}
+    for scope, of_scope in scopes.items():
+        values |= {f"test.{scope}.auc_{end}": of_scope["auc"][end] for end in ("low", "high")}
+    values |= {f"test.{method}.auc": of_one["auc"]["value"] for method, of_one in metrics["by_method"].items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
+    """Return hashes of the data and of the split, so that runs on the same of both can be told."""
+    videos = samples.drop_duplicates("video_id").sort_values("video_id")
+    return {
+        "data_fingerprint": _digest(videos["fingerprint"].tolist()),
+        "split_hash": _digest(videos[["video_id", "split"]].to_numpy().tolist()),
+    }
+
+
+def log_detector(name: str, model: dict[str, Any]) -> None:
+    """Log a detector as an MLflow model with its signature: crops in, probabilities out."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    side = model["contract"]["crops"]["size"]
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, side, side, 3))]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),
+    )
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # the signature says more than an example of a million numbers, or the type of an array, would
+        warnings.filterwarnings("ignore", message=".*input example was not provided")
+        warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+        DetectorFolder(filepath=folder).save(model)
+        mlflow.pyfunc.log_model(
+            name=name.replace(".", "_"),
+            python_model=str(Path(__file__).with_name("tracked_model.py")),
+            artifacts={"detector": folder},
+            signature=signature,
+            pip_requirements=[],
+        )
+
+
+def _tracking() -> bool:
+    import mlflow
+
+    return mlflow.active_run() is not None
+
+
+def _digest(values: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]

@@ -1,0 +1,222 @@
+"""What a trained detector is and what it may be shown: ``architecture.json``."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field, ValidationError
+
+from fakefocus.errors import InputError
+from fakefocus.parameters import CropSpec, Group, MapSpec, Training
+
+_AGAIN = "train it again: kedro run --pipelines=train with the same --params"
+
+
+class Normalization(Group):
+    """Mean and deviation of three channels in [0, 1]."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class InputSpec(Group):
+    """What a network takes: channels in order, side in pixels, range, and how it normalises RGB itself."""
+
+    channels: tuple[str, ...]
+    img_size: int
+    range: tuple[float, float] = (0.0, 1.0)
+    normalize: tuple[Normalization, ...] = ()
+
+    @property
+    def maps(self) -> int:
+        """Number of maps beside RGB."""
+        return len(self.channels) - 3
+
+
+class StartingWeights(Group):
+    """Where the weights of a part of a network come from, and under which licence."""
+
+    part: str
+    source: str
+    licence: str
+
+
+class Side(Group):
+    """Whom a detector was trained or validated on: ids and hashes of videos, and people as ``<dataset>/<name>``."""
+
+    videos: tuple[str, ...]
+    sha256: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+class SplitSpec(Group):
+    """How videos came to their sides; ``hash`` is that of ``splits.json``."""
+
+    strategy: str
+    seed: int
+    hash: str
+
+
+class Threshold(Group):
+    """The score from which on a face is called fake, in [0, 1], and where it is from."""
+
+    value: float
+    source: str
+
+
+class Contract(Group):
+    """A trained detector: what it is, what it was made from, and what it may be shown.
+
+    Attributes:
+        family: Name of its family; ``title`` is that as people write it.
+        labels: Whether it was trained on the true labels or, as a negative control, on shuffled ones.
+        network: The parameters ``<family>.network``; ``loss`` and ``training`` likewise.
+        input: What the network takes.
+        crops: How the crops were made that it saw; ``maps`` likewise, None for a network that sees none.
+        dataset: The data set that it was trained on; ``experiment`` names the training.
+        methods: The methods of the fakes that it was trained on; empty where it saw real faces alone.
+        train: Whom it was trained on; ``val`` on whom its epoch and its threshold were chosen.
+        best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch.
+        versions: Of what it was trained with; ``commit`` of the project.
+    """
+
+    version: Literal[1] = 1
+    family: str
+    title: str
+    labels: Literal["true", "shuffled"]
+    network: dict[str, Any]
+    loss: dict[str, Any]
+    training: Training
+    input: InputSpec
+    crops: CropSpec
+    maps: MapSpec | None
+    dataset: str
+    experiment: str
+    split: SplitSpec
+    methods: tuple[str, ...]
+    train: Side
+    val: Side
+    best_epoch: int = Field(ge=0)
+    val_video_auc: float
+    threshold: Threshold
+    starting_weights: tuple[StartingWeights, ...]
+    versions: dict[str, str]
+    commit: str
+
+    @property
+    def name(self) -> str:
+        """Its name as people write it; a control's is marked."""
+        return self.title + (", shuffled labels" if self.labels == "shuffled" else "")
+
+
+class Overlap(Group):
+    """How many test videos a detector knows: itself, or somebody in it; ``videos`` is how many there are."""
+
+    videos: int
+    trained_on: int
+    people: tuple[str, ...]
+
+
+def read_contract(content: Mapping[str, Any]) -> Contract:
+    """Return the contract that ``architecture.json`` holds.
+
+    Raises:
+        InputError: If it is of another version of the project.
+    """
+    try:
+        return Contract.model_validate(content)
+    except ValidationError as error:
+        family, first = content.get("family", "a detector"), error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        msg = f"{family}: its architecture.json is of another version ({place}: {first['msg']}): {_AGAIN}"
+        raise InputError(msg) from error
+
+
+def side_of(samples: pd.DataFrame) -> Side:
+    """Return whom samples show."""
+    videos = samples.drop_duplicates("video_id").sort_values("video_id")
+    return Side(
+        videos=tuple(videos["video_id"]),
+        sha256=tuple(videos["fingerprint"]),
+        people=tuple(sorted({name for names in videos["people"] for name in people_in(names)})),
+    )
+
+
+def people_in(text: str) -> list[str]:
+    """Return the names that the column ``people`` of samples holds, one a line."""
+    return text.split("\n") if text else []
+
+
+def check_fit(
+    contract: Contract,
+    test: pd.DataFrame,
+    crops: CropSpec,
+    maps: MapSpec | None,
+    *,
+    seen: Literal["refuse", "allow"] = "refuse",
+) -> Overlap:
+    """Compare a detector with what it is to be shown.
+
+    Args:
+        contract: What the detector is.
+        test: The samples that it is judged on.
+        crops: How their crops were made.
+        maps: How their maps were made; read only if the detector sees maps.
+        seen: What is done with test videos and people that it was trained or validated on.
+
+    Returns:
+        How many of the test videos it knows.
+
+    Raises:
+        InputError: If crops or maps are of another kind, with both values and the remedy; or if test videos or people
+            are known to it, and ``seen`` refuses that.
+    """
+    _check_kind(contract, "crops", contract.crops, crops, "preprocess")
+    if contract.maps is not None:
+        _check_kind(contract, "maps", contract.maps, maps, "defocus")
+    overlap = find_overlap(contract, test)
+    if overlap.trained_on and seen == "refuse":
+        who = f", with {_first(overlap.people)}" if overlap.people else ""
+        msg = (
+            f"{contract.name} of {contract.experiment}: {overlap.trained_on} of {overlap.videos} test videos were "
+            f"trained on, or show people who were{who}: judge it on the split that it was trained with "
+            f"(experiment {contract.experiment}), train it on this one, or set evaluation.seen to allow, which the "
+            "report will say"
+        )
+        raise InputError(msg)
+    return overlap
+
+
+def find_overlap(contract: Contract, test: pd.DataFrame) -> Overlap:
+    """Return how many videos of ``test`` a detector was trained or validated on, itself or by somebody in it."""
+    hashes = {*contract.train.sha256, *contract.val.sha256}
+    people = {*contract.train.people, *contract.val.people}
+    videos = test.drop_duplicates("video_id")
+    shared = [people.intersection(people_in(names)) for names in videos["people"]]
+    same_file = videos["fingerprint"].isin(hashes)
+    return Overlap(
+        videos=len(videos),
+        trained_on=int(sum(bool(names) or same for names, same in zip(shared, same_file, strict=True))),
+        people=tuple(sorted(set().union(*shared))),
+    )
+
+
+def _check_kind(contract: Contract, what: str, learned: Group, shown: Group | None, stage: str) -> None:
+    if learned == shown:
+        return
+    ours, theirs = learned.model_dump(), {} if shown is None else shown.model_dump()
+    differing = [name for name in ours if ours[name] != theirs.get(name)]
+    msg = (
+        f"{what}: {contract.name} of {contract.experiment} was trained on {what} with {_values(ours, differing)}, "
+        f"these have {_values(theirs, differing)}: make them as it knows them (kedro run --pipelines={stage}), or "
+        "train it on these"
+    )
+    raise InputError(msg)
+
+
+def _values(values: Mapping[str, Any], names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {values.get(name)}" for name in names) if values else "no note of how they were made"
+
+
+def _first(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more people" if len(names) > 3 else "")

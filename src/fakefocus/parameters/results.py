@@ -1,0 +1,35 @@
+"""Parameters of what comes after training."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fakefocus.parameters.common import Group, Positive, Share
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class Evaluation(Group):
+    """Scores and intervals: ``threshold``, faces a batch, device, bootstrap draws, confidence and seed.
+
+    ``threshold`` validation: that of equal errors on validation videos, kept with the detector; or one in [0, 1].
+    ``device`` auto: a GPU where there is one. ``seen`` refuse: test videos or people that a detector was trained or
+    validated on stop the evaluation; allow: they are judged, and the report says how many they are.
+    """
+
+    threshold: Share | Literal["validation"]
+    batch_size: Positive
+    device: Device = "auto"
+    seen: Literal["refuse", "allow"] = "refuse"
+    draws: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    seed: int
+
+
+class Reporting(Group):
+    """Words of the report: its title, what the data are and which recipe was trained."""
+
+    title: str
+    data_note: str
+    recipe_note: str
+    sample_videos: Positive
