@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from benchmarks import defocus_truth as truth
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolder
+from fakefocus.datasets.stored_video import FrameWriter, VideoFolder
 from fakefocus.imaging.alignment import similarity, template_for
 from fakefocus.imaging.defocus import METHODS, edge_variance, estimate_map
 from fakefocus.imaging.frames import read_frames

@@ -26,7 +26,7 @@ from benchmarks.results import Result
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 
-from fakefocus.datasets.video_folders import FrameWriter
+from fakefocus.datasets.stored_video import FrameWriter
 from fakefocus.detection.boxes import box_iou
 from fakefocus.detection.faces import Faces
 from fakefocus.detection.following import FaceFollower

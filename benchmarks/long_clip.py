@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 from benchmarks.clips import CLIPS, OPTIONS, make_clips
 
-from fakefocus.datasets.video_folders import FrameWriter
+from fakefocus.datasets.stored_video import FrameWriter
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 
 

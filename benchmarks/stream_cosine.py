@@ -5,6 +5,7 @@ mean absolute cosine between the 256-value tokens of different streams on valida
 videos. Needs what ``kedro run --pipelines=data,split`` makes of the demo corpus.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,19 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.config import ProjectConfig
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.models import DetectorOptions
 from fakefocus.models.build import build_loss, build_network
 from fakefocus.models.multistream.loss import orthogonality
 from fakefocus.parameters import Defocus, Training
 from fakefocus.schemas import SEEDS
-from fakefocus.settings import CONFIG_LOADER_ARGS, PROJECT
+from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.training.data import Faces, in_order, loader
 from fakefocus.training.engine import MONITOR, Fitted, fit
 from fakefocus.training.samples import MapSource, assemble
 
+PROJECT = Path(__file__).resolve().parents[1]
 WAYS = {
     "neither": (0.0, 0.0),
     "orthogonality .01": (0.01, 0.0),
@@ -48,12 +52,9 @@ def measure() -> pd.DataFrame:
 
 
 def demo_parameters() -> dict[str, Any]:
-    """Return the parameters ``multistream`` of conf/base."""
-    from kedro.config import OmegaConfigLoader
-
-    arguments = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "default_run_env"}
-    loader = OmegaConfigLoader(str(PROJECT / "conf"), env="base", default_run_env="base", **arguments)
-    return dict(loader["parameters"]["multistream"])
+    """Return the parameters ``multistream`` of the demo's recipe."""
+    loader = ProjectConfig(PROJECT / "conf", env="base", **CONFIG_LOADER_ARGS)
+    return DetectorOptions.model_validate(loader["parameters"]["multistream"]).model_dump()
 
 
 def demo_faces() -> Faces:

@@ -26,11 +26,13 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from benchmarks import defocus
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolder
+from fakefocus.config import ProjectConfig
+from fakefocus.datasets.stored_video import FrameWriter, VideoFolder
 from fakefocus.imaging.defocus import estimate_map
+from fakefocus.models import DetectorOptions
 from fakefocus.models.build import build_loss, build_network
-from fakefocus.parameters import FAMILY_GROUPS, Defocus, Family
-from fakefocus.settings import recipe
+from fakefocus.parameters import Defocus
+from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.training.data import FaceData, Faces
 from fakefocus.training.engine import keep_freed_memory, make_trainer, map_channels
 from fakefocus.training.module import DetectorModule
@@ -38,6 +40,7 @@ from fakefocus.training.samples import Batch, MapSource
 
 WAYS = ("plain", "memory", "disk")
 DEFOCUS = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
+CONF = Path(__file__).resolve().parents[1] / "conf"
 FACES = 768
 STEPS = {"scade_net": (4, 16), "multistream": (1, 3)}
 """Updates before the clock starts, and while it runs."""
@@ -84,28 +87,20 @@ def write_faces(folder: Path) -> None:
 def read_faces(folder: Path) -> Faces:
     """Return what `write_faces` wrote."""
     table = pd.read_parquet(folder / "table.parquet")
-    found = {
+    folders = {
         room: {name: VideoFolder(folder / room / name, suffix, "") for name in table["folder"].unique()}
         for room, suffix in (("crops", ".jpg"), ("maps", ".npy"))
     }
-    return Faces(table, found["crops"], MapSource(DEFOCUS, found["maps"]))
+    return Faces(table, folders["crops"], MapSource(DEFOCUS, folders["maps"]))
 
 
-def options_of(family: str) -> Family:
-    """Return the published recipe of a family with conf/base's losses, from random weights, without an end."""
-    told: Any = recipe(family)
-    losses = {
-        "scade_net": {"scl_weight": 0.1, "scl_form": "hinge", "margin": 0.5},
-        "multistream": {"orthogonality_weight": 0.01},
-    }
-    network = {"in_chans": 4, "constraint": "A", "drop_rate": 0.5} if family == "scade_net" else dict(told.network)
-    given = {"weight_decay": 0.0, "gradient_clip": 1.0, "precision": "bf16-mixed", "balanced": "identity", "seed": 3}
-    training = given | {k: v for k, v in told.training.items() if k != "augmentation"}
-    training["augmentation"] = dict(told.training.augmentation)
-    training |= {"batch_size": BATCH[family], "epochs": 1000}
-    return FAMILY_GROUPS[family].model_validate(
-        {"network": network | {"weights": "none"}, "loss": losses[family], "training": training}
-    )
+def options_of(family: str) -> DetectorOptions:
+    """Return the published recipe of a family, from random weights, without an end."""
+    values = ProjectConfig(CONF, env="base", runtime_params={"recipe": "published"}, **CONFIG_LOADER_ARGS)["parameters"]
+    options = values[family]
+    network = options.get("network", {}) | {"weights": "none"}
+    training = options["training"] | {"batch_size": BATCH[family], "epochs": 1000}
+    return DetectorOptions.model_validate(options | {"network": network, "training": training})
 
 
 def images_a_second(family: str, way: str, folder: Path, device: str) -> float:
@@ -145,7 +140,7 @@ class _Clock(pl.Callback):
 class _PlainFaces(torch.utils.data.Dataset[tuple[torch.Tensor, float]]):
     """Faces and maps as one reads and changes them first: float32 tensors and torchvision's own transforms."""
 
-    def __init__(self, folder: Path, options: Family, *, with_map: bool) -> None:
+    def __init__(self, folder: Path, options: DetectorOptions, *, with_map: bool) -> None:
         table = pd.read_parquet(folder / "table.parquet")
         self._rows = table[table["split"] == "train"][["crop", "label"]].to_numpy().tolist()
         self._folder, self._with_map = folder, with_map
@@ -171,7 +166,9 @@ class _PlainFaces(torch.utils.data.Dataset[tuple[torch.Tensor, float]]):
         return self._geometry(sample), float(label)
 
 
-def _plain(network: nn.Module, loss: nn.Module, folder: Path, options: Family, clock: _Clock, device: str) -> float:
+def _plain(
+    network: nn.Module, loss: nn.Module, folder: Path, options: DetectorOptions, clock: _Clock, device: str
+) -> float:
     """Train as one writes it first: eager, float32, contiguous, the default allocator, no workers."""
     data = _PlainFaces(folder, options, with_map=map_channels(network) > 0)
     network, loss = network.to(device).train(), loss.to(device)
@@ -189,7 +186,7 @@ def _plain(network: nn.Module, loss: nn.Module, folder: Path, options: Family, c
 
 
 def _ours(
-    network: nn.Module, loss: nn.Module, faces: Faces, options: Family, clock: _Clock, device: str, way: str
+    network: nn.Module, loss: nn.Module, faces: Faces, options: DetectorOptions, clock: _Clock, device: str, way: str
 ) -> float:
     """Train with the engine, from disk or on batches that are in memory already."""
     keep_freed_memory()
@@ -219,7 +216,7 @@ class _Held(torch.utils.data.Dataset[Batch]):
         return self._batches[number]
 
 
-def _loader(samples: Any, faces: Faces, options: Family, num_workers: int) -> Any:  # noqa: ANN401
+def _loader(samples: Any, faces: Faces, options: DetectorOptions, num_workers: int) -> Any:  # noqa: ANN401
     from fakefocus.training.data import loader
     from fakefocus.training.sampling import Batches
 

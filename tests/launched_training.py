@@ -13,6 +13,6 @@ if __name__ == "__main__":
     os.chdir(project)
     bootstrap_project(Path(__file__).resolve().parents[1])
     configure_project("fakefocus")
-    recipe = {"scade_net": {"training": {"devices": 2, "accelerator": "cpu", "epochs": 1}}, "dataset": "tiny"}
+    recipe = {"scade_net": {"training": {"devices": 2, "accelerator": "cpu", "epochs": 1}}, "experiment": "tiny"}
     with KedroSession.create(project_path=project, env="test", runtime_params=recipe) as session:
         session.run(pipeline_names=["train"], namespaces=["scade_net"])

@@ -5,22 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.framework.cli.utils import _split_params
 
-from fakefocus.hooks import ParameterError, check_parameters
+from fakefocus.config import ProjectConfig
+from fakefocus.errors import InputError
+from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.parameters import HubImages
-from fakefocus.settings import CONFIG_LOADER_ARGS, recipe
+from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.sources import LAYOUTS
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "hf"]
 
 
-def _config(env: str, typed: str = "", conf: Path = CONF) -> OmegaConfigLoader:
-    given = _split_params(None, None, typed) if typed else {}
-    arguments: dict[str, Any] = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "default_run_env"}
-    return OmegaConfigLoader(str(conf), env=env, default_run_env=env, runtime_params=given, **arguments)
+def _config(env: str, typed: str = "", conf: Path = CONF) -> ProjectConfig:
+    params: dict[str, Any] = _split_params(None, None, typed) if typed else {}
+    return ProjectConfig(conf, env=env, runtime_params=params, **CONFIG_LOADER_ARGS)
 
 
 def test_each_layout_has_an_environment_of_its_name() -> None:
@@ -35,7 +35,7 @@ def test_published_recipe_reaches_each_environment_and_the_rest_stays_the_base(e
     assert (told.scade_net.training.epochs, told.scade_net.training.batch_size) == (50, 75)
     assert told.multistream.network.semantic == "vit_tiny_patch16_224"
     assert told.multistream.training.augmentation.rotation == 15
-    assert told.scade_net.loss.scl_form == "hinge"  # conf/base
+    assert told.scade_net.loss.scl_form == "hinge"  # the family's own
     assert told.feature_split.held_out_methods == ()
 
 
@@ -56,8 +56,20 @@ def test_recipes_are_read_from_a_project_that_was_copied(tmp_path: Path) -> None
 
 
 def test_mistyped_recipe_offers_the_near_one() -> None:
-    with pytest.raises(ValueError, match=r"published\.yml: no recipe 'scadenet', did you mean 'scade_net'\?"):
-        recipe("scadenet")
+    with pytest.raises(InputError, match=r"recipe: no recipes/publishd\.yml in .*, did you mean 'published'\?"):
+        _ = _config("ffpp", "recipe=publishd")["parameters"]
+
+
+def test_any_environment_takes_any_recipe() -> None:
+    told = check_parameters(_config("folder", "recipe=published")["parameters"])
+    assert told.scade_net.training.epochs == 50
+    assert (told.experiment, told.preprocessing.sampling.every) == ("folder-published", 10)
+
+
+def test_archive_of_configuration_is_as_good_as_a_folder(tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "conf"), "gztar", CONF.parent, "conf")
+    told = check_parameters(_config("dfdc", conf=Path(archive))["parameters"])
+    assert told.scade_net.training.epochs == 50
 
 
 @pytest.mark.parametrize("env", list(LAYOUTS))

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from fakefocus.models import baselines, main_families
 from fakefocus.pipeline_registry import register_pipelines
-from fakefocus.schemas import BASELINES, FAMILIES, SEEDS
+from fakefocus.schemas import SEEDS
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +37,10 @@ def test_one_command_trains_three_seeds_and_tells_their_mean_and_deviation(
     project: Path, run_kedro: Callable[..., Any]
 ) -> None:
     run_kedro(project, "seeds", namespaces=["scade_net"])
-    folder = project / "data/07_model_output/tiny/tiny/scade_net"
+    folder = project / "data/07_model_output/tiny/scade_net"
     told = json.loads((folder / "seed_metrics.json").read_text())
-    each = [json.loads((folder.parent / f"scade_net.seed_{s}/metrics.json").read_text()) for s in SEEDS]
-    values = [metrics["video"]["auc"]["value"] for metrics in each]
+    each = [json.loads((folder.parent / f"scade_net.seed_{s}/summary.json").read_text()) for s in SEEDS]
+    values = [summary["metrics"]["video"]["auc"]["value"] for summary in each]
     assert told["seeds"] == [3, 42, 123]
     assert told["video"]["auc"]["values"] == values
     assert told["video"]["auc"]["mean"] == pytest.approx(np.mean(values))
@@ -51,17 +52,17 @@ def test_one_command_trains_three_seeds_and_tells_their_mean_and_deviation(
 
 
 def test_baseline_is_trained_and_judged_like_a_family(project: Path, run_kedro: Callable[..., Any]) -> None:
-    run_kedro(project, "baselines", namespaces=["meso4"], meso4={"training": {"epochs": 1}})
-    metrics = json.loads((project / "data/07_model_output/tiny/tiny/meso4/metrics.json").read_text())
-    architecture = json.loads((project / "data/06_models/tiny/meso4/architecture.json").read_text())
-    assert 0 <= metrics["video"]["auc"]["value"] <= 1
-    assert metrics["threshold"] == architecture["threshold"]
-    assert architecture["input"]["channels"] == ["red", "green", "blue"]
+    run_kedro(project, "baselines", namespaces=["meso4"], meso4={"training": {"epochs": 1}}, experiment="tiny")
+    summary = json.loads((project / "data/07_model_output/tiny/meso4/summary.json").read_text())
+    contract = json.loads((project / "data/06_models/tiny/meso4/architecture.json").read_text())
+    assert 0 <= summary["metrics"]["video"]["auc"]["value"] <= 1
+    assert summary["metrics"]["threshold"] == contract["threshold"]["value"]
+    assert contract["input"]["channels"] == ["red", "green", "blue"]
     assert not (project / "data/06_models/tiny/meso4/checkpoints").exists()
 
 
-def _sides(project: Path) -> dict[str, set[str]]:
-    samples = pd.read_parquet(project / "data/05_model_input/tiny/samples.parquet")
+def _sides(project: Path, experiment: str) -> dict[str, set[str]]:
+    samples = pd.read_parquet(project / f"data/05_model_input/{experiment}/samples.parquet")
     return {side: set(rows["folder"]) for side, rows in samples.groupby("split")}
 
 
@@ -69,7 +70,8 @@ def test_fold_is_the_test_side_of_a_whole_run(project: Path, run_kedro: Callable
     tested = []
     for fold in range(3):
         run_kedro(project, "split", feature_split={"folds": 3, "fold": fold, "held_out_methods": []})
-        tested.append(_sides(project)["test"])
+        # three folds lie side by side
+        tested.append(_sides(project, f"tiny-fold{fold}of3-no_held_out_methods")["test"])
     assert all(tested)
     assert sum(map(len, tested)) == len(set.union(*tested)) == 12 * 4
 
@@ -81,17 +83,20 @@ def test_imported_splits_are_followed_by_a_whole_run(project: Path, run_kedro: C
     (project / "theirs.json").write_text(json.dumps(swapped))
     options = {"strategy": "imported", "held_out_methods": []}
     run_kedro(project, "split", feature_split=options, splits=str(project / "theirs.json"))
-    assert _sides(project) == {side: set(swapped[side]) for side in ("train", "val", "test")}
+    sides = _sides(project, "tiny-no_held_out_methods-imported")
+    assert sides == {side: set(swapped[side]) for side in ("train", "val", "test")}
 
 
 def test_published_lists_are_followed_by_a_whole_run(project: Path, run_kedro: Callable[..., Any]) -> None:
     lists = {"train": range(6), "val": range(6, 9), "test": range(9, 12)}
     for side, people in lists.items():
         (project / f"data/01_raw/tiny/{side}.json").write_text(json.dumps([[f"{i:03d}"] for i in people]))
-    run_kedro(project, "ingest", "split", feature_split={"strategy": "official", "held_out_methods": []})
-    found = {side: {int(key.split("-")[-1][:3]) for key in keys} for side, keys in _sides(project).items()}
+    options = {"strategy": "official", "held_out_methods": []}
+    run_kedro(project, "ingest", "split", feature_split=options, experiment="published")
+    sides = _sides(project, "published")
+    found = {side: {int(key.split("-")[-1][:3]) for key in keys} for side, keys in sides.items()}
     assert found == {side: set(people) for side, people in lists.items()}
-    told = json.loads((project / "data/05_model_input/tiny/leakage_report.json").read_text())
+    told = json.loads((project / "data/05_model_input/published/leakage_report.json").read_text())
     # sources of fakes are people of other sides in such lists, and the report names them
     assert any("identities" in leak for leak in told["leaks"])
 
@@ -113,6 +118,6 @@ def test_two_launched_processes_write_one_detector_and_one_run(project: Path) ->
 def test_pipelines_beside_the_lineage_hold_what_their_names_say() -> None:
     made = register_pipelines()
     trained = {name: {n.namespace for n in made[name].nodes if n.short_name == "train"} for name in made}
-    assert trained["baselines"] == set(BASELINES)
-    assert trained["seeds"] == {f"{family}.seed_{seed}" for family in FAMILIES for seed in SEEDS}
-    assert trained["baseline_seeds"] == {f"{family}.seed_{seed}" for family in BASELINES for seed in SEEDS}
+    assert trained["baselines"] == set(baselines())
+    assert trained["seeds"] == {f"{family}.seed_{seed}" for family in main_families() for seed in SEEDS}
+    assert trained["baseline_seeds"] == {f"{family}.seed_{seed}" for family in baselines() for seed in SEEDS}

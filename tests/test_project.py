@@ -4,27 +4,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.config import OmegaConfigLoader
 
-from fakefocus.hooks import ParameterError, check_parameters
+from fakefocus.config import ProjectConfig
+from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.pipeline_registry import STAGES, register_pipelines
 from fakefocus.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
-ENVIRONMENTS = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in {"base", "local"})
+ENVIRONMENTS = sorted(
+    p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in {"base", "local", "recipes"}
+)
 
 
-def _config(env: str, **params: Any) -> OmegaConfigLoader:
-    arguments = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "default_run_env"}
-    return OmegaConfigLoader(str(ROOT / "conf"), env=env, default_run_env=env, runtime_params=params, **arguments)
+def _config(env: str, **params: Any) -> ProjectConfig:
+    return ProjectConfig(ROOT / "conf", env=env, runtime_params=params, **CONFIG_LOADER_ARGS)
 
 
 def _layer(name: str, catalog: dict[str, Any]) -> int | None:
     entry = catalog.get(name)
     if entry is None:
         patterns = [k for k in catalog if k.startswith("{")]
-        entry = next((catalog[p] for p in patterns if name.endswith(p.partition("}")[2])), None)
+        entry = next((catalog[p] for p in patterns if name.endswith(p.rpartition("}")[2])), None)
     return None if entry is None else LAYERS.index(entry["metadata"]["kedro-viz"]["layer"])
 
 
@@ -32,7 +33,9 @@ def test_each_stage_runs_under_its_verb_and_its_packages_name() -> None:
     pipelines = register_pipelines()
     for verb, package in STAGES.items():
         assert pipelines[verb].nodes == pipelines[package].nodes
-    assert len(pipelines["__default__"].nodes) == sum(len(pipelines[p].nodes) for p in STAGES.values())
+    own_figures = [node for node in pipelines["__default__"].nodes if node.short_name == "draw_detector"]
+    stages = sum(len(pipelines[p].nodes) for p in STAGES.values())
+    assert len(pipelines["__default__"].nodes) == stages + len(own_figures)
 
 
 def test_no_node_writes_a_lower_layer_than_it_reads() -> None:
@@ -51,8 +54,11 @@ def test_every_input_is_made_by_a_node_or_lies_in_the_catalog() -> None:
     catalog = dict(_config("local")["catalog"])
     wanted = {n for n in register_pipelines()["__default__"].inputs() if not n.startswith("param")}
     free = {name for name in wanted if not name.endswith(".checkpoints")}
-    # the last two may not be there: what the run before left, and a list that a user brings
-    assert free == {"raw_media", "previous_split_identities", "imported_splits", "face_weights"}
+    # what an earlier run left, what a user brings, and what evaluation has put in a folder
+    assert free == {
+        *("raw_media", "previous_probes", "previous_split_identities", "imported_splits", "face_weights"),
+        "stored_summaries",
+    }
     assert free <= set(catalog)
 
 
@@ -85,6 +91,7 @@ def test_data_set_names_every_path_so_that_two_never_mix() -> None:
     catalog = _config("local", dataset="mine", trained_on="other")["catalog"]
     for name, entry in catalog.items():
         if entry.get("filepath"):  # a file that only a user can name has none
-            assert "/mine/" in entry["filepath"] + "/" or "/other/" in entry["filepath"], name
-    assert catalog["{family}.metrics"]["filepath"] == "data/07_model_output/other/mine/{family}/metrics.json"
-    assert catalog["{family}.model"]["filepath"] == "data/06_models/other/{family}"
+            assert any(f"/{part}/" in entry["filepath"] + "/" for part in ("mine", "other", "other-on-mine")), name
+    assert catalog["{detector}_summary"]["filepath"] == "data/07_model_output/other-on-mine/{detector}/summary.json"
+    assert catalog["{detector}.model"]["filepath"] == "data/06_models/other/{detector}"
+    assert catalog["report"]["filepath"] == "data/08_reporting/other-on-mine/report.html"

@@ -1,5 +1,6 @@
 """fakefocus: from face videos and images to trained, compared and explained deepfake detectors."""
 
+import importlib
 import os
 import warnings
 
@@ -9,7 +10,19 @@ os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
 warnings.filterwarnings("ignore", message="register_new_resolver")
 warnings.filterwarnings("ignore", message="One or more dataset names contain")
 # loky replaces a worker whose memory grew (MTCNN sees frames of many sizes) and says so; nothing is lost
 warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
+
+
+def start_command_line() -> None:
+    """Load kedro-mlflow's commands without MLflow's advice on a model class of kedro-mlflow's own.
+
+    Kedro calls this before it loads plugins (entry point ``kedro.init``). MLflow overrides any filter of warnings while
+    it looks at the class, so that they are collected instead.
+    """
+    with warnings.catch_warnings(record=True):
+        importlib.import_module("kedro_mlflow.mlflow")

@@ -12,9 +12,11 @@ from kedro.io import DataCatalog, DatasetError
 from kedro_datasets.pandas import ParquetDataset
 
 from fakefocus.datasets.media_folder import MediaFolder
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
+from fakefocus.datasets.stored_video import FrameWriter, VideoWork
+from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
-from fakefocus.hooks import PlainErrors, RefusedInputError
+from fakefocus.hooks import PlainErrors
+from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.sources.demo.corpus import write_clip
 
 KIB = 1024
@@ -83,7 +85,7 @@ def test_a_full_disk_stops_the_making_of_the_corpus(small_disk: Path) -> None:
     ballast = _fill(small_disk, free=300 * KIB)
     with pytest.raises(DatasetError, match=r"disk/demo: cannot be written, the disk is full"):
         media.load()
-    assert [p.name for p in small_disk.iterdir()] == ["ballast"]
+    assert sorted(p.name for p in small_disk.iterdir()) == [".demo.lock", "ballast"]
     ballast.unlink()
     assert len(list(media.load().glob("*.mp4"))) == 3
 

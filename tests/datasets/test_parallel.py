@@ -20,9 +20,10 @@ from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
 from fakefocus.datasets.parallel import Executor, read_executor, run_jobs
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
+from fakefocus.datasets.stored_video import FrameWriter, VideoWork
+from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
-from fakefocus.hooks import RefusedInputError
+from fakefocus.hooks.plain_errors import RefusedInputError
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"

@@ -11,7 +11,8 @@ import pytest
 from kedro.io import DatasetError
 
 from fakefocus.datasets.aside import written_aside
-from fakefocus.datasets.video_folders import FrameWriter, VideoFolders, VideoWork
+from fakefocus.datasets.stored_video import FrameWriter, VideoWork
+from fakefocus.datasets.video_folders import VideoFolders
 
 RED = np.full((32, 32, 3), (200, 30, 60), np.uint8)
 

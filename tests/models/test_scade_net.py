@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from examples import make_contract
 from fakefocus.errors import InputError
 from fakefocus.models.build import build_network, load_network
 from fakefocus.models.scade_net.loss import ScadeLoss, SingleCenterLoss
@@ -193,4 +194,4 @@ def test_unknown_family_names_the_near_miss() -> None:
 
 def test_weights_of_another_architecture_name_the_keys() -> None:
     with pytest.raises(ValueError, match=r"weights do not fit scade_net: missing .*blocks\.0\.0\.weight"):
-        load_network({"family": "scade_net", "network": {}}, {"other": torch.zeros(1)})
+        load_network(make_contract("scade_net"), {"other": torch.zeros(1)})

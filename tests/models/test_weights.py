@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from examples import make_contract
 from fakefocus.errors import InputError
+from fakefocus.models import find_family
 from fakefocus.models.build import load_network
 from fakefocus.models.multistream import published as multistream_published
 from fakefocus.models.multistream.layers import SpectralMask
@@ -163,7 +165,7 @@ def test_published_scade_net_scores_as_ours(tmp_path: Path, prefix: str) -> None
     source, target = _randomise(ScadeNet(), 0), ScadeNet().eval()
     weights = {prefix + name: value for name, value in _published_scade(source).items()}
     torch.save({"model": weights, "scl": {"center": torch.zeros(1024)}, "epoch": 7}, tmp_path / "best_model.pth")
-    fit_weights(target, read_weights(tmp_path / "best_model.pth"), "scade_net")
+    fit_weights(target, read_weights(tmp_path / "best_model.pth"), find_family("scade_net"))
     x = torch.rand(2, 4, 256, 256)
     with torch.inference_mode():
         assert torch.equal(target(x), source(x))
@@ -186,7 +188,7 @@ def test_published_three_streams_score_as_ours(tmp_path: Path, prefix: str, lega
     source, target = _randomise(MultiStream(**SMALL, legacy=legacy), 0), MultiStream(**SMALL, legacy=legacy).eval()
     weights = {prefix + name: value for name, value in _published_streams(source).items()}
     torch.save({"model_state_dict": weights, "epoch": 7, "loss": 0.1}, tmp_path / "best_model.pth")
-    fit_weights(target, read_weights(tmp_path / "best_model.pth"), "multistream")
+    fit_weights(target, read_weights(tmp_path / "best_model.pth"), find_family("multistream"))
     x = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(target(x), source(x))
@@ -210,7 +212,7 @@ def test_published_mask_filters_the_same_frequencies() -> None:
 
 def test_weights_under_our_names_are_loaded_as_they_are() -> None:
     source, target = _randomise(ScadeNet(), 1), ScadeNet()
-    fit_weights(target, source.state_dict(), "scade_net")
+    fit_weights(target, source.state_dict(), find_family("scade_net"))
     assert all(torch.equal(value, source.state_dict()[name]) for name, value in target.state_dict().items())
 
 
@@ -221,7 +223,7 @@ def test_backbones_own_weights_fill_that_backbone_alone() -> None:
     # older files do not count batches
     weights = {n: v for n, v in backbone.state_dict().items() if not n.endswith("num_batches_tracked")}
     assert any(name.startswith("fc.") for name in weights)
-    fit_weights(net, weights, "multistream")
+    fit_weights(net, weights, find_family("multistream"))
     changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"spectral"}
     assert torch.equal(net.state_dict()["spectral.conv1.0.weight"], weights["conv1.0.weight"])
@@ -233,7 +235,7 @@ def test_transformer_of_another_size_is_resampled_to_the_grid() -> None:
     with torch.no_grad():
         # what is the same everywhere on 6 x 6 patches is so on 4 x 4
         backbone.pos_embed[:, 0], backbone.pos_embed[:, 1:] = 7, torch.arange(64.0)
-    fit_weights(net, backbone.state_dict(), "multistream")
+    fit_weights(net, backbone.state_dict(), find_family("multistream"))
     assert net.semantic.pos_embed.shape == (1, 1 + 16, 64)
     assert (net.semantic.pos_embed[:, 0] == 7).all()
     assert torch.allclose(net.semantic.pos_embed[:, 1:], torch.arange(64.0).expand(1, 16, 64), atol=1e-4)
@@ -244,7 +246,7 @@ def test_backbone_attribute_of_any_family_is_filled() -> None:
     net = torch.nn.Module()
     net.backbone = timm.create_model("test_resnet", num_classes=0)
     source = _randomise(timm.create_model("test_resnet", num_classes=2), 3)
-    fit_weights(net, source.state_dict(), "xception")
+    fit_weights(net, source.state_dict(), find_family("xception"))
     assert torch.equal(net.backbone.conv1[0].weight, source.conv1[0].weight)
 
 
@@ -253,7 +255,7 @@ def test_misfit_names_family_file_and_the_first_keys(tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     weights = {f"other.{i}": torch.zeros(1) for i in range(5)}
     with pytest.raises(InputError, match=r"weights in .*w\.pth do not fit scade_net: missing ") as error:
-        fit_weights(net, weights, "scade_net", tmp_path / "w.pth")
+        fit_weights(net, weights, find_family("scade_net"), tmp_path / "w.pth")
     text = str(error.value)
     # 34 tensors, of which 4 count batches
     assert "missing blocks.0.0.weight, blocks.0.0.bias, blocks.0.2.weight and 27 more" in text
@@ -267,6 +269,6 @@ def test_misfit_names_shapes_where_names_agree() -> None:
         r"do not fit scade_net: other shapes: blocks\.0\.0\.weight is \(8, 3, 3, 3\), not \(8, 4, 3, 3\); set scade"
     )
     with pytest.raises(InputError, match=expected):
-        fit_weights(ScadeNet(), published, "scade_net")
+        fit_weights(ScadeNet(), published, find_family("scade_net"))
     with pytest.raises(InputError, match=expected):
-        load_network({"family": "scade_net", "network": {}}, ScadeNet(in_chans=3).state_dict())
+        load_network(make_contract("scade_net"), ScadeNet(in_chans=3).state_dict())

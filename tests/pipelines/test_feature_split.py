@@ -1,7 +1,5 @@
 import json
 
-import cv2
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
@@ -9,24 +7,12 @@ from hypothesis import strategies as st
 
 from fakefocus import schemas
 from fakefocus.errors import InputError
-from fakefocus.imaging.alignment import align_face, crop_box
-from fakefocus.parameters import FeatureSplit, Preprocessing
+from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
-from fakefocus.pipelines.feature_split.provenance import landmarks_in_crops, originals
+from fakefocus.pipelines.feature_split.provenance import originals
 
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=("C",), seed=3)
-ALIGNED = Preprocessing.model_validate(
-    {
-        "region": "face",
-        "sampling": {"method": "every", "every": 10, "frames": 8, "min_frames": 1, "max_frames": None},
-        "detection": {"detector": "mtcnn", "precision": "f32", "min_face_size": 60, "thresholds": [0.6, 0.7, 0.9]},
-        "faces_per_video": 1,
-        "alignment": "landmarks",
-        "size": 256,
-        "margin": 0.3,
-    }
-)
 EYES_NOSE_MOUTH = [[130, 140], [170, 142], [150, 165], [134, 188], [166, 190]]
 
 
@@ -50,7 +36,7 @@ def _videos(pairs: list[tuple[int, int, str]], people: int) -> pd.DataFrame:
 def _faces(videos: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [(v, frame, v not in without, f"frame_{frame:06d}") for v in videos["video_id"] for frame in (0, 4)]
     table = pd.DataFrame(rows, columns=["video_id", "frame", "found", "crop"])
-    return table.assign(landmarks=json.dumps(EYES_NOSE_MOUTH), x1=100.0, y1=100.0, x2=200.0, y2=220.0)
+    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH))
 
 
 def _split(
@@ -360,12 +346,13 @@ def test_samples_are_the_found_faces_of_used_videos() -> None:
     videos = _videos([(0, 1, "C")], people=12)
     faces = _faces(videos, without=("r2",))
     splits = _split(videos, faces, OPTIONS)
-    samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS, ALIGNED)
+    samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
     used = set(splits.loc[splits["split"] != "", "video_id"])
     assert len(samples) == 2 * len(used)
     assert samples["crop"].str.match(r"(real|fake)/[rf]\d+/frame_00000[04]").all()
     told = samples.drop_duplicates("video_id").set_index("video_id")
     assert told.loc["r3", ["identity", "original"]].tolist() == ["3", ""]
+    assert told.loc["r3", "people"].endswith("/3")
 
 
 def test_fake_knows_the_real_clip_of_its_compression_that_it_was_made_from() -> None:
@@ -373,27 +360,6 @@ def test_fake_knows_the_real_clip_of_its_compression_that_it_was_made_from() -> 
     videos.loc[videos["video_id"] == "f1", "compression"] = "c40"
     # the real clip of person 1 is of another compression, of person 2 there is none
     assert originals(videos).to_dict() == {"f0": "r0"}
-
-
-def test_landmarks_are_where_the_crop_shows_them() -> None:
-    videos = _videos([], people=1)
-    faces = _faces(videos)
-    frames = videos.set_index("video_id")[["width", "height"]]
-    image = np.zeros((480, 640, 3), np.uint8)
-    for x, y in EYES_NOSE_MOUTH:
-        cv2.circle(image, (x, y), 3, (255, 255, 255), -1)
-    marks, box = np.array(EYES_NOSE_MOUTH), np.array([100.0, 100, 200, 220])
-    crops = {"landmarks": align_face(image, marks, 256, 0.3), "crop": crop_box(image, box, 256, 0.3)}
-    for alignment, crop in crops.items():
-        options = ALIGNED.model_copy(update={"alignment": alignment})
-        for x, y in json.loads(landmarks_in_crops(faces, frames, options)[0]):
-            assert crop[round(y), round(x), 0] > 200, alignment
-
-
-def test_face_without_landmarks_has_none_in_its_crop() -> None:
-    videos = _videos([], people=1)
-    frames = videos.set_index("video_id")[["width", "height"]]
-    assert landmarks_in_crops(_faces(videos).assign(landmarks=""), frames, ALIGNED) == ["", ""]
 
 
 def test_splits_json_lists_every_used_video_once() -> None:

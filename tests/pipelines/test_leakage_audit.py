@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefocus.datasets.video_folders import VideoFolder
+from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.audit import cross_side_checks
@@ -50,7 +50,7 @@ class Data:
             group="x/" + self.videos["target_identity"], split=np.repeat(SIDES, 2), reason=""
         )
         self.faces = pd.DataFrame({"video_id": names, "frame": 0, "found": True, "crop": "frame_000000"}).assign(
-            sharpness=rng.uniform(10, 90, 20), landmarks="", x1=0.0, y1=0.0, x2=9.0, y2=9.0
+            sharpness=rng.uniform(10, 90, 20), crop_landmarks="", x1=0.0, y1=0.0, x2=9.0, y2=9.0
         )
         self.crops = {}
         for n, (name, label) in enumerate(zip(names, self.videos["label"], strict=True)):
@@ -141,8 +141,8 @@ def test_strict_mode_stops_before_samples_and_names_the_leak(data: Data) -> None
     strict = OPTIONS.model_copy(update={"strict": True})
     arguments = (data.splits, data.faces, data.videos, data.audit())
     with pytest.raises(InputError, match=r"strict: the audit found 1 identities in train and test \(such as x/9\)"):
-        index_samples(*arguments, strict, None)
-    assert len(index_samples(*arguments, OPTIONS, None)) == 20
+        index_samples(*arguments, strict)
+    assert len(index_samples(*arguments, OPTIONS)) == 20
 
 
 def _saved(people: int, quality_of_fakes: int) -> tuple[pd.DataFrame, pd.DataFrame]:

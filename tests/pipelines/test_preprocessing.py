@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from fakefocus.datasets.video_folders import FrameWriter
+from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
+from fakefocus.detection.mtcnn import FaceDetector
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.sources.demo.corpus import write_clip
@@ -147,13 +148,32 @@ def test_damaged_clip_keeps_what_decodes_and_says_so(couple: Path, tmp_path: Pat
     assert sum(r["found"] for r in rows) >= 4
 
 
-def test_file_that_vanished_is_one_row(tmp_path: Path) -> None:
-    (row,) = _extract(tmp_path / "gone.mp4", tmp_path / "out")
-    assert (row["found"], row["reason"]) == (False, "no such file (any more)")
-
-
 def test_faceless_clip_has_a_reason_for_every_frame(faceless_clip: Path, tmp_path: Path) -> None:
     rows = _extract(faceless_clip, tmp_path / "out")
     assert {r["reason"] for r in rows} == {"no face"}
     # 5 frames in at least 3 steps: each of them
     assert [r["frame"] for r in rows] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("alignment", ["landmarks", "crop"])
+def test_landmarks_are_where_the_crop_shows_them(tmp_path: Path, couple: Path, alignment: str) -> None:
+    rows = [row for row in _extract(couple, tmp_path, alignment=alignment, size=256) if row["found"]]
+    detector = FaceDetector(60, DETECTION["thresholds"])
+    for row in rows:
+        crop = cv2.cvtColor(cv2.imread(str(tmp_path / f"{row['crop']}.png")), cv2.COLOR_BGR2RGB)
+        seen = detector.detect(crop).landmarks[0]
+        # what the detector finds in the crop itself, within a tenth of the distance of the eyes
+        distance = np.linalg.norm(seen[0] - seen[1])
+        assert np.abs(np.array(json.loads(row["crop_landmarks"])) - seen).max() < 0.1 * distance
+
+
+def test_face_without_landmarks_has_none_in_its_crop(tmp_path: Path, couple: Path) -> None:
+    haar = DETECTION | {"detector": "haar"}
+    rows = _extract(couple, tmp_path, alignment="crop", detection=haar)
+    assert {row["crop_landmarks"] for row in rows} == {""}
+
+
+def test_clip_that_is_gone_is_not_remembered_as_a_rejection(tmp_path: Path) -> None:
+    with pytest.raises(PassingFaultError, match="no such file") as fault:
+        _extract(tmp_path / "gone.mp4", tmp_path / "out")
+    assert (fault.value.row["found"], fault.value.row["reason"]) == (False, "no such file (any more)")

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import datasets
+from examples import ingest
 from fakefocus import schemas
 from fakefocus.datasets.media_folder import MediaFolder
 from fakefocus.parameters import Ingestion
-from fakefocus.pipelines.ingestion.nodes import list_media, probe_media
 from fakefocus.sources import read_layout
 from fakefocus.sources.hub import unpack_images
 
@@ -80,7 +80,7 @@ def test_dataset_unpacks_at_first_load_and_ingestion_reads_it(shards: Path, tmp_
     made = (root / "made_by.json").stat().st_mtime_ns
     assert entry.load() == root
     assert (root / "made_by.json").stat().st_mtime_ns == made
-    videos, rejected = probe_media(list_media(root, Ingestion(layout="images"), "sofake"))
+    videos, rejected = ingest(root, Ingestion(layout="images"), "sofake")
     schemas.videos(videos)
     assert sorted(videos["method"]) == ["", "", "full_synthetic", "tampered", "tampered"]
     assert videos["label"].sum() == 3
@@ -161,7 +161,7 @@ def test_empty_cell_and_unknown_bytes_end_among_the_rejected(tmp_path: Path) -> 
     junk = {"image": {"bytes": b"what is this", "path": None}, "label": 1}
     _shard(tmp_path / "s/a.parquet", [none, junk, _row(1, 1)])
     _unpack(tmp_path / "out", tmp_path / "s")
-    _, rejected = probe_media(list_media(tmp_path / "out", Ingestion(layout="images"), "x"))
+    _, rejected = ingest(tmp_path / "out", Ingestion(layout="images"), "x")
     assert sorted(rejected["reason"]) == ["empty file (0 bytes)", "not a video or image: suffix '.bin'"]
 
 

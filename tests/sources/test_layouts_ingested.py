@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from examples import ingest
 from fakefocus import schemas
 from fakefocus.parameters import Ingestion
-from fakefocus.pipelines.ingestion.nodes import list_media, probe_media
 
 Plant = Callable[..., Path]
 LAYOUTS = ["ffpp", "dfd", "celebdf", "celebdf_videos", "dfdc", "dfdcp", "images", "folder"]
@@ -19,7 +19,7 @@ LAYOUTS = ["ffpp", "dfd", "celebdf", "celebdf_videos", "dfdc", "dfdcp", "images"
 def test_each_layout_gives_the_same_table_of_usable_videos(layout: str, request: pytest.FixtureRequest) -> None:
     root = request.getfixturevalue(f"{layout}_root")
     options = Ingestion(layout=layout.removesuffix("_videos"))
-    videos, rejected = probe_media(list_media(root, options, "x"))
+    videos, rejected = ingest(root, options, "x")
     schemas.videos(videos)
     schemas.rejected_media(rejected)
     assert tuple(videos.columns) == schemas.VIDEO_COLUMNS
@@ -39,7 +39,7 @@ def test_files_that_cannot_be_placed_or_opened_are_rejected_with_their_reason(
     (clips / "102_103.mp4").mkdir()
     (clips / "102_103.mp4/inner.mp4").write_bytes(b"0")
     with caplog.at_level(logging.WARNING):
-        videos, rejected = probe_media(list_media(ffpp_root, Ingestion(layout="ffpp"), "x"))
+        videos, rejected = ingest(ffpp_root, Ingestion(layout="ffpp"), "x")
     reasons = {Path(row.path).name: row.reason for row in rejected.itertuples()}
     assert set(reasons) == {"100_101.mp4", "notes.txt", "012_026 (1).mp4", "inner.mp4"}
     assert reasons["100_101.mp4"].startswith("dangling link: it points to ")
@@ -56,7 +56,7 @@ def test_file_that_may_not_be_read_is_rejected_with_its_reason(plant: Plant) -> 
         pytest.skip("this user may read everything")
     except PermissionError:
         pass
-    _, rejected = probe_media(list_media(root, Ingestion(layout="folder"), "x"))
+    _, rejected = ingest(root, Ingestion(layout="folder"), "x")
     assert rejected["reason"].tolist() == ["cannot be read: Permission denied"]
 
 

@@ -15,16 +15,20 @@ import torch
 from striped import CUT, NETWORK, RECIPE, Stripes, build, corpus, train
 from torch import Tensor, nn
 
+from examples import make_contract
 from fakefocus.errors import InputError
 from fakefocus.imaging.gradient_ratio import gradient_ratio
+from fakefocus.inference import Scorer, stored_crops
 from fakefocus.metrics.scores import auc
-from fakefocus.models.build import build_loss, build_network, load_network
+from fakefocus.models.build import build_loss, build_network
 from fakefocus.parameters import Training
 from fakefocus.training import batched_maps
-from fakefocus.training.data import FaceData
-from fakefocus.training.engine import Fitted, fit, make_trainer, score
+from fakefocus.training.data import FaceData, Faces
+from fakefocus.training.engine import Fitted, fit, make_trainer
 from fakefocus.training.module import DetectorModule
 from fakefocus.training.sampling import Draw
+
+INPUT = {"channels": ("red", "green", "blue"), "img_size": 64}
 
 
 def _recipe(**changes: Any) -> Training:
@@ -37,6 +41,12 @@ def _assert_same(one: Fitted, other: Fitted, tolerance: float = 1e-6) -> None:
         assert torch.allclose(value, other.weights[name], rtol=0, atol=tolerance), name
 
 
+def _score(fitted: Fitted, faces: Faces) -> np.ndarray:
+    contract = make_contract("multistream", NETWORK, training=RECIPE.model_dump(), input=INPUT)
+    scorer = Scorer(contract, fitted.weights, batch_size=8)
+    return scorer(stored_crops(faces.table, faces.crops, None, 0))
+
+
 @pytest.fixture(scope="module")
 def trained() -> Fitted:
     return train()
@@ -46,7 +56,7 @@ def test_training_learns_what_separates_the_classes_and_repeats_with_the_seed(tr
     assert trained.history["epoch"].tolist() == [0, 1, 2, 3]
     assert trained.history["val.video_auc"].max() == 1.0
     test = corpus().on_side("test")
-    scores = score(trained.network, test, CUT, batch_size=8)
+    scores = _score(trained, test)
     assert scores[test.table["label"] == 1].min() > scores[test.table["label"] == 0].max()
     again = train()
     assert all(torch.equal(value, again.weights[name]) for name, value in trained.weights.items())
@@ -124,8 +134,7 @@ def test_what_is_kept_is_what_was_validated(trained: Fitted) -> None:
     faces = corpus().on_side("val")
     # an average of .9 once turned ring 3 of the spectral mask, an integer, into ring 2
     for fitted in (trained, train(_recipe(ema_decay=0.9))):
-        rebuilt = load_network({"family": "multistream", "network": NETWORK}, fitted.weights)
-        scores = score(rebuilt, faces, CUT, batch_size=8)
+        scores = _score(fitted, faces)
         by_video = faces.table.assign(score=scores).groupby("video_id")[["label", "score"]].mean()
         assert auc(by_video["label"], by_video["score"]) == pytest.approx(fitted.best["val.video_auc"])
         truth = np.where(faces.table["label"] == 1, scores, 1 - scores)
@@ -232,7 +241,7 @@ def test_crop_larger_than_what_is_stored_is_refused_at_once() -> None:
 def test_number_of_launched_processes_must_be_that_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a")
     monkeypatch.setenv("WORLD_SIZE", "4")
-    with pytest.raises(InputError, match="must be the 4 processes that were launched, got 1"):
+    with pytest.raises(InputError, match="must be the 4 launched processes, got 1"):
         train()
 
 

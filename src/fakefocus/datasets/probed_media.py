@@ -16,6 +16,11 @@ Row = dict[str, Any]
 _SAVE_SECONDS = 30.0
 
 
+def _sorted(rows: list[Row]) -> pd.DataFrame:
+    """Return rows in an order that nothing but their paths has a say in."""
+    return pd.DataFrame(sorted(rows, key=lambda row: str(row["path"])))
+
+
 class ProbedMedia(AbstractDataset[dict[str, Row | Callable[[], Row]], pd.DataFrame]):
     """Saves ``{path: row, or a callable that probes it}``, loads the table of rows.
 
@@ -41,9 +46,9 @@ class ProbedMedia(AbstractDataset[dict[str, Row | Callable[[], Row]], pd.DataFra
             for row in run_jobs(jobs, self._executor, title="probing media"):
                 rows.append(row)
                 if time.monotonic() - saved > _SAVE_SECONDS:
-                    self._table.save(pd.DataFrame(rows))
+                    self._table.save(_sorted(rows))
                     saved = time.monotonic()
-            self._table.save(pd.DataFrame(rows))
+            self._table.save(_sorted(rows))
 
     def load(self) -> pd.DataFrame:
         """Return one row a file; empty before the first run."""

@@ -1,7 +1,12 @@
 """A table on disk that another run never sees half written."""
 
+import logging
+
 import pandas as pd
+from kedro.io import DatasetError
 from kedro_datasets.pandas import ParquetDataset
+
+_log = logging.getLogger(__name__)
 
 
 class Table(ParquetDataset):
@@ -17,5 +22,11 @@ class TableIfThere(Table):
     """The same, loaded as an empty table where there is no file: what an earlier run may have left."""
 
     def load(self) -> pd.DataFrame:
-        """Return the table."""
-        return super().load() if self.exists() else pd.DataFrame()
+        """Return the table; a torn one counts as none."""
+        if not self.exists():
+            return pd.DataFrame()
+        try:
+            return super().load()
+        except DatasetError:
+            _log.warning("%s: cannot be read (torn by a power loss?): it is made anew", self._filepath)
+            return pd.DataFrame()

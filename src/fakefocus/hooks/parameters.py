@@ -27,7 +27,11 @@ class CheckParameters:
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters of the environment and of ``--params``, and where jobs run."""
         check_executor(context.config_loader["globals"].get("executor"))
-        self._parameters = check_parameters(context.config_loader["parameters"])
+        try:
+            values = context.config_loader["parameters"]
+        except InputError as error:
+            raise RefusedInputError(str(error)) from None
+        self._parameters = check_parameters(values)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:

@@ -162,9 +162,8 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),
     )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # the signature says more than an example of a million numbers, or the type of an array, would
+        # the signature says more than an example of a million numbers would
         warnings.filterwarnings("ignore", message=".*input example was not provided")
-        warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
         DetectorFolder(filepath=folder).save(model)
         mlflow.pyfunc.log_model(
             name=name.replace(".", "_"),
