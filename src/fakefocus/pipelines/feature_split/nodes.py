@@ -22,7 +22,7 @@ def split_videos(
     videos: pd.DataFrame,
     faces: pd.DataFrame,
     previous_split_identities: dict[str, Any],
-    imported_splits: dict[str, Any],
+    listed_splits: dict[str, Any],
     feature_split: FeatureSplit,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Put every video on one side, or set it aside with the reason.
@@ -34,7 +34,7 @@ def split_videos(
         videos: All usable media.
         faces: Sampled frames; a video without a face is not used.
         previous_split_identities: The second output of the run before; empty at first, or to divide anew.
-        imported_splits: A ``splits.json`` for the strategy ``imported``; else not read.
+        listed_splits: A ``splits.json`` for the strategy ``imported``; else not read.
         feature_split: Strategy, shares, seed and the rest.
 
     Returns:
@@ -47,7 +47,7 @@ def split_videos(
     recipe = _recipe(feature_split)
     parts = _parts_before(previous_split_identities, recipe)
     table = videos.assign(usable=videos["video_id"].isin(set(faces.loc[faces["found"], "video_id"])))
-    division = _divide(table, parts, imported_splits, feature_split)
+    division = _divide(table, parts, listed_splits, feature_split)
     splits = _sides(table, division, feature_split)
     used = splits[splits["split"] != ""]
     if set(used["split"]) != set(strategies.sides_of(feature_split)):
