@@ -67,8 +67,8 @@ def test_cells_of_a_node_run_and_give_what_the_catalog_holds(name: str, catalog:
     *preparation, call = _cells(RUN[name])
     notebook: dict[str, Any] = {"catalog": catalog, "__name__": "__main__"}
     for cell in preparation:
-        exec(compile(cell, name, "exec"), notebook)  # noqa: S102 (what a notebook does)
-    result = eval(compile(call, name, "eval"), notebook)  # noqa: S307
+        exec(compile(cell, name, "exec"), notebook)
+    result = eval(compile(call, name, "eval"), notebook)
     outputs = RUN[name].outputs
     for output, value in zip(outputs, result if len(outputs) > 1 else [result], strict=True):
         _assert_as_stored(value, catalog, output)

@@ -12,7 +12,7 @@ from torch import Tensor
 from examples import make_contract
 from fakefocus.errors import InputError
 from fakefocus.models import find_family
-from fakefocus.models.build import load_network
+from fakefocus.models.build import build_network, load_network
 from fakefocus.models.multistream import published as multistream_published
 from fakefocus.models.multistream.layers import SpectralMask
 from fakefocus.models.multistream.network import MultiStream
@@ -272,3 +272,51 @@ def test_misfit_names_shapes_where_names_agree() -> None:
         fit_weights(ScadeNet(), published, find_family("scade_net"))
     with pytest.raises(InputError, match=expected):
         load_network(make_contract("scade_net"), ScadeNet(in_chans=3).state_dict())
+
+
+def _file_of(backbone: str, path: Path) -> str:
+    torch.manual_seed(5)
+    torch.save(timm.create_model(backbone, pretrained=False).state_dict(), path)
+    return str(path)
+
+
+def test_each_stream_starts_from_a_file_of_its_own(tmp_path: Path) -> None:
+    files = {
+        "spatial": _file_of("test_efficientnet", tmp_path / "a.pth"),
+        "semantic": _file_of("test_vit", tmp_path / "b.pth"),
+    }
+    small = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
+    network = build_network("multistream", small | {"weights": files})
+    theirs = torch.load(files["spatial"], weights_only=True)
+    assert torch.equal(network.spatial.conv_stem.weight, theirs["conv_stem.weight"])
+    # its grid of patches is another, its blocks are theirs
+    assert torch.equal(
+        network.semantic.blocks[0].norm1.weight,
+        torch.load(files["semantic"], weights_only=True)["blocks.0.norm1.weight"],
+    )
+
+
+def test_both_xceptions_of_f3net_start_from_one_file(tmp_path: Path) -> None:
+    file = _file_of("legacy_xception", tmp_path / "xception.pth")
+    network = build_network("f3net", {"img_size": 64, "weights": {"backbone": file}})
+    block = torch.load(file, weights_only=True)["block5.rep.1.conv1.weight"]
+    assert torch.equal(network.fad.block5.rep[1].conv1.weight, block)
+    assert torch.equal(network.lfs.block5.rep[1].conv1.weight, block)
+
+
+def test_file_of_another_backbone_names_part_file_and_keys(tmp_path: Path) -> None:
+    file = _file_of("test_resnet", tmp_path / "other.pth")
+    with pytest.raises(
+        InputError, match=r"xception\.network\.weights\.backbone: .*other\.pth does not fit timm's legacy"
+    ):
+        build_network(
+            "xception", {"backbone": "legacy_xception", "img_size": 64, "drop_rate": 0, "weights": {"backbone": file}}
+        )
+
+
+def test_weights_of_a_part_that_a_family_has_not_are_refused() -> None:
+    with pytest.raises(
+        InputError,
+        match=r"multistream\.network\.weights: backbone is no part .*; parts are spatial, spectral, semantic",
+    ):
+        build_network("multistream", {"weights": {"backbone": "x.pth"}})

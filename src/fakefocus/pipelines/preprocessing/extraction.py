@@ -48,7 +48,7 @@ def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, 
         write.discard_all()
         return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id}]
     kept = _kept(ranked, options, enough=clip.decoded >= least)
-    rows = [*_named(clip, kept, write), *clip.empty]
+    rows = [*_named(clip, kept, write), *clip.empty] or [_row(0, 0.0, reason="zero frames: the video stream is empty")]
     if clip.decoded < least:
         rows = [r | {"reason": f"{clip.decoded} frames decode, sampling.min_frames is {least}"} for r in rows[:1]]
     return [row | {"video_id": video_id} for row in sorted(rows, key=lambda r: (r["frame"], r["track"]))]
