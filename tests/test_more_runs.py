@@ -103,10 +103,13 @@ def test_published_lists_are_followed_by_a_whole_run(project: Path, run_kedro: C
 
 def test_two_launched_processes_write_one_detector_and_one_run(project: Path) -> None:
     shutil.rmtree(project / "data/06_models", ignore_errors=True)
-    script, store = Path(__file__).with_name("launched_training.py"), project / "launched.db"
+    script, store = Path(__file__).with_name("run_project.py"), project / "launched.db"
+    recipe = {"scade_net": {"training": {"devices": 2, "accelerator": "cpu", "epochs": 1}}, "experiment": "tiny"}
+    options = json.dumps({"params": recipe, "namespaces": ["scade_net"]})
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*command, str(project)], env=environment, capture_output=True, text=True, check=False)
+    arguments = [str(project), "train", options]
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (project / "data/06_models/tiny/scade_net/weights.safetensors").is_file()
     client = MlflowClient(f"sqlite:///{store}")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.models.normalize import Normalize
-from fakefocus.models.weights import read_weights
+from fakefocus.models.weights import load_backbone, read_weights
 
 Pretrained = bool | Mapping[str, str]
 """Whether the weights of backbones are fetched; or by part: none, pretrained or a file."""
@@ -53,14 +53,10 @@ def create_backbone(
 
 
 def _from_file(family: str, name: str, file: str, part: str, **options: Any) -> nn.Module:  # noqa: ANN401
-    """Build a backbone from weights on disk; timm drops a classifier and fits position embeddings."""
-    overlay = {"state_dict": read_weights(file)}
-    try:
-        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
-    except (RuntimeError, KeyError) as error:
-        first = "; ".join(line.strip() for line in str(error).splitlines()[1:3]) or str(error)
-        msg = f"{family}.network.weights.{part}: {file} does not fit timm's {name}: {first[:400]}"
-        raise InputError(msg) from error
+    """Build a backbone with weights from disk."""
+    backbone: nn.Module = timm.create_model(name, pretrained=False, **options)
+    load_backbone(backbone, read_weights(file), f"{family}.network.weights.{part}: {file}", f"timm's {name}")
+    return backbone
 
 
 class BackboneDetector(nn.Module):

@@ -92,6 +92,21 @@ def load_exactly(network: nn.Module, weights: dict[str, Tensor], family: str, so
     network.load_state_dict(_with_counters(network, weights))
 
 
+def load_backbone(backbone: nn.Module, weights: dict[str, Tensor], place: str, name: str) -> None:
+    """Load a backbone's own weights, without their classifier, position embeddings resampled to its grid.
+
+    Raises:
+        InputError: If they do not fit, with the ``place`` they are from, the backbone's ``name``, and the first keys and
+            shapes that differ.
+    """
+    trimmed = _on_grid(backbone, _without_classifier(backbone, weights))
+    difference = _difference(backbone, trimmed)
+    if difference:
+        msg = f"{place} does not fit {name}: {difference}"
+        raise InputError(msg)
+    backbone.load_state_dict(_with_counters(backbone, trimmed))
+
+
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
