@@ -51,3 +51,10 @@ def test_unknown_backbone_stops_before_the_first_node(kedro: Callable[..., str])
         "Error: multistream.network.spatial: timm has no model 'efficientnet_bo', did you mean 'efficientnet_b" in told
     )
     assert "Traceback" not in told
+
+
+def test_commands_begin_without_warnings_of_libraries() -> None:
+    command = [sys.executable, "-m", "kedro", "registry", "list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "- train" in done.stdout
+    assert "Warning" not in done.stdout + done.stderr

@@ -105,7 +105,7 @@ def test_parameters_are_not_believed_over_the_maps_on_disk(project: Path, run_ke
     changed = {"defocus": {"sigma_max": 3.0}, "experiment": "tiny"}
     with pytest.raises(
         RefusedInputError,
-        match=r"defocus: the maps on disk .*sigma_max 5\.0 on disk, 3\.0 asked for\): run kedro run --pipelines=defocus",
+        match=r"defocus: the maps on disk .*sigma_max 5\.0 on disk, 3\.0 asked for\): run .*--pipelines=defocus",
     ):
         run_kedro(project, "train", namespaces=["scade_net"], **changed)
     with pytest.raises(RefusedInputError, match=r"sigma_max 5\.0 on disk, 3\.0 asked for"):

@@ -439,3 +439,16 @@ def test_empty_root_is_told_apart_from_a_wrong_one(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"expected .*, found nothing$"):
         read_layout(tmp_path / "empty", "dfdc", "x")
+
+
+def test_folders_of_days_below_a_person_are_that_person(tmp_path: Path) -> None:
+    for name in ("real/ann/day1/1.jpg", "real/ann/day2/1.jpg", "fake/swap/ann/day3/1.jpg", "real/ben.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"0")
+    rows = read_layout(tmp_path, "folder", "x")
+    people = {Path(row["path"]).relative_to(tmp_path).as_posix(): row["target_identity"] for row in rows}
+    assert people == {
+        **dict.fromkeys(("real/ann/day1/1.jpg", "real/ann/day2/1.jpg", "fake/swap/ann/day3/1.jpg"), "ann"),
+        "real/ben.jpg": "real/ben",
+    }
+    assert len({row["video_id"] for row in rows}) == 4

@@ -271,3 +271,13 @@ def test_side_of_one_class_is_refused() -> None:
 def test_diverged_training_says_so_instead_of_choosing_an_epoch() -> None:
     with pytest.raises(ValueError, match=r"training diverged in epoch \d: lower training\.lr \(now 1000000000000\.0\)"):
         train(_recipe(lr=1e12, gradient_clip=1e12))
+
+
+def test_training_that_had_stopped_early_does_not_go_on_at_its_restart(tmp_path: Path) -> None:
+    recipe, folder = _recipe(epochs=9, patience=1), tmp_path / "checkpoints"
+    stopped = train(recipe, folder)
+    assert len(stopped.history) < 9
+    # its detector could not be saved: the same command once more
+    again = train(recipe, folder)
+    assert again.history["epoch"].tolist() == stopped.history["epoch"].tolist()
+    _assert_same(again, stopped)

@@ -93,11 +93,11 @@ def load_exactly(network: nn.Module, weights: dict[str, Tensor], family: str, so
 
 
 def load_backbone(backbone: nn.Module, weights: dict[str, Tensor], place: str, name: str) -> None:
-    """Load a backbone's own weights, without their classifier, position embeddings resampled to its grid.
+    """Load a backbone's own weights, without their classifier; position embeddings are resampled to its grid.
 
     Raises:
-        InputError: If they do not fit, with the ``place`` they are from, the backbone's ``name``, and the first keys and
-            shapes that differ.
+        InputError: If they do not fit, with the ``place`` they are from, the backbone's ``name``, and the first keys
+            and shapes that differ.
     """
     trimmed = _on_grid(backbone, _without_classifier(backbone, weights))
     difference = _difference(backbone, trimmed)

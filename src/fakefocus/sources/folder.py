@@ -2,8 +2,8 @@
 
 ``fake/<method>/…`` names the method. A folder below that, or below ``real/``, names a person (or the clip
 that frames were cut from): ``real/<person>/<file>``, ``fake/<method>/<person>/<file>``; the same name is
-the same person. Where there is no such folder nothing is known of who is shown, and each file counts as
-an identity of its own.
+the same person, and folders further down (days, cameras) change nothing. Where there is no such folder nothing
+is known of who is shown, and each file counts as an identity of its own.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def _row(path: Path, inner: Path, name: str, dataset: str) -> Row:
         *(name, flat_name(inner)),
         label=_LABELS[name],
         method="".join(method) or "unknown" if fake else "",
-        target_identity="/".join(people) or f"{name}/{inner.with_suffix('').as_posix()}",
+        target_identity=people[0] if people else f"{name}/{inner.with_suffix('').as_posix()}",
     )
 
 
