@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.results import publish
 
-from benchmarks import blending, defocus, extraction, training
+from benchmarks import blending, defocus, extraction, ingestion, training
 
 
 def main() -> int:
@@ -15,7 +15,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("clips", nargs="*", type=Path, help="clips to measure with, instead of the synthetic ones")
     clips = parser.parse_args().clips
-    results = chain(extraction.measure(clips), defocus.measure(), blending.measure(), training.measure())
+    parts = (ingestion.measure(), extraction.measure(clips), defocus.measure(), blending.measure(), training.measure())
+    results = chain(*parts)
     return 0 if publish(results) else 1
 
 

@@ -183,12 +183,12 @@ def test_a_second_run_reuses_finished_videos_and_repeats_the_numbers(
 def test_detectors_of_one_data_set_are_judged_on_another(tiny_project: Path, run_kedro: Callable[..., dict]) -> None:
     kept = {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}
     stages = ("ingestion", "preprocessing", "defocus", "feature_split")
-    run_kedro(tiny_project, *stages, dataset="other")
-    # the same twelve people under another name: their files are known
-    with pytest.raises(RefusedInputError, match=r"\d+ of \d+ test videos were trained on"):
-        run_kedro(tiny_project, "evaluation", "reporting", dataset="other", trained_on="tiny")
-    allowed = {"seen": "allow"}
-    run_kedro(tiny_project, "evaluation", "reporting", dataset="other", trained_on="tiny", evaluation=allowed)
+    options = {"dataset": "other", "feature_split": {"strategy": "test_only"}, "experiment": "other"}
+    run_kedro(tiny_project, *stages, **options)
+    # the same twelve people under other names: their files are known
+    with pytest.raises(RefusedInputError, match=r"\d+ of 48 test videos were trained on"):
+        run_kedro(tiny_project, "evaluation", "reporting", trained_on="tiny", **options)
+    run_kedro(tiny_project, "evaluation", "reporting", trained_on="tiny", evaluation={"seen": "allow"}, **options)
     for family in FAMILIES:
         summary = tiny_project / f"data/07_model_output/tiny-on-other/{family}/summary.json"
         assert json.loads(summary.read_text())["metrics"]["video"]["real"] > 0

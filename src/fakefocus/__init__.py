@@ -18,11 +18,11 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain")
 warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
 
 
-def start_command_line() -> None:
-    """Load kedro-mlflow's commands without MLflow's advice on a model class of kedro-mlflow's own.
+def load_kedro_mlflow() -> None:
+    """Load kedro-mlflow without MLflow's advice on a model class of kedro-mlflow's own.
 
-    Kedro calls this before it loads plugins (entry point ``kedro.init``). MLflow overrides any filter of warnings while
-    it looks at the class, so that they are collected instead.
+    Kedro calls this at the start of its command line (entry point ``kedro.init``), and settings do elsewhere: before
+    plugins are loaded. MLflow overrides any filter of warnings while it looks at the class, so that they are collected.
     """
     with warnings.catch_warnings(record=True):
         importlib.import_module("kedro_mlflow.mlflow")

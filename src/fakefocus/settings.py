@@ -1,7 +1,10 @@
 """Kedro's settings: configuration, hooks and the session."""
 
+from fakefocus import load_kedro_mlflow
 from fakefocus.config import ProjectConfig
 from fakefocus.hooks import CheckParameters, FamilyRuns, OneWriter, PlainErrors
+
+load_kedro_mlflow()
 
 HOOKS = (OneWriter(), CheckParameters(), FamilyRuns(), PlainErrors())
 

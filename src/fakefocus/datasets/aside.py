@@ -26,7 +26,7 @@ def written_aside(folder: Path) -> Iterator[Path]:
     """
     aside = _part(folder)
     try:
-        with disk_full_told(folder):
+        with explaining_a_full_disk(folder):
             aside.mkdir(parents=True)
             yield aside
             _put(aside, folder)
@@ -55,7 +55,7 @@ def remove_parts(parts: Iterable[Path]) -> None:
 
 
 @contextmanager
-def disk_full_told(folder: Path) -> Iterator[None]:
+def explaining_a_full_disk(folder: Path) -> Iterator[None]:
     """Say what to do where writing to ``folder`` fails because the disk is full.
 
     Raises:

@@ -18,7 +18,12 @@ _SAVE_SECONDS = 30.0
 
 def _sorted(rows: list[Row]) -> pd.DataFrame:
     """Return rows in an order that nothing but their paths has a say in."""
-    return pd.DataFrame(sorted(rows, key=lambda row: str(row["path"])))
+    ordered = sorted(rows, key=_path_of)
+    return pd.DataFrame(ordered)
+
+
+def _path_of(row: Row) -> str:
+    return str(row["path"])
 
 
 class ProbedMedia(AbstractDataset[dict[str, Row | Callable[[], Row]], pd.DataFrame]):

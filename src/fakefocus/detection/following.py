@@ -81,10 +81,10 @@ class FaceFollower:
         return faces
 
     def _followed(self, image: Picture) -> Faces:
-        known = self._known.boxes + self._motion
-        faces = self._detector.refine(image, known)
-        sure = np.array([_shift(box, known) <= _STILL for box in faces.boxes], dtype=bool)
-        doubtful = [box for box in known[: self._foremost] if not same_place(box, faces.boxes[sure]).any()]
+        expected = self._known.boxes + self._motion
+        faces = self._detector.refine(image, expected)
+        sure = np.array([_shift(box, expected) <= _STILL for box in faces.boxes], dtype=bool)
+        doubtful = [box for box in expected[: self._foremost] if not same_place(box, faces.boxes[sure]).any()]
         if not doubtful:
             return faces
         again = [self._detector.detect_around(image, box) for box in doubtful]
@@ -141,10 +141,10 @@ def _rows(faces: Faces, rows: NDArray[Any]) -> Faces:
     return Faces(faces.boxes[rows], faces.scores[rows], faces.landmarks[rows])
 
 
-def _joined(found: Sequence[Faces]) -> Faces:
+def _joined(searches: Sequence[Faces]) -> Faces:
     """Return the faces of several searches, each once: that of the first search which found it; largest first."""
-    boxes = np.concatenate([f.boxes for f in found])
-    scores, marks = np.concatenate([f.scores for f in found]), np.concatenate([f.landmarks for f in found])
+    boxes = np.concatenate([f.boxes for f in searches])
+    scores, marks = np.concatenate([f.scores for f in searches]), np.concatenate([f.landmarks for f in searches])
     keep: list[int] = []
     for row, box in enumerate(boxes):
         if not (box_iou(box, boxes[keep]) > _SAME).any():

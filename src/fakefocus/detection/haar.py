@@ -30,10 +30,10 @@ class HaarDetector:
         """Return the faces of a frame, ``(H, W, 3) uint8, RGB``; scores and landmarks are not a number."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         least = (self._min_face_size, self._min_face_size)
-        found = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=least)
-        if not len(found):
+        corners_and_sizes = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=least)
+        if not len(corners_and_sizes):
             return NO_FACES
-        boxes = np.asarray(found, dtype=float)
+        boxes = np.asarray(corners_and_sizes, dtype=float)
         boxes[:, 2:] += boxes[:, :2]
         boxes = boxes[largest_first(boxes)]
         return Faces(boxes, np.full(len(boxes), np.nan), np.full((len(boxes), 5, 2), np.nan))

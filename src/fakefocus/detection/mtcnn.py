@@ -102,7 +102,7 @@ class FaceDetector:
     def _proposed(self, patches: Sequence[_Patch]) -> Boxes:
         """Return P-Net's boxes ``(N, 4)``, squared, over all levels."""
         canvas, owner, starts = _packed(patches)
-        score, offsets = (found[0] for found in self._networks.proposal(canvas[None]))
+        score, offsets = (output[0] for output in self._networks.proposal(canvas[None]))
         owner = owner[: score.shape[0], : score.shape[1]]
         ys, xs = np.nonzero((score >= self._thresholds[0]) & (owner >= 0))
         patch = owner[ys, xs]
@@ -197,10 +197,10 @@ def _crops(views: Sequence[View], boxes: Boxes, side: int, detail: float) -> tup
     limits = np.array([v.limits for v in views]).reshape(-1, 4)
     low, high = np.maximum(corners[:, :2] - 1, limits[:, :2]), np.minimum(corners[:, 2:], limits[:, 2:])
     kept = np.flatnonzero((high > low).all(axis=1))
-    cut = np.zeros((len(kept), side, side, 3), np.uint8)
+    crops = np.zeros((len(kept), side, side, 3), np.uint8)
     for place, i in enumerate(kept.tolist()):
-        cut[place] = views[i].cut(low[i], high[i], side, detail)
-    return cut, kept
+        crops[place] = views[i].cut(low[i], high[i], side, detail)
+    return crops, kept
 
 
 def _distinct(

@@ -60,8 +60,8 @@ def face_points(landmarks: NDArray[np.floating]) -> Points:
     _check(points)
     if len(points) != len(TEMPLATE):
         return points
-    known = np.column_stack([TEMPLATE, np.ones(len(TEMPLATE))])
-    affine = np.linalg.lstsq(known, points, rcond=None)[0].T
+    homogeneous = np.column_stack([TEMPLATE, np.ones(len(TEMPLATE))])
+    affine = np.linalg.lstsq(homogeneous, points, rcond=None)[0].T
     matrix = (affine + similarity(TEMPLATE, points)) / 2
     return np.asarray(mean_face() @ matrix[:, :2].T + matrix[:, 2])
 

@@ -92,7 +92,7 @@ class Family:
         """The model of all its parameters."""
         fields: dict[str, Any] = {"family": (Literal[self.name], self.name)}
         for name, group in (("network", self.network_options), ("loss", self.loss_options)):
-            needed = any(known.is_required() for known in group.model_fields.values())
+            needed = any(option.is_required() for option in group.model_fields.values())
             fields[name] = (group, ...) if needed else (group, group())
         return create_model(f"{self.name}_options", __base__=DetectorOptions, __doc__=f"{self.title}.", **fields)
 

@@ -58,8 +58,8 @@ def _row(root: Path, folder: str, path: Path, dataset: str, tested: bool) -> Row
     name = _NAMES[folder].fullmatch(path.stem)
     if name is None:
         return set_aside(dataset, path, f"the name is not one of {folder}: {_NAMES[folder].pattern}")
-    told = name.groupdict()
-    target = told.get("target") or f"youtube-{path.stem}"
+    parts = name.groupdict()
+    target = parts.get("target") or f"youtube-{path.stem}"
     return media_row(
         dataset,
         path,
@@ -67,8 +67,8 @@ def _row(root: Path, folder: str, path: Path, dataset: str, tested: bool) -> Row
         label=_LABELS[folder],
         method="celebdf" if _LABELS[folder] else "",
         target_identity=target,
-        source_identity=told.get("source", ""),
-        source_video=f"{target}_{told['clip']}" if "target" in told else target,
+        source_identity=parts.get("source", ""),
+        source_video=f"{target}_{parts['clip']}" if "target" in parts else target,
         official_split="test" if tested else "",
     )
 
@@ -91,14 +91,14 @@ def _missing(root: Path) -> list[str]:
     listed, unread = _listed(root)
     clips = {folder: {p.name for p in files_below(root / folder)} for folder in _LABELS}
     published = _PUBLISHED[1 if 0 < len(listed) <= _LISTED_IN_V1 else 2]
-    told = [f"no {folder}" for folder, names in clips.items() if not names]
+    lacking = [f"no {folder}" for folder, names in clips.items() if not names]
     for folder, names in clips.items():
-        told += fewer(folder, len(names), published[folder]) if names else []
+        lacking += fewer(folder, len(names), published[folder]) if names else []
     if not (root / LIST).is_file():
-        return [*told, f"no {LIST}: official_split is left empty"]
+        return [*lacking, f"no {LIST}: official_split is left empty"]
     absent = sum(line.name not in clips.get(line.folder, ()) for line in listed)
     wrong = sum(line.label != _LABELS.get(line.folder, line.label) for line in listed)
-    return told + [
+    return lacking + [
         text
         for count, text in (
             (absent, f"{LIST}: {absent} of {len(listed)} listed clips are not there"),

@@ -81,13 +81,13 @@ def _missing(root: Path) -> list[str]:
     files = list(_files(root))
     clips = [(path, name) for path in files if not _is_mask(root, path) and (name := parse_name(path.stem))]
     counts = Counter((_compression(root, path), name.label) for path, name in clips)
-    told = []
+    lacking = []
     for folder in sorted({folder for folder, _ in counts}):
-        told += fewer(f"{folder} real".strip(), counts[folder, 0], REALS)
-        told += fewer(f"{folder} fake".strip(), counts[folder, 1], FAKES)
+        lacking += fewer(f"{folder} real".strip(), counts[folder, 0], REALS)
+        lacking += fewer(f"{folder} fake".strip(), counts[folder, 1], FAKES)
     if any(name.label for _, name in clips) and not any(_is_mask(root, path) for path in files):
-        told.append("no masks of the fakes: mask_path is left empty")
-    return told
+        lacking.append("no masks of the fakes: mask_path is left empty")
+    return lacking
 
 
 def _roots(root: Path) -> list[Path]:

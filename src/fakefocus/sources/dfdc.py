@@ -31,7 +31,7 @@ class _Part:
     """One folder of clips and what its metadata tell of each file."""
 
     folder: Path
-    told: dict[str, dict[str, Any]]
+    entries: dict[str, dict[str, Any]]
 
 
 def _recognises(root: Path) -> bool:
@@ -45,7 +45,7 @@ def _has_metadata(folder: Path) -> bool:
 def _read(root: Path, dataset: str) -> Iterator[Row]:
     listed: set[Path] = set()
     for part in _parts(root):
-        for name, entry in part.told.items():
+        for name, entry in part.entries.items():
             path = _find(part.folder, name)
             if path is None:
                 yield set_aside(dataset, part.folder / name, OUTSIDE)
@@ -84,12 +84,12 @@ def _parts(root: Path) -> Iterator[_Part]:
         if (folder / LABELS).is_file():
             yield _Part(folder, _read_labels(folder / LABELS))
         elif (folder / METADATA).is_file():
-            told = read_json(folder / METADATA, dict)
-            yield _Part(folder, {name: _entry(given) for name, given in told.items()})
+            metadata = read_json(folder / METADATA, dict)
+            yield _Part(folder, {name: _entry(value) for name, value in metadata.items()})
 
 
-def _entry(given: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever JSON holds)
-    entry = given if isinstance(given, dict) else {}
+def _entry(value: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever JSON holds)
+    entry = value if isinstance(value, dict) else {}
     return {**entry, "label": entry.get("label", entry.get("is_fake"))}
 
 
@@ -110,14 +110,14 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _missing(root: Path) -> list[str]:
-    told = []
+    lacking: list[str] = []
     for part in _parts(root):
-        paths = [path for name in part.told if (path := _find(part.folder, name)) is not None]
+        paths = [path for name in part.entries if (path := _find(part.folder, name)) is not None]
         absent = sum(not (path.is_file() or path.is_symlink()) for path in paths)
         if absent:
             place = part.folder.relative_to(root).as_posix()
-            told.append(f"{place}: {absent} of {len(part.told)} listed clips are not there")
-    return told
+            lacking.append(f"{place}: {absent} of {len(part.entries)} listed clips are not there")
+    return lacking
 
 
 LAYOUT = Layout(

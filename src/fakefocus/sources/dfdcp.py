@@ -58,13 +58,13 @@ def _row(root: Path, path: Path, entry: dict[str, Any], dataset: str) -> Row:
     )
 
 
-def _number(told: Any) -> str:  # noqa: ANN401 (whatever JSON holds)
-    return "" if told is None else str(told)
+def _number(value: Any) -> str:  # noqa: ANN401 (whatever JSON holds)
+    return "" if value is None else str(value)
 
 
 def _entries(root: Path) -> dict[str, dict[str, Any]]:
-    told = read_json(root / LIST, dict)
-    return {name: entry if isinstance(entry, dict) else {} for name, entry in told.items()}
+    entries = read_json(root / LIST, dict)
+    return {name: entry if isinstance(entry, dict) else {} for name, entry in entries.items()}
 
 
 def _missing(root: Path) -> list[str]:

@@ -108,10 +108,10 @@ def _official_splits(root: Path) -> dict[str, str]:
 
 def _youtube_ids(root: Path) -> dict[str, str]:
     """Map sequences to YouTube videos; the published values are ``<11-character id> <number of the cut>``."""
-    told: dict[str, Any] = {}
+    videos: dict[str, Any] = {}
     for path in _beside(root, "conversion_dict.json"):
-        told |= read_json(path, dict)
-    return {key: value[:_YOUTUBE_ID] for key, value in told.items() if isinstance(value, str) and value}
+        videos |= read_json(path, dict)
+    return {key: value[:_YOUTUBE_ID] for key, value in videos.items() if isinstance(value, str) and value}
 
 
 def _beside(root: Path, name: str) -> list[Path]:
@@ -139,20 +139,20 @@ def _missing(root: Path) -> list[str]:
 
 
 def _missing_collections(present: set[str], methods: list[str]) -> list[str]:
-    told = [] if "youtube" in present else ["original_sequences: no youtube"]
+    lacking = [] if "youtube" in present else ["original_sequences: no youtube"]
     if dfd.METHOD in present and dfd.ACTORS not in present:
-        told.append("original_sequences: no actors, which DeepFakeDetection was made from")
+        lacking.append("original_sequences: no actors, which DeepFakeDetection was made from")
     absent = [method for method in METHODS if method not in methods]
-    return [*told, *([f"manipulated_sequences: no {', '.join(absent)}"] if absent else [])]
+    return [*lacking, *([f"manipulated_sequences: no {', '.join(absent)}"] if absent else [])]
 
 
 def _missing_clips(counts: Counter[tuple[str, ...]]) -> list[str]:
-    known = {**dict.fromkeys(METHODS, 1000), **_PUBLISHED}
+    published = {**dict.fromkeys(METHODS, 1000), **_PUBLISHED}
     return [
         line
         for place, count in sorted(counts.items())
-        if place[1] in known
-        for line in fewer("/".join(place), count, known[place[1]])
+        if place[1] in published
+        for line in fewer("/".join(place), count, published[place[1]])
     ]
 
 
@@ -164,10 +164,12 @@ def _missing_masks(root: Path, methods: list[str]) -> list[str]:
 
 def _missing_lists(root: Path) -> list[str]:
     absent = [f"{side}.json" for side in _SIDES if not _beside(root, f"{side}.json")]
-    told = [f"no {', '.join(absent)}: official_split is left empty for their sequences"] if absent else []
+    lacking = [f"no {', '.join(absent)}: official_split is left empty for their sequences"] if absent else []
     if not _beside(root, "conversion_dict.json"):
-        told.append("no conversion_dict.json: sequences that were cut from one YouTube video count as different people")
-    return told
+        lacking.append(
+            "no conversion_dict.json: sequences that were cut from one YouTube video count as different people"
+        )
+    return lacking
 
 
 LAYOUT = Layout(

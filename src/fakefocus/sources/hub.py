@@ -65,8 +65,8 @@ def _plan_shards(place: Path, options: HubImages) -> dict[str, Callable[[Path], 
     wanted = [shard for shard in shards if options.split is None or _is_of(shard.relative_to(base), options.split)]
     if not wanted:
         rule = "*.parquet" if options.split is None else f"*.parquet of the split {options.split!r} (hf.split)"
-        found = [shard.name for shard in shards[:8]] or f"none{looks_like(place)}"
-        msg = f"raw_media: {place} must hold {rule}, found {found}"
+        present = [shard.name for shard in shards[:8]] or f"none{looks_like(place)}"
+        msg = f"raw_media: {place} must hold {rule}, found {present}"
         raise InputError(msg)
     jobs: dict[str, Callable[[Path], None]] = {}
     left = options.limit
@@ -107,7 +107,7 @@ def _unpack_hub(root: Path, *, source: str, options: HubImages) -> None:
     import datasets
 
     try:
-        told = datasets.load_dataset(source, split=options.split, streaming=True, batch_size=_BATCH)
+        streams = datasets.load_dataset(source, split=options.split, streaming=True, batch_size=_BATCH)
     except (OSError, ValueError, RuntimeError) as error:
         msg = (
             f"raw_media: {source!r} is no folder here and cannot be opened on the hub ({error}): check the name, "
@@ -115,7 +115,7 @@ def _unpack_hub(root: Path, *, source: str, options: HubImages) -> None:
         )
         raise InputError(msg) from error
     left = options.limit
-    for split, stream in told.items() if isinstance(told, dict) else [(options.split, told)]:
+    for split, stream in streams.items() if isinstance(streams, dict) else [(options.split, streams)]:
         written = _write(root, safe_name(str(split)), stream, options, left)
         if left is not None and (left := left - written) <= 0:
             break
@@ -158,8 +158,8 @@ def _label(shard: str, row: int, value: object, options: HubImages) -> str:
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     key = str(whole).strip().lower()
     if key not in options.labels:
-        known = ", ".join(f"{k}: {v}" for k, v in options.labels.items())
-        msg = f"hf.labels: {shard}, row {row}: unknown label {value!r}, known are {{{known}}}; add it with "
+        words = ", ".join(f"{k}: {v}" for k, v in options.labels.items())
+        msg = f"hf.labels: {shard}, row {row}: unknown label {value!r}, known are {{{words}}}; add it with "
         raise InputError(msg + f"--params=hf.labels.{key}=<real or fake>")
     return options.labels[key]
 

@@ -57,10 +57,10 @@ def peek(folder: Path) -> Iterator[Path]:
 
 def inside(folder: Path, name: str) -> Path | None:
     """Return where a name that metadata give lies below ``folder``; None where it would lead out of it."""
-    told = PurePosixPath(name.replace("\\", "/"))
-    if told.is_absolute() or not told.parts or ".." in told.parts or ":" in told.parts[0] or "\0" in name:
+    inner = PurePosixPath(name.replace("\\", "/"))
+    if inner.is_absolute() or not inner.parts or ".." in inner.parts or ":" in inner.parts[0] or "\0" in name:
         return None
-    return folder / told
+    return folder / inner
 
 
 def read_json(path: Path, kind: type[dict] | type[list]) -> Any:  # noqa: ANN401 (whatever JSON holds)
@@ -70,20 +70,20 @@ def read_json(path: Path, kind: type[dict] | type[list]) -> Any:  # noqa: ANN401
         InputError: If the file is not JSON, or holds something else.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         msg = f"raw_media: {path} is not JSON ({error}): download it again"
         raise InputError(msg) from error
-    if not isinstance(told, kind):
+    if not isinstance(content, kind):
         rule = {dict: "an object {name: …}", list: "a list"}[kind]
-        msg = f"raw_media: {path} must hold {rule}, got {type(told).__name__}: download it again"
+        msg = f"raw_media: {path} must hold {rule}, got {type(content).__name__}: download it again"
         raise InputError(msg)
-    return told
+    return content
 
 
-def fewer(place: str, found: int, published: int) -> list[str]:
+def fewer(place: str, present: int, published: int) -> list[str]:
     """Say that fewer clips are there than were published, if so."""
-    return [f"{place}: {found} of {published} clips"] if found < published else []
+    return [f"{place}: {present} of {published} clips"] if present < published else []
 
 
 def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:

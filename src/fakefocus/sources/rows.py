@@ -61,8 +61,8 @@ def safe_name(*parts: str) -> str:
     Letters of all scripts stay (in Unicode's NFC); spaces, slashes and control characters become ``_``;
     a leading dot or dash goes; what is too long is cut and ends in a hash.
     """
-    given = unicodedata.normalize("NFC", "-".join(parts))
-    name = "".join("_" if is_unsafe_in_id(c) else c for c in given).lstrip(".-") or "_"
+    composed = unicodedata.normalize("NFC", "-".join(parts))
+    name = "".join("_" if is_unsafe_in_id(c) else c for c in composed).lstrip(".-") or "_"
     return name if len(name.encode()) <= ID_BYTES else _with_hash(name, "\0".join(parts), 8)
 
 
@@ -72,10 +72,10 @@ def unique_names(rows: Sequence[Row]) -> list[Row]:
     while length < 64 and (doubled := _doubled(named)):
         length += 8
         named = [
-            row | {"video_id": _with_hash(given["video_id"], row["path"], length)}
+            row | {"video_id": _with_hash(original["video_id"], row["path"], length)}
             if row["video_id"].casefold() in doubled
             else row
-            for row, given in zip(named, rows, strict=True)
+            for row, original in zip(named, rows, strict=True)
         ]
     return named
 
@@ -95,6 +95,6 @@ def _doubled(rows: Sequence[Row]) -> set[str]:
     return {name for name, count in counts.items() if count > 1}
 
 
-def _with_hash(name: str, told: str, length: int) -> str:
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+def _with_hash(name: str, text: str, length: int) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
     return name.encode()[: ID_BYTES - length - 1].decode(errors="ignore") + "-" + digest

@@ -163,5 +163,5 @@ def _noise_tiles(scene: Scene) -> NDArray[np.float32]:
 
 def _noise(tiles: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     y, x = rng.integers(0, 64, 2)
-    cut = tiles[y : y + FRAME[0], x : x + FRAME[1]]
-    return cut[:: 1 - 2 * int(rng.integers(2)), :: 1 - 2 * int(rng.integers(2))]
+    window = tiles[y : y + FRAME[0], x : x + FRAME[1]]
+    return window[:: 1 - 2 * int(rng.integers(2)), :: 1 - 2 * int(rng.integers(2))]
