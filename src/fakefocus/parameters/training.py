@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from fakefocus.parameters.common import Group, Positive, Share
+from fakefocus.parameters.common import Group, NonNegative, Positive, Share
 
-Range = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+Range = tuple[NonNegative, NonNegative]
 
 
 class Damage(Group):
@@ -76,12 +76,12 @@ class Training(Group):
     batch_size: Annotated[int, Field(ge=2)]
     accumulate: Positive = 1
     lr: Annotated[float, Field(gt=0)]
-    min_lr: Annotated[float, Field(ge=0)]
+    min_lr: NonNegative
     schedule: Literal["cosine", "step"] = "cosine"
     step_every: Positive = 1000
     step_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     warmup_share: Share
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: NonNegative
     gradient_clip: Annotated[float, Field(gt=0)]
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Positive

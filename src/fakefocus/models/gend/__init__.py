@@ -1,13 +1,7 @@
 """GenD: a frozen vision transformer of which only the layer norms learn, on features of unit length."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from fakefocus.models.family import BackboneNetwork, ClassificationLoss, Family, ImageSide
-from fakefocus.parameters.common import Share
-
-NonNegative = Annotated[float, Field(ge=0)]
+from fakefocus.parameters.common import NonNegative, Share
 
 
 class GenDNetwork(BackboneNetwork):

@@ -6,9 +6,7 @@ from pydantic import Field
 
 from fakefocus.models.family import ClassificationLoss, Family, ImageSide, Weights
 from fakefocus.parameters import Group
-from fakefocus.parameters.common import Share
-
-NonNegative = Annotated[float, Field(ge=0)]
+from fakefocus.parameters.common import NonNegative, Share
 
 
 class MultistreamNetwork(Group):

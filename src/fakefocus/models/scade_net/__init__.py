@@ -1,14 +1,10 @@
 """SCADE-Net: a Meso-4 descendant of 28,055 parameters that sees RGB and a defocus map."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from fakefocus.models.family import ClassificationLoss, Family, Weights
 from fakefocus.parameters import Group
-from fakefocus.parameters.common import Share
-
-NonNegative = Annotated[float, Field(ge=0)]
+from fakefocus.parameters.common import NonNegative, Share
 
 
 class ScadeNetwork(Group):

@@ -1,0 +1,1 @@
+"""What is fast enough, and what is exact enough: ``python -m benchmarks``."""
