@@ -3,12 +3,13 @@
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -148,52 +149,63 @@ def is_current(folder: Path, work: VideoWork) -> bool:
     return about is not None and about["fingerprint"] == work.fingerprint
 
 
-def made_with(folders: Iterable[VideoFolder], stage: str, what: str) -> dict[str, Any]:
-    """Return the parameters with which a stage made folders: what readers go by.
+def made_with(
+    folders: Mapping[str, VideoFolder], keys: Iterable[str], stage: Literal["preprocessing", "defocus"]
+) -> dict[str, Any]:
+    """Return the parameters with which a stage made the folders of videos: what readers go by.
 
     Args:
-        folders: Crops or maps of the videos that are read.
-        stage: The group of parameters: ``preprocessing`` or ``defocus``.
-        what: What lies in them, for messages: crops or maps.
+        folders: Crops or maps of all videos.
+        keys: The videos that are read.
+        stage: The group of parameters.
 
     Raises:
-        InputError: If there is no note, or folders differ: then part of them is of an earlier run.
+        InputError: If a folder is missing or has no note, or folders differ: then part of them is of an earlier run.
     """
-    notes: dict[str, int] = {}
-    for folder in folders:
-        note = json.dumps(folder.made_with.get(stage), sort_keys=True)
-        notes[note] = notes.get(note, 0) + 1
-    remedy = f"run kedro run --pipelines={_VERBS[stage]} again, with the parameters that you want"
-    if not notes or "null" in notes:
-        msg = f"{what}: {notes.get('null', 0)} videos do not say how they were made (of an earlier version?): {remedy}"
+    verb, what = _STAGES[stage]
+    remedy = f"run kedro run --pipelines={verb} again, with the parameters that you want"
+    keys = sorted(set(keys))
+    missing = [key for key in keys if key not in folders]
+    if missing or not keys:
+        named = f" (such as {', '.join(missing[:3])})" if missing else ""
+        msg = f"{what}: {len(missing)} of {len(keys)} videos have none{named}: {remedy}"
+        raise InputError(msg)
+    notes = Counter(json.dumps(folders[key].made_with.get(stage), sort_keys=True) for key in keys)
+    if "null" in notes:
+        msg = f"{what}: {notes['null']} videos do not say how they were made (of an earlier version?): {remedy}"
         raise InputError(msg)
     if len(notes) > 1:
-        (first, count), (second, others) = sorted(notes.items(), key=lambda item: -item[1])[:2]
+        (first, count), (second, others) = notes.most_common(2)
         differing = _differing(json.loads(first), json.loads(second))
         msg = f"{what}: {others} videos were made with other parameters than {count} others ({differing}): {remedy}"
         raise InputError(msg)
     return dict(json.loads(next(iter(notes))))
 
 
-def check_made_with(folders: Iterable[VideoFolder], stage: str, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with which a stage made folders, if they are those that are asked for.
+def check_made_with(
+    folders: Mapping[str, VideoFolder],
+    keys: Iterable[str],
+    stage: Literal["preprocessing", "defocus"],
+    asked: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the parameters with which a stage made the folders of videos, if they are those that are asked for.
 
     Raises:
-        InputError: If they are others, with both values and the stage to run.
+        InputError: If they are others, with both values and the stage to run; or as `made_with` does.
     """
-    stored = made_with(folders, stage, what)
+    stored = made_with(folders, keys, stage)
     wanted = json.loads(json.dumps(asked, sort_keys=True))
     if stored != wanted:
         msg = (
-            f"{stage}: the {what} on disk were made with other parameters ({_differing(stored, wanted)}): run "
-            f"kedro run --pipelines={_VERBS[stage]} with yours first, or leave them out"
+            f"{stage}: the {_STAGES[stage][1]} on disk were made with other parameters ({_differing(stored, wanted)}): "
+            f"run kedro run --pipelines={_STAGES[stage][0]} with yours first, or leave them out"
         )
         raise InputError(msg)
     return stored
 
 
-_VERBS = {"preprocessing": "preprocess", "defocus": "defocus"}
-"""The pipeline that makes what each group of parameters describes."""
+_STAGES = {"preprocessing": ("preprocess", "crops"), "defocus": ("defocus", "maps")}
+"""The pipeline that makes what each group of parameters describes, and what that is."""
 
 
 def _differing(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> str:

@@ -25,7 +25,7 @@ def plan_defocus_maps(
     """
     keys = list(folder_keys(videos))
     asked = preprocessing.model_dump(mode="json")
-    crops_made_with = check_made_with([face_crops[key] for key in keys], "preprocessing", "crops", asked)
+    crops_made_with = check_made_with(face_crops, keys, "preprocessing", asked)
     options = defocus.model_dump(mode="json")
     return {
         key: VideoWork(

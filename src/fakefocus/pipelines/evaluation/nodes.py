@@ -38,11 +38,12 @@ def score_faces(
 
     contract = read_contract(model["contract"])
     table = samples[samples["split"] != "train"].reset_index(drop=True)
-    folders = sorted(set(table["folder"]))
-    crop_options = _made_with(face_crops, folders, "preprocessing", "crops", preprocessing)
+    asked = preprocessing.model_dump(mode="json")
+    crop_options = check_made_with(face_crops, table["folder"], "preprocessing", asked)
     crops, maps, source = CropSpec.of(Preprocessing(**crop_options)), None, None
     if contract.maps is not None:
-        map_options = Defocus(**_made_with(defocus_maps, folders, "defocus", "maps", defocus))
+        asked = defocus.model_dump(mode="json")
+        map_options = Defocus(**check_made_with(defocus_maps, table["folder"], "defocus", asked))
         maps, source = MapSpec.of(map_options), MapSource(map_options, defocus_maps)
     check_fit(contract, table[table["split"] == "test"], crops, maps, seen=evaluation.seen)
     scorer = Scorer(contract, model["weights"], evaluation.device, evaluation.batch_size)
@@ -149,13 +150,6 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
         }
         for scope in scopes
     }
-
-
-def _made_with(
-    folders: Mapping[str, VideoFolder], keys: list[str], stage: str, what: str, asked: Preprocessing | Defocus
-) -> dict[str, Any]:
-    """Return the parameters that crops or maps on disk were made with, if they are those that are asked for."""
-    return check_made_with([folders[k] for k in keys if k in folders], stage, what, asked.model_dump(mode="json"))
 
 
 def _trained_on(contract: Contract, method: str, dataset: str) -> bool:

@@ -54,7 +54,7 @@ def draw_samples(
     # torch takes seconds to import: only this node needs it
     from fakefocus.training.samples import MapSource
 
-    defocus = Defocus(**made_with([defocus_maps[folder] for folder in chosen["folder"]], "defocus", "maps"))
+    defocus = Defocus(**made_with(defocus_maps, chosen["folder"], "defocus"))
     rows, maps = [], MapSource(defocus, defocus_maps)
     for row in chosen.to_dict("records"):
         title = (row["method"] or "real") + (" (held out)" if row["held"] else "")
@@ -122,7 +122,7 @@ def write_report(
     detectors = _detectors(summaries)
     for detector in detectors:
         _log.info("%s: test AUC of videos %s", detector["name"], _interval(detector["metrics"]["video"]["auc"]))
-    defocus = Defocus(**made_with(defocus_maps.values(), "defocus", "maps"))
+    defocus = Defocus(**made_with(defocus_maps, defocus_maps, "defocus"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))

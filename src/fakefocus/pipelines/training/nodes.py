@@ -196,12 +196,10 @@ def _made_with(
     asked: dict[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters that crops and maps on disk were made with, if they are those that are asked for."""
-    keys = sorted(set(samples["folder"]))
-    crops, maps = ([folders[key] for key in keys if key in folders] for folders in (face_crops, defocus_maps))
     wanted = {stage: options.model_dump(mode="json") for stage, options in asked.items()}
     return (
-        check_made_with(crops, "preprocessing", "crops", wanted["preprocessing"]),
-        check_made_with(maps, "defocus", "maps", wanted["defocus"]),
+        check_made_with(face_crops, samples["folder"], "preprocessing", wanted["preprocessing"]),
+        check_made_with(defocus_maps, samples["folder"], "defocus", wanted["defocus"]),
     )
 
 
