@@ -66,6 +66,16 @@ def test_any_environment_takes_any_recipe() -> None:
     assert (told.experiment, told.preprocessing.sampling.every) == ("folder-published", 10)
 
 
+def test_data_set_that_is_only_tested_on_has_an_experiment_of_its_own() -> None:
+    names = [_config(env, "dataset=mine")["globals"]["experiment"] for env in ("folder", "folder_test")]
+    assert names == ["mine", "mine-test_only"]
+
+
+def test_what_differs_is_measured_from_the_chosen_recipe() -> None:
+    typed = "recipe=published,scade_net.training.epochs=9"
+    assert _config("folder", typed)["globals"]["experiment"] == "folder-published-epochs9"
+
+
 def test_archive_of_configuration_is_as_good_as_a_folder(tmp_path: Path) -> None:
     archive = shutil.make_archive(str(tmp_path / "conf"), "gztar", CONF.parent, "conf")
     told = check_parameters(_config("dfdc", conf=Path(archive))["parameters"])

@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from fakefocus.experiment import experiment_name
+from fakefocus.hooks.parameters import ParameterError
 from fakefocus.hooks.plain_errors import RefusedInputError
 
 ENVIRONMENT = {
@@ -33,6 +35,8 @@ ENVIRONMENT = {
         ({"scade_net": {"training": {"augmentation": {"flip": 0.0}}}}, "demo-flip0.0"),
         ({"preprocessing": {"margin": 0.5}}, "demo-margin0.5"),
         ({"recipe": "published"}, "demo-published"),
+        ({"feature_split": {"strategy": "test_only"}}, "demo-test_only"),
+        ({"splits": "theirs/a.json", "feature_split": {"strategy": "imported"}}, "demo-imported-a.json"),
         # how it is run, and how it is judged, make no other experiment
         ({"scade_net": {"training": {"devices": 4}}, "evaluation": {"threshold": 0.5}, "data_root": "x"}, "demo"),
     ],
@@ -75,7 +79,9 @@ def test_another_seed_of_the_split_is_another_experiment_and_judges_nobody_else_
 
 def test_detector_is_not_judged_on_people_whom_it_knows(project: Path, run_kedro: Callable[..., Any]) -> None:
     run_kedro(project, "split", feature_split={"seed": 4})
-    with pytest.raises(RefusedInputError, match=r" of tiny: \d+ of \d+ test videos were trained on, .*with tiny/"):
+    with pytest.raises(
+        RefusedInputError, match=r" of tiny: \d+ of \d+ test videos were (trained|validated) on.*with tiny/"
+    ):
         run_kedro(project, "evaluate", feature_split={"seed": 4}, trained_on="tiny")
 
 
@@ -87,8 +93,9 @@ def test_detector_is_judged_on_known_people_on_request_and_the_report_says_so(
     run_kedro(project, "evaluate", "report", **options)
     overlap = _summary(project, "tiny-on-tiny-seed4")["overlap"]
     assert overlap["trained_on"] > 0
+    knows = overlap["trained_on"] + overlap["validated_on"]
     page = (project / "data/08_reporting/tiny-on-tiny-seed4/report.html").read_text()
-    assert f"SCADE-Net knows {overlap['trained_on']} of {overlap['videos']} test videos" in page
+    assert f"SCADE-Net knows {knows} of {overlap['videos']} test videos" in page
     assert "no detector was trained or validated on a test video" not in page
     own = (project / "data/08_reporting/tiny/report.html").read_text()
     assert "no detector was trained or validated on a test video" in own
@@ -121,6 +128,53 @@ def test_parameters_are_not_believed_over_the_crops_on_disk(
         match=r"preprocessing: the crops on disk .*margin 0\.3 on disk, 0\.5 asked for.* --pipelines=preprocess",
     ):
         run_kedro(project, pipeline, preprocessing={"margin": 0.5}, experiment="tiny")
+
+
+def test_samples_of_other_crops_than_those_on_disk_are_refused(project: Path, run_kedro: Callable[..., Any]) -> None:
+    samples = project / "data/05_model_input/tiny/samples.parquet"
+    kept = pd.read_parquet(samples)
+    kept.assign(crops="of an earlier run").to_parquet(samples)
+    try:
+        for pipeline in ("train", "evaluate"):
+            with pytest.raises(
+                RefusedInputError, match=r"were made anew since .*: run kedro run --pipelines=split again"
+            ):
+                run_kedro(project, pipeline, namespaces=["scade_net"], experiment="tiny")
+    finally:
+        kept.to_parquet(samples)
+
+
+def test_two_experiments_of_one_name_are_kept_apart(project: Path, run_kedro: Callable[..., Any]) -> None:
+    run_kedro(project, "split", scade_net={"training": {"epochs": 3}})
+    kept = _contents(project / "data/05_model_input/tiny-epochs3")
+    with pytest.raises(
+        RefusedInputError,
+        match=r"tiny-epochs3 is there already .* made by --env test --params=scade_net\.training\.epochs=3, this one",
+    ):
+        run_kedro(project, "split", multistream={"training": {"epochs": 3}})
+    assert _contents(project / "data/05_model_input/tiny-epochs3") == kept
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", ".hidden"])
+def test_experiment_is_the_name_of_a_folder_and_no_path(
+    project: Path, run_kedro: Callable[..., Any], name: str
+) -> None:
+    with pytest.raises(ParameterError, match=r"experiment: .*pattern"):
+        run_kedro(project, "split", experiment=name)
+
+
+def test_parameters_of_another_experiments_detector_are_tracked_as_they_were(
+    project: Path, run_kedro: Callable[..., Any]
+) -> None:
+    run_kedro(project, "split", experiment="again")
+    other = {"training": {"epochs": 7}}
+    allowed = {"evaluation": {"seen": "allow"}, "trained_on": "tiny", "experiment": "again", "scade_net": other}
+    run_kedro(project, "evaluate", namespaces=["scade_net"], **allowed)
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    (experiment,) = client.search_experiments(filter_string="name = 'fakefocus'")
+    runs = client.search_runs([experiment.experiment_id], "tags.family = 'scade_net'")
+    newest = max(runs, key=lambda run: run.info.start_time)
+    assert newest.data.params["scade_net.training.epochs"] == "2"
 
 
 def test_landmarks_of_samples_are_those_of_the_crops_whatever_is_asked_for(

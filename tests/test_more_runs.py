@@ -83,7 +83,7 @@ def test_imported_splits_are_followed_by_a_whole_run(project: Path, run_kedro: C
     (project / "theirs.json").write_text(json.dumps(swapped))
     options = {"strategy": "imported", "held_out_methods": []}
     run_kedro(project, "split", feature_split=options, splits=str(project / "theirs.json"))
-    sides = _sides(project, "tiny-no_held_out_methods-imported")
+    sides = _sides(project, "tiny-no_held_out_methods-imported-theirs.json")
     assert sides == {side: set(swapped[side]) for side in ("train", "val", "test")}
 
 

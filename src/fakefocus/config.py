@@ -11,7 +11,7 @@ from kedro.utils import find_kedro_project
 from omegaconf import DictConfig, OmegaConf
 
 from fakefocus.errors import InputError, did_you_mean
-from fakefocus.experiment import experiment_name
+from fakefocus.experiment import differences, experiment_name
 from fakefocus.models import families
 
 RECIPES = "recipes"
@@ -58,15 +58,17 @@ class ProjectConfig(OmegaConfigLoader):
         dataset, recipe = (str(changed.get(name) or settings[name]) for name in ("dataset", "recipe"))
         self.runtime_params, environment = {}, {}
         try:
-            environment = _merged(self._recipe(settings["recipe"]), super().__getitem__("parameters"))
+            environment = _merged(self._recipe(recipe), super().__getitem__("parameters"))
         finally:
             self.runtime_params = changed
         environment["recipe"] = settings["recipe"]
+        note = {"environment": self.env or self.default_run_env, "changed": differences(changed, environment)}
         experiment = str(changed.get("experiment") or experiment_name(dataset, changed, environment))
         trained_on = str(changed.get("trained_on") or experiment)
         evaluation = experiment if trained_on == experiment else f"{trained_on}-on-{experiment}"
         names = {"dataset": dataset, "recipe": recipe, "experiment": experiment, "trained_on": trained_on}
-        return settings | names | {"evaluation": evaluation}
+        # a name that the user has given is the user's to keep apart
+        return settings | names | {"evaluation": evaluation, "made_by": None if "experiment" in changed else note}
 
     def _recipe(self, name: str) -> dict[str, Any]:
         """Return a recipe's parameters, with those of families that it does not name.

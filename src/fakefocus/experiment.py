@@ -7,7 +7,7 @@ from typing import Any
 
 NOT_TRAINING = frozenset(
     {
-        *("dataset", "data_root", "experiment", "trained_on", "splits", "face_weights", "mlflow_run_id", "hf"),
+        *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
         *("evaluation", "reporting", "ingestion"),
     }
 )
@@ -17,19 +17,34 @@ _MACHINERY = frozenset({"num_workers", "devices", "num_nodes", "accelerator", "s
 _LONGEST = 60
 
 
+def differences(changed: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes another experiment, by dotted path.
+
+    Args:
+        changed: What the command line gives, nested.
+        environment: The parameters without it.
+    """
+    return {
+        ".".join(path): value
+        for path, value in sorted(_leaves(changed))
+        if path[0] not in NOT_TRAINING and not _is_machinery(path) and _look_up(environment, path) != value
+    }
+
+
 def experiment_name(dataset: str, changed: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     """Return ``demo``, or ``demo-fold1``, ``demo-seed4``, ``portraits-self_blended``: what differs from an environment.
+
+    A data set that is only tested on says so, whether its environment or the command line has it.
 
     Args:
         dataset: The data set's name.
         changed: What the command line gives, nested.
         environment: The parameters without it.
     """
-    differing = {
-        path: value
-        for path, value in _leaves(changed)
-        if path[0] not in NOT_TRAINING and not _is_machinery(path) and _look_up(environment, path) != value
-    }
+    differing = {tuple(path.split(".")): value for path, value in differences(changed, environment).items()}
+    strategy = ("feature_split", "strategy")
+    if differing.get(strategy, _look_up(environment, strategy)) == "test_only":
+        differing[strategy] = "test_only"
     texts = list(dict.fromkeys(_text(path, value) for path, value in sorted(differing.items())))
     if ("feature_split", "folds") in differing:
         fold = differing.pop(("feature_split", "fold"), _look_up(environment, ("feature_split", "fold")) or 0)

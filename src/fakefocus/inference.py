@@ -115,7 +115,7 @@ def pick_device(device: Device) -> torch.device:
         return torch.device("cuda" if there["cuda"] else "cpu")
     if not there[device]:
         names = ", ".join(name for name, is_there in there.items() if is_there)
-        msg = f"evaluation.device: there is no {device} here, only {names}; auto takes the best"
+        msg = f"evaluation.device: there is no {device} here, only {names}: set it to one of these, or to auto"
         raise InputError(msg)
     return torch.device(device)
 

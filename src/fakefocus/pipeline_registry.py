@@ -35,20 +35,20 @@ def register_pipelines() -> dict[str, Pipeline]:
     more = {
         "data": made["ingestion"] + made["preprocessing"] + made["defocus"],
         "baselines": judged_baselines(),
-        "seeds": judged_seeds(main_families()),
-        "baseline_seeds": judged_seeds(baselines()),
+        "seeds": judged_seeds("evaluated_seeds", main_families()),
+        "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
     }
     return made | verbs | more | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 
 def judged_baselines() -> Pipeline:
     """Return training and evaluation of every baseline, on samples that are there."""
-    return (
-        training.train_once(baselines()) + evaluation.evaluate_once(baselines()) + reporting.draw_detectors(baselines())
-    )
+    judged = evaluation.evaluate_once(baselines()) + evaluation.list_evaluated("evaluated_baselines", baselines())
+    return training.train_once(baselines()) + judged + reporting.draw_detectors(baselines())
 
 
-def judged_seeds(families: Sequence[str]) -> Pipeline:
+def judged_seeds(output: str, families: Sequence[str]) -> Pipeline:
     """Return training and evaluation of families with several seeds, and their comparison."""
     detectors = [f"{family}.seed_{seed}" for family in families for seed in SEEDS]
-    return training.train_seeds(families) + evaluation.evaluate_seeds(families) + reporting.draw_detectors(detectors)
+    judged = evaluation.evaluate_seeds(families) + evaluation.list_evaluated(output, detectors)
+    return training.train_seeds(families) + judged + reporting.draw_detectors(detectors)

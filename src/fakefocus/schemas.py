@@ -15,16 +15,22 @@ VIDEO_COLUMNS = (
 REJECTED_COLUMNS = ("path", "stage", "reason")
 FACE_COLUMNS = (
     *("video_id", "frame", "time", "found", "reason", "crop", "track", "x1", "y1", "x2", "y2"),
-    *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector"),
+    *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector", "crops"),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = (
     *("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint"),
-    *("identity", "people", "original", "landmarks"),
+    *("identity", "people", "original", "landmarks", "crops"),
 )
 SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
+SUMMARY_VERSION = 1
+SUMMARY_KEYS = (
+    *("version", "contract", "parameters", "dataset", "experiment", "split_hash", "overlap", "metrics", "history"),
+    "videos",
+)
+"""What ``summary.json`` holds, whoever writes it."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")

@@ -7,7 +7,7 @@ import pytest
 
 from examples import CROPS, NOBODY, make_contract
 from fakefocus.errors import InputError
-from fakefocus.models.contract import check_fit, side_of
+from fakefocus.models.contract import check_fit, find_overlap, side_of
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
@@ -29,7 +29,7 @@ def _check(test: pd.DataFrame = STRANGERS, crops: Any = CROPS, maps: Any = MAPS,
 
 def test_strangers_in_crops_of_the_kind_it_knows_are_judged() -> None:
     overlap = _check(train=KNOWN, val=KNOWN)
-    assert (overlap.videos, overlap.trained_on, overlap.people) == (2, 0, ())
+    assert (overlap.videos, overlap.known, overlap.people) == (2, 0, ())
 
 
 @pytest.mark.parametrize("side", ["train", "val"])
@@ -42,12 +42,31 @@ def test_strangers_in_crops_of_the_kind_it_knows_are_judged() -> None:
     ids=["somebody in a fake", "the same file under another name"],
 )
 def test_known_people_and_files_are_refused_by_name_and_number(side: str, rows: list, names: str) -> None:
-    with pytest.raises(InputError, match=f"1 of 2 test videos were trained on.*{names}.*evaluation.seen to allow"):
+    how = {"train": "trained on", "val": "validated on"}[side]
+    with pytest.raises(InputError, match=f": 1 of 2 test videos were {how}.*{names}.*evaluation.seen to allow"):
         _check(_samples(*rows), **{side: KNOWN})
 
 
+def test_video_that_is_known_twice_counts_as_trained_on() -> None:
+    contract = make_contract("scade_net", train=KNOWN, val=KNOWN)
+    overlap = find_overlap(contract, _samples(("v1", "hash1", "demo/ann"), ("v8", "hash8", "demo/eve")))
+    assert (overlap.trained_on, overlap.validated_on) == (1, 0)
+
+
+def test_split_with_people_on_two_sides_is_told_what_applies_to_it() -> None:
+    split = {"strategy": "video", "seed": 3, "hash": "own"}
+    contract = make_contract("scade_net", train=KNOWN, split=split)
+    test = _samples(("v8", "hash8", "demo/ann"))
+    with pytest.raises(
+        InputError, match=r"its own split \(video\) has them on two sides: set evaluation.seen to allow"
+    ):
+        check_fit(contract, test, CropSpec(**CROPS), None, split_hash="own")
+    with pytest.raises(InputError, match=r"judge it on the split that it was trained with"):
+        check_fit(contract, test, CropSpec(**CROPS), None, split_hash="other")
+
+
 def test_people_of_one_name_in_two_data_sets_are_two() -> None:
-    assert _check(_samples(("v8", "hash8", "other/ann")), train=KNOWN).trained_on == 0
+    assert _check(_samples(("v8", "hash8", "other/ann")), train=KNOWN).known == 0
 
 
 def test_known_people_are_let_through_on_request_and_counted() -> None:
@@ -81,7 +100,7 @@ def test_other_maps_are_refused_by_a_detector_that_sees_maps(change: dict, messa
     with pytest.raises(InputError, match=message):
         _check(maps=MAPS | change)
     contract = make_contract("scade_net", maps=None)
-    assert check_fit(contract, STRANGERS, CropSpec(**CROPS), MapSpec(**(MAPS | change))).trained_on == 0
+    assert check_fit(contract, STRANGERS, CropSpec(**CROPS), MapSpec(**(MAPS | change))).known == 0
 
 
 def test_how_often_frames_are_taken_makes_no_other_crops() -> None:

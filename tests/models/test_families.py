@@ -1,5 +1,7 @@
 """What families declare, and what is made of it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -24,6 +26,12 @@ def test_each_folder_of_models_declares_a_family_of_its_name() -> None:
 def test_unknown_family_offers_the_near_one() -> None:
     with pytest.raises(InputError, match=r"unknown family 'scadenet', did you mean 'scade_net'\?"):
         find_family("scadenet")
+
+
+@pytest.mark.parametrize("name", ["Mine", "a.b", "x_control", "x_seed_3", "evaluation", "../x"])
+def test_name_that_folders_or_parameters_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"Family\.name: must be lower-case letters"):
+        replace(find_family("meso4"), name=name)
 
 
 def test_recipe_has_an_entry_for_every_family_and_its_own_values_win() -> None:

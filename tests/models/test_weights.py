@@ -283,6 +283,7 @@ def _file_of(backbone: str, path: Path) -> str:
 def test_each_stream_starts_from_a_file_of_its_own(tmp_path: Path) -> None:
     files = {
         "spatial": _file_of("test_efficientnet", tmp_path / "a.pth"),
+        "spectral": "none",
         "semantic": _file_of("test_vit", tmp_path / "b.pth"),
     }
     small = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
@@ -320,3 +321,9 @@ def test_weights_of_a_part_that_a_family_has_not_are_refused() -> None:
         match=r"multistream\.network\.weights: backbone is no part .*; parts are spatial, spectral, semantic",
     ):
         build_network("multistream", {"weights": {"backbone": "x.pth"}})
+
+
+def test_each_part_has_to_be_named_so_that_none_becomes_random_unseen() -> None:
+    small = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
+    with pytest.raises(InputError, match=r"say of semantic, spectral too whether it is none, pretrained or a file"):
+        build_network("multistream", small | {"weights": {"spatial": "x.pth"}})

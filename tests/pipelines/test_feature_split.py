@@ -36,7 +36,7 @@ def _videos(pairs: list[tuple[int, int, str]], people: int) -> pd.DataFrame:
 def _faces(videos: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [(v, frame, v not in without, f"frame_{frame:06d}") for v in videos["video_id"] for frame in (0, 4)]
     table = pd.DataFrame(rows, columns=["video_id", "frame", "found", "crop"])
-    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH))
+    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0")
 
 
 def _split(

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from kedro.io import DatasetError
 
+from fakefocus.datasets.summaries import Summaries
 from fakefocus.datasets.video_folders import VideoFolders
-from fakefocus.parameters import Evaluation, FeatureSplit, Reporting
+from fakefocus.errors import InputError
+from fakefocus.parameters import Reporting
 from fakefocus.pipelines.reporting.nodes import draw_intervals, draw_roc, gather_summaries, write_report
 
-SPLIT = FeatureSplit(train=0.6, val=0.15, test=0.25, held_out_methods=(), seed=3)
-EVALUATION = Evaluation(threshold="validation", batch_size=4, draws=100, confidence=0.95, seed=3)
 WORDS = Reporting(title="A report", data_note="Data.", recipe_note="Recipe.", sample_videos=2)
 
 
@@ -34,20 +36,24 @@ def write(tiny_project: Path) -> Callable[..., str]:
     inputs["defocus_maps"] = VideoFolders(filepath=str(data / "04_feature/tiny/defocus_maps"), suffix=".npy").load()
     inputs["summaries"] = json.loads((data / "07_model_output/tiny/summaries.json").read_text())
     inputs |= {f"{name}_figure": b"png" for name in ("samples", "curves", "roc", "scores", "intervals")}
-    inputs |= {"reporting": WORDS, "feature_split": SPLIT, "evaluation": EVALUATION}
-    inputs |= {"dataset": "tiny", "trained_on": "tiny"}
-    return lambda **changes: write_report(**(inputs | changes))
+    inputs |= {"reporting": WORDS, "recipe": "demo", "dataset": "tiny", "trained_on": "tiny"}
+
+    def write_with(split: dict[str, Any] | None = None, **changes: Any) -> str:
+        splits_json = inputs["splits_json"] | (split or {})
+        return write_report(**(inputs | {"splits_json": splits_json} | changes))
+
+    return write_with
 
 
 def test_split_by_identity_is_described_as_such(write: Callable[..., str]) -> None:
     page = write()
     assert "split by identity, seed 3" in page
     assert "A group is on one side only" in page
-    assert "bootstrap draws of whole identity groups" in page
+    assert "drawn are whole identity groups" in page
 
 
 def test_split_video_by_video_is_not_said_to_keep_people_apart(write: Callable[..., str]) -> None:
-    page = write(feature_split=SPLIT.model_copy(update={"strategy": "video"}))
+    page = write({"strategy": "video"})
     assert "split video by video" in page
     assert "A group is on one side only" not in page
     assert "people may be on several sides" in page
@@ -58,7 +64,34 @@ def test_split_video_by_video_is_not_said_to_keep_people_apart(write: Callable[.
     ("strategy", "text"), [("official", "split as published"), ("imported", "split as an imported list has it")]
 )
 def test_published_and_imported_splits_are_named(write: Callable[..., str], strategy: str, text: str) -> None:
-    assert text in write(feature_split=SPLIT.model_copy(update={"strategy": strategy}))
+    assert text in write({"strategy": strategy})
+
+
+def test_fold_is_that_of_the_split(write: Callable[..., str]) -> None:
+    assert "split by identity, fold 2 of 5" in write({"folds": 5, "fold": 2})
+
+
+def test_intervals_are_described_as_they_were_made(write: Callable[..., str], tiny_project: Path) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    wider = summary | {"metrics": summary["metrics"] | {"confidence": 0.99, "draws": 5000}}
+    assert "99 % interval, 5000 bootstrap draws, seed 3" in write(summaries={"scade_net": wider})
+
+
+def test_recipe_of_another_place_is_not_described_by_this_ones_note(
+    write: Callable[..., str], tiny_project: Path
+) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    elsewhere = summary | {"contract": summary["contract"] | {"recipe": "published", "dataset": "ffpp"}}
+    page = write(summaries={"scade_net": elsewhere})
+    assert "trained elsewhere or otherwise, by the recipe published" in page
+    assert "Recipe." not in page
+    assert "between data sets, only identical files would have been noticed" in page
+
+
+def test_folder_of_a_clip_that_is_gone_does_not_stop_the_report(write: Callable[..., str], tiny_project: Path) -> None:
+    maps = VideoFolders(filepath=str(tiny_project / "data/04_feature/tiny/defocus_maps"), suffix=".npy").load()
+    gone = replace(next(iter(maps.values())), made_with={"defocus": {"sigma_max": 1.0}})
+    assert "A report" in write(defocus_maps=maps | {"real/gone": gone})
 
 
 def test_people_on_two_sides_are_mentioned(write: Callable[..., str], tiny_project: Path) -> None:
@@ -97,8 +130,33 @@ def test_figures_show_any_number_of_detectors(tiny_project: Path) -> None:
     assert len(draw_roc(many).axes) == 2
 
 
+def _gather(summaries: dict[str, Any], **evaluated: Any) -> dict[str, Any]:
+    names = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")
+    return gather_summaries(summaries, {"hash": "now"}, **({name: {} for name in names} | evaluated))
+
+
+def _of(family: str, split_hash: str = "now") -> dict[str, Any]:
+    return {"contract": {"family": family}, "split_hash": split_hash}
+
+
 def test_summaries_of_the_lineage_come_first() -> None:
-    summaries = {name: {"contract": {"family": name.partition(".")[0]}} for name in ("alien", "b", "b.control", "a")}
-    ordered = gather_summaries(summaries, {"detectors": [{"family": "b"}, {"family": "b"}, {"family": "a"}]})
+    summaries = {name: _of(name.partition(".")[0]) for name in ("alien", "b", "b.control", "a")}
+    ordered = _gather(summaries, evaluated={"detectors": [{"family": "b"}, {"family": "b"}, {"family": "a"}]})
     assert list(ordered) == ["b", "b.control", "a", "alien"]
-    assert list(gather_summaries(summaries, {})) == ["a", "alien", "b", "b.control"]
+    assert list(_gather(summaries)) == ["a", "alien", "b", "b.control"]
+
+
+def test_summaries_of_an_earlier_split_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    assert list(_gather({"new": _of("a"), "old": _of("b", "before")})) == ["new"]
+    assert "left out, judged on another split: old" in caplog.text
+    with pytest.raises(InputError, match="all 1 are of another split"):
+        _gather({"old": _of("b", "before")})
+
+
+def test_summary_of_another_version_is_named(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/summary.json").write_text('{"version": 1, "contract": {}}')
+    with pytest.raises(
+        DatasetError, match=r"theirs/summary\.json lacks parameters, dataset, .*judge that detector again"
+    ):
+        Summaries(filepath=str(tmp_path)).load()

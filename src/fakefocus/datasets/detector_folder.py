@@ -7,6 +7,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from fakefocus.errors import did_you_mean
+
 
 class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
     """Saves and loads ``{"contract": …, "weights": {name: tensor}}`` in one folder."""
@@ -39,9 +41,13 @@ class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
         from safetensors.torch import load_file
 
         if not self._exists():
+            experiments = self._filepath.parent.parent
+            others = [folder.name for folder in experiments.iterdir()] if experiments.is_dir() else []
+            near = did_you_mean(self._filepath.parent.name, set(others) - {self._filepath.parent.name})
             msg = (
-                f"no trained detector in {self._filepath}: run kedro run --pipelines=train with the same --params, "
-                "choose a trained one by --namespaces=<family>, or another experiment's by --params=trained_on=<name>"
+                f"no trained detector in {self._filepath}{near}: run kedro run --pipelines=train with these --params, "
+                "choose a trained family by --namespaces=<family>, or another experiment's detectors by "
+                "--params=trained_on=<its name>"
             )
             raise DatasetError(msg)
         contract = json.loads((self._filepath / "architecture.json").read_text(encoding="utf-8"))

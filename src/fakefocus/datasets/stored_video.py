@@ -182,6 +182,23 @@ def made_with(
     return dict(json.loads(next(iter(notes))))
 
 
+def check_unchanged(folders: Mapping[str, VideoFolder], rows: Iterable[tuple[str, str]], remedy: str) -> None:
+    """Check that folders on disk are still those of rows of ``(key, fingerprint)``.
+
+    Raises:
+        InputError: If some were made anew since, with the ``remedy``.
+    """
+    expected = dict(rows)
+    now = {key: open_video(folders[key].path, folders[key].suffix) for key in expected}
+    changed = [key for key, folder in now.items() if folder is None or folder.fingerprint != expected[key]]
+    if changed:
+        named = ", ".join(changed[:3])
+        msg = (
+            f"crops: those of {len(changed)} of {len(expected)} videos were made anew since (such as {named}): {remedy}"
+        )
+        raise InputError(msg)
+
+
 def check_made_with(
     folders: Mapping[str, VideoFolder],
     keys: Iterable[str],

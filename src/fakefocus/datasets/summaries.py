@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from fakefocus.datasets.json_file import read_object
+from fakefocus.errors import InputError
+from fakefocus.schemas import SUMMARY_KEYS, SUMMARY_VERSION
 
 
 class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
@@ -28,7 +30,7 @@ class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
                 f"no detector was judged in {self._filepath}: run kedro run --pipelines=evaluate with the same --params"
             )
             raise DatasetError(msg)
-        return {file.parent.name: read_object(file) for file in files}
+        return {file.parent.name: _checked(file) for file in files}
 
     def save(self, data: None) -> NoReturn:
         """Refuse: each detector's evaluation writes its own."""
@@ -40,3 +42,16 @@ class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+def _checked(file: Path) -> dict[str, Any]:
+    """Return a summary that has all that a report reads."""
+    summary = read_object(file)
+    missing = [key for key in SUMMARY_KEYS if key not in summary]
+    if missing or summary["version"] != SUMMARY_VERSION:
+        what = (
+            f"lacks {', '.join(missing)}" if missing else f"is of version {summary['version']}, not {SUMMARY_VERSION}"
+        )
+        msg = f"{file} {what}: judge that detector again, or remove the file"
+        raise InputError(msg)
+    return summary

@@ -1,6 +1,8 @@
 """A table on disk that another run never sees half written."""
 
 import logging
+import os
+from pathlib import Path
 
 import pandas as pd
 from kedro.io import DatasetError
@@ -14,8 +16,14 @@ class Table(ParquetDataset):
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table."""
-        with self._fs.transaction:
-            super().save(data)
+        place = Path(str(self._filepath))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f".{place.name}.{os.getpid()}.part")
+        try:
+            data.to_parquet(part, **self._save_args)
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class TableIfThere(Table):

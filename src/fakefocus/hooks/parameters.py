@@ -6,6 +6,7 @@ from typing import Any
 from click import ClickException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -32,10 +33,12 @@ class CheckParameters:
         except InputError as error:
             raise RefusedInputError(str(error)) from None
         self._parameters = check_parameters(values)
+        self._made_by = context.config_loader["globals"]["made_by"]
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Check that what is trained can be, and names that only timm knows: it takes a second to import."""
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Check that the experiment is the one of its name, that what is trained can be, and names that timm knows."""
+        _check_experiment(pipeline, catalog, self._made_by, self._parameters.experiment)
         trained = {node.namespace.partition(".")[0] for node in pipeline.nodes if node.short_name == "train"}
         if not trained:
             return
@@ -50,9 +53,33 @@ class CheckParameters:
             raise RefusedInputError(str(error)) from None
 
 
+def _check_experiment(pipeline: Pipeline, catalog: DataCatalog, made_by: dict[str, Any] | None, name: str) -> None:
+    """Refuse an experiment whose name another one has; the first run of a split notes what made it."""
+    if made_by is None or not any({"feature_split", "training"} & node.tags for node in pipeline.nodes):
+        return
+    note = catalog["experiment_note"]
+    before = note.load()
+    if before and before != made_by:
+        msg = (
+            f"experiment: {name} is there already and was made by {_as_words(before)}, this one is made by "
+            f"{_as_words(made_by)}: give this one a name of its own, --params=experiment=<name>"
+        )
+        raise RefusedInputError(msg)
+    if not before:
+        note.save(made_by)
+
+
+def _as_words(note: dict[str, Any]) -> str:
+    changed = ",".join(f"{path}={value}" for path, value in note["changed"].items())
+    return f"--env {note['environment']}" + (f" --params={changed}" if changed else "")
+
+
 def _check_that_training_is_meant(parameters: Parameters) -> None:
     """Refuse to train in the place of another experiment's detectors, or on a data set without a training side."""
-    only = "leave training out: --pipelines=data,split,evaluate,report"
+    only = (
+        "leave training out: --pipelines=data,split,evaluate,report, and for baselines --pipelines=baselines "
+        "--tags=evaluation"
+    )
     if parameters.trained_on != parameters.experiment:
         msg = (
             f"trained_on: the detectors of {parameters.trained_on} are judged, not trained again under the name of "

@@ -51,10 +51,16 @@ def _missing_data(error: Exception) -> str:
         return ""
     place = str(absent.filename or absent)
     stage = _stage_of(place.rsplit("/", 1)[-1].partition(".")[0], pipelines)
-    return f"{place} is not there: run kedro run --pipelines={stage} with the same --params first" if stage else ""
+    return (
+        f"{place} is not there: run kedro run --pipelines={stage} with the same --env and --params first"
+        if stage
+        else ""
+    )
 
 
 def _stage_of(name: str, registered: Mapping[str, Pipeline]) -> str:
     """Return the verb of the stage that makes a dataset, by the name of its file."""
     verbs = ("ingest", "preprocess", "defocus", "split", "train", "evaluate", "report")
-    return next((verb for verb in verbs if name in registered[verb].all_outputs()), "")
+    ends = (f".{name}", f"_{name}")
+    made = {verb: registered[verb].all_outputs() for verb in verbs}
+    return next((verb for verb in verbs if any(n == name or n.endswith(ends) for n in made[verb])), "")

@@ -86,7 +86,10 @@ class FamilyRuns:
         self._children[namespace], self._inside = run.info.run_id, True
         if child is None:
             chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}
-            chosen |= family_parameters(self._parameters, namespace)
+            contract = next((v["contract"] for name, v in inputs.items() if name.endswith(".model")), None)
+            # a detector that was trained elsewhere is shown with what trained it, not with this environment's recipe
+            own = family_parameters(self._parameters, namespace) if contract is None else contract_parameters(contract)
+            chosen |= own
             mlflow.log_params(dict(flattened(chosen)))
             experiment = str(self._parameters["experiment"])
             mlflow.set_tags({"family": namespace, "experiment": experiment, "git_commit": git_commit()})
@@ -109,6 +112,11 @@ def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, A
     if variant in parameters["seeds"]:
         options = options | {"training": options["training"] | {"seed": parameters["seeds"][variant]}}
     return {family: options}
+
+
+def contract_parameters(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a detector was trained with, under its family's name."""
+    return {contract["family"]: {name: contract[name] for name in ("network", "loss", "training")}}
 
 
 _COMPARED = ("auc", "ap", "eer", "accuracy", "f1")

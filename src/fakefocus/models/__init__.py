@@ -24,8 +24,12 @@ def families() -> dict[str, Family]:
     folders = [module.name for module in iter_modules(__path__) if module.ispkg]
     registered = {name: import_module(f"{__name__}.{name}").FAMILY for name in sorted(folders)}
     for point in entry_points(group=ENTRY_POINTS):
-        family = point.load()
         place = f"entry point {ENTRY_POINTS}: {point.value}"
+        try:
+            family = point.load()
+        except (ImportError, AttributeError) as error:
+            msg = f"{place} cannot be loaded ({error}): mend or remove the package that registers it"
+            raise InputError(msg) from error
         if not isinstance(family, Family):
             msg = f"{place} must be a fakefocus.models.Family, got {type(family).__name__}"
             raise InputError(msg)

@@ -46,8 +46,8 @@ def create_backbone(
             raise
         msg = (
             f"{family}: the weights of {part} {name!r} could not be fetched ({type(error).__name__}: {error}): give "
-            f"{family}.network.weights={{{part}: <file>}} for those of timm's {name} on disk, a file of the whole "
-            "network, or none to start from random ones"
+            f"{family}.network.weights={{{part}: <file>}} for those of timm's {name} on disk (and none, pretrained "
+            "or a file for each other part), a file of the whole network, or none to start from random ones"
         )
         raise InputError(msg) from error
 

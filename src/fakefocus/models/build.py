@@ -1,5 +1,6 @@
 """Builds networks and losses by family name, and puts a trained detector together again."""
 
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
@@ -57,6 +58,12 @@ def input_spec(network: nn.Module) -> InputSpec:
     )
 
 
+def input_channels(family: str, options: dict[str, Any]) -> int:
+    """Return how many channels a network takes, before it is built: RGB, and maps if it sees them."""
+    declared = options.get("in_chans") or resolve_name(find_family(family).network).in_chans
+    return int(declared)
+
+
 def starting_weights(options: dict[str, Any], network: nn.Module) -> tuple[StartingWeights, ...]:
     """Return where a network's weights come from, and under which licence, part by part."""
     weights: Weights = options.get("weights", "none")
@@ -99,10 +106,15 @@ def _check_weights(family: Family, weights: Weights) -> None:
     if weights == "pretrained" and not family.parts:
         msg = f"{place}: nobody publishes weights of this family, name a file or set it to none"
         raise InputError(msg)
-    unknown = sorted(set(weights) - set(family.parts)) if isinstance(weights, dict) else []
+    if not isinstance(weights, dict):
+        return
+    parts = ", ".join(family.parts) or "none, name one file"
+    unknown, missing = sorted(set(weights) - set(family.parts)), sorted(set(family.parts) - set(weights))
     if unknown:
-        parts = ", ".join(family.parts) or "none, name one file"
         msg = f"{place}: {', '.join(unknown)} is no part of this family; parts are {parts}"
+        raise InputError(msg)
+    if missing:
+        msg = f"{place}: say of {', '.join(missing)} too whether it is none, pretrained or a file; parts are {parts}"
         raise InputError(msg)
 
 

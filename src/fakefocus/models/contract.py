@@ -73,7 +73,7 @@ class Contract(Group):
         network: The parameters ``<family>.network``; ``loss`` and ``training`` likewise.
         input: What the network takes.
         crops: How the crops were made that it saw; ``maps`` likewise, None for a network that sees none.
-        dataset: The data set that it was trained on; ``experiment`` names the training.
+        dataset: The data set that it was trained on; ``experiment`` names the training, ``recipe`` its recipe.
         methods: The methods of the fakes that it was trained on; empty where it saw real faces alone.
         train: Whom it was trained on; ``val`` on whom its epoch and its threshold were chosen.
         best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch.
@@ -92,6 +92,7 @@ class Contract(Group):
     maps: MapSpec | None
     dataset: str
     experiment: str
+    recipe: str
     split: SplitSpec
     methods: tuple[str, ...]
     train: Side
@@ -110,11 +111,20 @@ class Contract(Group):
 
 
 class Overlap(Group):
-    """How many test videos a detector knows: itself, or somebody in it; ``videos`` is how many there are."""
+    """How many test videos a detector knows, themselves or by somebody in them; ``videos`` is how many there are.
+
+    ``trained_on`` counts those of its training, ``validated_on`` others of its validation.
+    """
 
     videos: int
     trained_on: int
+    validated_on: int
     people: tuple[str, ...]
+
+    @property
+    def known(self) -> int:
+        """How many it knows at all."""
+        return self.trained_on + self.validated_on
 
 
 def read_contract(content: Mapping[str, Any]) -> Contract:
@@ -154,6 +164,7 @@ def check_fit(
     maps: MapSpec | None,
     *,
     seen: Literal["refuse", "allow"] = "refuse",
+    split_hash: str = "",
 ) -> Overlap:
     """Compare a detector with what it is to be shown.
 
@@ -163,6 +174,7 @@ def check_fit(
         crops: How their crops were made.
         maps: How their maps were made; read only if the detector sees maps.
         seen: What is done with test videos and people that it was trained or validated on.
+        split_hash: The hash of the split that it is judged on; in its own one, people are on two sides.
 
     Returns:
         How many of the test videos it knows.
@@ -175,30 +187,45 @@ def check_fit(
     if contract.maps is not None:
         _check_kind(contract, "maps", contract.maps, maps, "defocus")
     overlap = find_overlap(contract, test)
-    if overlap.trained_on and seen == "refuse":
-        who = f", with {_first(overlap.people)}" if overlap.people else ""
-        msg = (
-            f"{contract.name} of {contract.experiment}: {overlap.trained_on} of {overlap.videos} test videos were "
-            f"trained on, or show people who were{who}: judge it on the split that it was trained with "
-            f"(experiment {contract.experiment}), train it on this one, or set evaluation.seen to allow, which the "
-            "report will say"
+    if overlap.known and seen == "refuse":
+        own = contract.split.hash == split_hash
+        remedy = (
+            f"its own split ({contract.split.strategy}) has them on two sides: set evaluation.seen to allow"
+            if own
+            else f"judge it on the split that it was trained with (experiment {contract.experiment}), train it on this "
+            "one, or set evaluation.seen to allow"
         )
+        msg = f"{contract.name} of {contract.experiment}: {in_words(overlap)}: {remedy}, which the report will say"
         raise InputError(msg)
     return overlap
 
 
+def in_words(overlap: Overlap) -> str:
+    """Return how many test videos a detector knows, in words, with the first names."""
+    counts = {"trained on": overlap.trained_on, "validated on": overlap.validated_on}
+    texts = [f"{count} of {overlap.videos} test videos were {how}" for how, count in counts.items() if count]
+    who = f", or show people who were, with {_first(overlap.people)}" if overlap.people else ""
+    return " and ".join(texts) + who
+
+
 def find_overlap(contract: Contract, test: pd.DataFrame) -> Overlap:
-    """Return how many videos of ``test`` a detector was trained or validated on, itself or by somebody in it."""
-    hashes = {*contract.train.sha256, *contract.val.sha256}
-    people = {*contract.train.people, *contract.val.people}
+    """Return how many videos of ``test`` a detector was trained or validated on, themselves or by somebody in them."""
     videos = test.drop_duplicates("video_id")
-    shared = [people.intersection(people_in(names)) for names in videos["people"]]
-    same_file = videos["fingerprint"].isin(hashes)
+    trained, validated = (_known(side, videos) for side in (contract.train, contract.val))
+    known_people = {*contract.train.people, *contract.val.people}
+    shared = known_people.intersection(name for names in videos["people"] for name in people_in(names))
     return Overlap(
         videos=len(videos),
-        trained_on=int(sum(bool(names) or same for names, same in zip(shared, same_file, strict=True))),
-        people=tuple(sorted(set().union(*shared))),
+        trained_on=int(trained.sum()),
+        validated_on=int((validated & ~trained).sum()),
+        people=tuple(sorted(shared)),
     )
+
+
+def _known(side: Side, videos: pd.DataFrame) -> pd.Series:
+    people = set(side.people)
+    by_person = videos["people"].map(lambda names: not people.isdisjoint(people_in(names))).astype(bool)
+    return by_person | videos["fingerprint"].isin(set(side.sha256))
 
 
 def _check_kind(contract: Contract, what: str, learned: Group, shown: Group | None, stage: str) -> None:

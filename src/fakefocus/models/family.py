@@ -1,5 +1,6 @@
 """What a family of detectors declares of itself, so that nothing else has to know its name."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,11 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, create_model, model_validator
 
-from fakefocus.parameters import Group, Training
+from fakefocus.errors import InputError
+from fakefocus.parameters import Group, Parameters, Training
 from fakefocus.parameters.common import Share
 
 Weights = str | dict[str, str]
 """Where a network starts from: none, pretrained or a file; or one of these by part, for several backbones."""
+_NAME = re.compile(r"(?!.*(_control|_seed_))[a-z][a-z0-9_]*")
 ImageSide = Annotated[int, Field(ge=32)]
 """Side of a network's input, pixels."""
 
@@ -86,6 +89,19 @@ class Family:
     parts: tuple[str, ...] = ()
     rename: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that folders, nodes or parameters cannot have.
+
+        Raises:
+            InputError: With the rule and the name.
+        """
+        if not _NAME.fullmatch(self.name) or self.name in Parameters.model_fields:
+            msg = (
+                "Family.name: must be lower-case letters, digits and _, begin with a letter, hold neither _control nor "
+                f"_seed_, and name no other group of parameters, got {self.name!r}"
+            )
+            raise InputError(msg)
 
     @cached_property
     def options(self) -> type[DetectorOptions]:

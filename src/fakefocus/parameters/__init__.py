@@ -1,8 +1,8 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+FolderName = Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$")]
+"""What names a folder: letters, digits and _ . + -, and no path."""
+
+
 class Parameters(Group):
     """What is common to all detectors; each registered family adds a group of its own name.
 
@@ -58,9 +62,9 @@ class Parameters(Group):
     reporting: Reporting
     hf: HubImages = HubImages()
     data_root: str | None = None
-    dataset: str
-    experiment: str
-    trained_on: str
+    dataset: FolderName
+    experiment: FolderName
+    trained_on: FolderName
     recipe: str
     splits: str | None = None
     face_weights: str | None = None

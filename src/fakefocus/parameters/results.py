@@ -13,8 +13,8 @@ class Evaluation(Group):
     """Scores and intervals: ``threshold``, faces a batch, device, bootstrap draws, confidence and seed.
 
     ``threshold`` validation: that of equal errors on validation videos, kept with the detector; or one in [0, 1].
-    ``device`` auto: a GPU where there is one. ``seen`` refuse: test videos or people that a detector was trained or
-    validated on stop the evaluation; allow: they are judged, and the report says how many they are.
+    ``device`` auto: a CUDA device where there is one. ``seen`` refuse: test videos or people that a detector was
+    trained or validated on stop the evaluation; allow: they are judged, and the report says how many they are.
     """
 
     threshold: Share | Literal["validation"]

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.stored_video import VideoFolder, check_made_with
+from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models.contract import Contract, check_fit, find_overlap, read_contract
 from fakefocus.parameters import CropSpec, Defocus, Evaluation, MapSpec, Preprocessing
-from fakefocus.schemas import SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
+from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, VIDEO_SCORE_COLUMNS
 
 UNNAMED_METHOD = "unknown"
 """The method of fakes whose folder names none: two data sets need not mean the same by it."""
-SUMMARY_VERSION = 1
 
 
 def score_faces(
@@ -22,6 +21,7 @@ def score_faces(
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
     preprocessing: Preprocessing,
     defocus: Defocus,
     evaluation: Evaluation,
@@ -45,7 +45,11 @@ def score_faces(
         asked = defocus.model_dump(mode="json")
         map_options = Defocus(**check_made_with(defocus_maps, table["folder"], "defocus", asked))
         maps, source = MapSpec.of(map_options), MapSource(map_options, defocus_maps)
-    check_fit(contract, table[table["split"] == "test"], crops, maps, seen=evaluation.seen)
+    check_unchanged(
+        face_crops, zip(table["folder"], table["crops"], strict=True), "run kedro run --pipelines=split again"
+    )
+    test = table[table["split"] == "test"]
+    check_fit(contract, test, crops, maps, seen=evaluation.seen, split_hash=splits_json["hash"])
     scorer = Scorer(contract, model["weights"], evaluation.device, evaluation.batch_size)
     table["score"] = scorer(stored_crops(table, face_crops, source, contract.input.maps))
     return table[list(SCORE_COLUMNS)]
@@ -64,6 +68,7 @@ def summarise_detector(
     samples: pd.DataFrame,
     face_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
+    splits_json: dict[str, Any],
     evaluation: Evaluation,
     dataset: str,
     experiment: str,
@@ -72,9 +77,9 @@ def summarise_detector(
 
     Returns:
         ``contract``: what the detector is, people and videos counted; ``parameters``: how many numbers it has learned
-        or could; ``dataset`` and ``experiment``: what it was judged on; ``overlap``: how many of the test videos it was
-        trained on; ``metrics``: see `measure`; ``history``: a row an epoch; ``videos``: the scores of the test side,
-        column by column.
+        or could; ``dataset``, ``experiment`` and ``split_hash``: what it was judged on; ``overlap``: how many of the
+        test videos it knows; ``metrics``: see `measure`; ``history``: a row an epoch; ``videos``: the scores of the
+        test side, column by column.
     """
     contract = read_contract(model["contract"])
     test = video_scores[video_scores["split"] == "test"]
@@ -84,6 +89,7 @@ def summarise_detector(
         "parameters": _count_parameters(model["weights"]),
         "dataset": dataset,
         "experiment": experiment,
+        "split_hash": splits_json["hash"],
         "overlap": find_overlap(contract, samples[samples["split"] == "test"]).model_dump(mode="json"),
         "metrics": measure(contract, face_scores, video_scores, evaluation, dataset),
         "history": history.to_dict("records"),

@@ -14,8 +14,13 @@ _PARAMETERS = ("preprocessing", "defocus", "evaluation", "dataset", "experiment"
 def create_pipeline() -> Pipeline:
     """Score and judge each main family and its negative control, on the true labels, and name what was judged."""
     detectors = [name for family in main_families() for name in (family, f"{family}.control")]
-    evaluated = node(nodes.list_evaluated, [summary_of(name) for name in detectors], "evaluated", name="list_evaluated")
-    return evaluate_once(detectors) + Pipeline([evaluated], tags="evaluation")
+    return evaluate_once(detectors) + list_evaluated("evaluated", detectors)
+
+
+def list_evaluated(output: str, detectors: Sequence[str]) -> Pipeline:
+    """Name the detectors that were judged in one go; the report waits for that."""
+    listed = node(nodes.list_evaluated, [summary_of(name) for name in detectors], output, name=f"list_{output}")
+    return Pipeline([listed], tags="evaluation")
 
 
 def evaluate_once(detectors: Sequence[str]) -> Pipeline:
@@ -47,7 +52,7 @@ def _evaluate(namespace: str) -> Pipeline:
             node(
                 nodes.score_faces,
                 [
-                    *("model", "samples", "face_crops", "defocus_maps"),
+                    *("model", "samples", "face_crops", "defocus_maps", "splits_json"),
                     *("params:preprocessing", "params:defocus", "params:evaluation"),
                 ],
                 "face_scores",
@@ -57,7 +62,7 @@ def _evaluate(namespace: str) -> Pipeline:
             node(
                 nodes.summarise_detector,
                 [
-                    *("model", "history", "samples", "face_scores", "video_scores"),
+                    *("model", "history", "samples", "face_scores", "video_scores", "splits_json"),
                     *("params:evaluation", "params:dataset", "params:experiment"),
                 ],
                 "summary",
@@ -68,7 +73,7 @@ def _evaluate(namespace: str) -> Pipeline:
     return pipeline(
         template,
         namespace=namespace,
-        inputs={"samples", "face_crops", "defocus_maps"},
+        inputs={"samples", "face_crops", "defocus_maps", "splits_json"},
         outputs={"summary": summary_of(namespace)},
         parameters={f"params:{name}" for name in _PARAMETERS},
         tags="evaluation",

@@ -66,7 +66,8 @@ def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[s
     digest = hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()[:16]
     aside = splits["split"] == ""
     quarantine = dict(zip(keys[aside], splits.loc[aside, "reason"], strict=True))
-    return {"version": 2, **_recipe(feature_split), "hash": digest, **sides, "quarantine": quarantine}
+    fold = {} if feature_split.folds is None else {"fold": feature_split.fold}
+    return {"version": 2, **_recipe(feature_split), **fold, "hash": digest, **sides, "quarantine": quarantine}
 
 
 def audit_splits(
@@ -114,7 +115,8 @@ def index_samples(
 
     ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``people`` everybody in it, as
     ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of the real clip that a fake was made from, if it is
-    there; ``landmarks`` five points in pixels of the crop, as JSON, empty where unknown.
+    there; ``landmarks`` five points in pixels of the crop, as JSON, empty where unknown; ``crops`` the fingerprint of
+    the folder that the crop is in.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.
@@ -126,7 +128,7 @@ def index_samples(
         )
         raise InputError(msg)
     used = splits[splits["split"] != ""]
-    shown = faces.loc[faces["found"], ["video_id", "frame", "crop", "crop_landmarks"]]
+    shown = faces.loc[faces["found"], ["video_id", "frame", "crop", "crop_landmarks", "crops"]]
     by_video = videos.set_index("video_id")
     table = shown.rename(columns={"crop_landmarks": "landmarks"}).merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(by_video["sha256"])

@@ -32,8 +32,9 @@ def plan_face_crops(videos: pd.DataFrame, preprocessing: Preprocessing) -> dict[
 
 
 def collect_faces(videos: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> pd.DataFrame:
-    """Gather the rows of all videos into one table."""
-    rows = [row for key in folder_keys(videos) for row in face_crops[key].rows]
+    """Gather the rows of all videos into one table; ``crops`` is the fingerprint of the folder that each is of."""
+    folders = [face_crops[key] for key in folder_keys(videos)]
+    rows = [row | {"crops": folder.fingerprint} for folder in folders for row in folder.rows]
     return pd.DataFrame(rows, columns=list(FACE_COLUMNS))
 
 

@@ -10,10 +10,12 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder, made_with
+from fakefocus.errors import InputError
 from fakefocus.models import families
-from fakefocus.parameters import Defocus, Evaluation, FeatureSplit, Reporting
+from fakefocus.parameters import Defocus, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
+from fakefocus.schemas import folder_keys
 
 OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
 """Of families that are not installed here: their summaries are read all the same."""
@@ -21,18 +23,41 @@ OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
 _log = logging.getLogger(__name__)
 
 
-def gather_summaries(stored_summaries: dict[str, dict[str, Any]], evaluated: dict[str, Any]) -> dict[str, Any]:
-    """Return all summaries that there are, those of the lineage first, each control behind its detector.
+def gather_summaries(
+    stored_summaries: dict[str, dict[str, Any]],
+    splits_json: dict[str, Any],
+    evaluated: dict[str, Any],
+    evaluated_baselines: dict[str, Any],
+    evaluated_seeds: dict[str, Any],
+    evaluated_baseline_seeds: dict[str, Any],
+) -> dict[str, Any]:
+    """Return all summaries of this split, those of the lineage first, each control behind its detector.
+
+    What was judged on another split (videos were added since) is left out, and the log says so.
 
     Args:
         stored_summaries: Summaries by the folder of the detector, whoever wrote them.
-        evaluated: The detectors of the lineage, in order; empty if only others were judged.
+        splits_json: The split that the report is about.
+        evaluated: The detectors of the lineage, in order; empty if they were not judged.
+        evaluated_baselines: Baselines likewise.
+        evaluated_seeds: Seeds of the lineage's families likewise.
+        evaluated_baseline_seeds: Seeds of baselines likewise.
+
+    Raises:
+        InputError: If none was judged on this split.
     """
-    lineage = [entry["family"] for entry in evaluated.get("detectors", [])]
+    lots = (evaluated, evaluated_baselines, evaluated_seeds, evaluated_baseline_seeds)
+    lineage = [entry["family"] for lot in lots for entry in lot.get("detectors", [])]
     order = {family: place for place, family in enumerate(dict.fromkeys(lineage))}
+    others = [name for name, summary in stored_summaries.items() if summary["split_hash"] != splits_json["hash"]]
+    if len(others) == len(stored_summaries):
+        msg = f"summaries: all {len(others)} are of another split: run kedro run --pipelines=evaluate again"
+        raise InputError(msg)
+    if others:
+        _log.warning("left out, judged on another split: %s; evaluate them again", ", ".join(others))
     return dict(
         sorted(
-            stored_summaries.items(),
+            ((name, summary) for name, summary in stored_summaries.items() if name not in others),
             key=lambda item: (order.get(item[1]["contract"]["family"], len(order)), item[0]),
         )
     )
@@ -43,13 +68,10 @@ def draw_samples(
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
     reporting: Reporting,
-    feature_split: FeatureSplit,
 ) -> Figure:
     """Draw a real face and a fake by each method of one pair of people, then of the next pair."""
-    first = (
-        _test(samples).drop_duplicates("folder").assign(held=lambda t: t["method"].isin(feature_split.held_out_methods))
-    )
-    chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "held", "method"])
+    first = _test(samples).drop_duplicates("folder")
+    chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "method"])
     chosen = chosen.head(reporting.sample_videos)
     # torch takes seconds to import: only this node needs it
     from fakefocus.training.samples import MapSource
@@ -57,7 +79,7 @@ def draw_samples(
     defocus = Defocus(**made_with(defocus_maps, chosen["folder"], "defocus"))
     rows, maps = [], MapSource(defocus, defocus_maps)
     for row in chosen.to_dict("records"):
-        title = (row["method"] or "real") + (" (held out)" if row["held"] else "")
+        title = row["method"] or "real"
         name = row["crop"].rsplit("/", 1)[-1]
         crop = face_crops[row["folder"]].read(name)
         blur = maps.read(row["folder"], name, crop, channels=1)[..., 0]
@@ -106,12 +128,14 @@ def write_report(
     scores_figure: bytes,
     intervals_figure: bytes,
     reporting: Reporting,
-    feature_split: FeatureSplit,
-    evaluation: Evaluation,
+    recipe: str,
     dataset: str,
     trained_on: str,
 ) -> str:
-    """Write one HTML page that needs no other file."""
+    """Write one HTML page that needs no other file.
+
+    What it says of split and intervals is read off the split and the summaries, not off parameters.
+    """
     pictures = {
         "samples": samples_figure,
         "curves": curves_figure,
@@ -121,8 +145,9 @@ def write_report(
     }
     detectors = _detectors(summaries)
     for detector in detectors:
-        _log.info("%s: test AUC of videos %s", detector["name"], _interval(detector["metrics"]["video"]["auc"]))
-    defocus = Defocus(**made_with(defocus_maps, defocus_maps, "defocus"))
+        _log.info("%s: test AUC of videos %s", detector["name"], _interval(detector["auc"]))
+    used = folder_keys(splits[splits["split"] != ""])
+    defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
@@ -136,16 +161,17 @@ def write_report(
         rejected=rejected_media.to_dict("records"),
         set_aside=splits[splits["split"] == ""]["reason"].value_counts().to_dict(),
         split={
-            "strategy": feature_split.strategy,
-            "text": _strategy(feature_split),
-            "seed": feature_split.seed,
+            "strategy": splits_json["strategy"],
+            "text": _strategy(splits_json),
+            "seed": splits_json["seed"],
             "hash": splits_json["hash"],
         },
         leakage=leakage_report,
         shared_people=_shared_people(leakage_report),
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
-        evaluation=evaluation,
+        bootstrap=sorted({_bootstrap(detector["metrics"]) for detector in detectors}),
+        other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
 
 
@@ -171,7 +197,12 @@ def _name(place: str, contract: dict[str, Any]) -> str:
     return f"{contract['name']}, seed {contract['training']['seed']}" if seeded else str(contract["name"])
 
 
-def _strategy(options: FeatureSplit) -> str:
+def _bootstrap(metrics: dict[str, Any]) -> str:
+    """Return in words how intervals were made."""
+    return f"{metrics['confidence'] * 100:g} % interval, {metrics['draws']} bootstrap draws, seed {metrics['seed']}"
+
+
+def _strategy(splits_json: dict[str, Any]) -> str:
     """Return in words how videos came to their sides."""
     texts = {
         "identity": "by identity",
@@ -182,8 +213,8 @@ def _strategy(options: FeatureSplit) -> str:
         "video": "video by video",
         "test_only": "all on the test side",
     }
-    text = texts[options.strategy]
-    return text if options.folds is None else f"{text}, fold {options.fold} of {options.folds}"
+    text = texts[splits_json["strategy"]]
+    return f"{text}, fold {splits_json['fold']} of {splits_json['folds']}" if "fold" in splits_json else text
 
 
 def _test(table: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +242,7 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
 def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the page says of each detector; what its control says of it, where there is one."""
     controls = {
-        summary["contract"]["family"]: summary["metrics"]["video"]["auc"]
+        summary["contract"]["family"]: summary["metrics"][_scope(summary["metrics"])]["auc"]
         for summary in summaries.values()
         if summary["contract"]["labels"] == "shuffled"
     }
@@ -220,9 +251,7 @@ def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
     contract, metrics = summary["contract"], summary["metrics"]
-    # who was trained on no method that is tested is judged by the others
-    scope = "held_out" if not metrics["video"]["fake"] and "held_out" in metrics else "video"
-    low, control = metrics[scope]["auc"]["low"], controls.get(contract["family"])
+    auc, control = metrics[_scope(metrics)]["auc"], controls.get(contract["family"])
     blended = contract["training"]["fakes"] == "self_blended"
     readable = control is not None and not blended and control["low"] is not None
     return {
@@ -233,10 +262,17 @@ def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> 
         "metrics": metrics,
         "overlap": summary["overlap"],
         "control": control,
-        "learns": None if low is None else low > 0.5,
+        "auc": auc,
+        "elsewhere": contract["dataset"] != summary["dataset"],
+        "learns": None if auc["low"] is None else auc["low"] > 0.5,
         # who blends real faces reads no label that could be shuffled
         "control_holds": control["low"] <= 0.5 <= control["high"] if readable and control else None,
     }
+
+
+def _scope(metrics: dict[str, Any]) -> str:
+    """Return by what a detector is judged: who was trained on no method that is tested, by the others."""
+    return "held_out" if not metrics["video"]["fake"] and "held_out" in metrics else "video"
 
 
 def _value(metric: dict[str, float | None]) -> str:

@@ -8,7 +8,8 @@ from fakefocus.pipelines.reporting import nodes
 
 _FIGURES = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "intervals_figure")
 _TABLES = ("videos", "rejected_media", "faces", "splits", "splits_json", "leakage_report", "defocus_maps", "summaries")
-_PARAMETERS = ("reporting", "feature_split", "evaluation", "dataset", "trained_on")
+_PARAMETERS = ("reporting", "recipe", "dataset", "trained_on")
+_EVALUATED = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")
 
 
 def create_pipeline() -> Pipeline:
@@ -17,13 +18,13 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.gather_summaries,
-                ["stored_summaries", "evaluated"],
+                ["stored_summaries", "splits_json", *_EVALUATED],
                 "summaries",
                 name="gather_summaries",
             ),
             node(
                 nodes.draw_samples,
-                ["samples", "face_crops", "defocus_maps", "params:reporting", "params:feature_split"],
+                ["samples", "face_crops", "defocus_maps", "params:reporting"],
                 "samples_figure",
                 name="draw_samples",
             ),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.commit import git_commit
-from fakefocus.datasets.stored_video import VideoFolder, check_made_with, fingerprint
+from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
 from fakefocus.models import DetectorOptions, find_family
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
@@ -50,20 +50,22 @@ def train_detector(
     defocus: Defocus,
     dataset: str,
     experiment: str,
+    recipe: str,
     checkpoints: Path,
 ) -> Trained:
     """Train a detector on the labels.
 
     Args:
         samples: The index of faces; side ``test`` is not read.
-        face_crops: Crops by the column ``folder``; ``defocus_maps`` likewise.
+        face_crops: Crops by the column ``folder``.
         defocus_maps: Maps of the crops, read by networks that see them.
         splits_json: How videos came to their sides.
         options: All parameters of the detector.
-        preprocessing: Parameters that crops must have been made with; ``defocus`` those of maps.
-        defocus: See there.
+        preprocessing: Parameters that crops must have been made with.
+        defocus: Parameters that maps must have been made with, if the network sees maps.
         dataset: Name of the data set.
         experiment: Name of the training.
+        recipe: Name of the recipe that it began with.
         checkpoints: A folder of this training alone, where a stopped one goes on.
 
     Returns:
@@ -74,7 +76,17 @@ def train_detector(
     """
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
     return _train(
-        samples, face_crops, defocus_maps, splits_json, options, made_with, dataset, experiment, checkpoints, "true"
+        samples,
+        face_crops,
+        defocus_maps,
+        splits_json,
+        options,
+        made_with,
+        dataset,
+        experiment,
+        recipe,
+        checkpoints,
+        "true",
     )
 
 
@@ -89,6 +101,7 @@ def train_with_seed(
     defocus: Defocus,
     dataset: str,
     experiment: str,
+    recipe: str,
     checkpoints: Path,
 ) -> Trained:
     """Train a detector on the labels with ``seed`` in the place of its parameters'; else as `train_detector`."""
@@ -96,7 +109,17 @@ def train_with_seed(
     seeded = options.model_copy(update={"training": training})
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
     return _train(
-        samples, face_crops, defocus_maps, splits_json, seeded, made_with, dataset, experiment, checkpoints, "true"
+        samples,
+        face_crops,
+        defocus_maps,
+        splits_json,
+        seeded,
+        made_with,
+        dataset,
+        experiment,
+        recipe,
+        checkpoints,
+        "true",
     )
 
 
@@ -110,13 +133,14 @@ def train_control(
     defocus: Defocus,
     dataset: str,
     experiment: str,
+    recipe: str,
     checkpoints: Path,
 ) -> Trained:
     """Train a negative control on shuffled labels; else as `train_detector`."""
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
     return _train(
         *(shuffled_samples, face_crops, defocus_maps, splits_json, options, made_with, dataset, experiment),
-        *(checkpoints, "shuffled"),
+        *(recipe, checkpoints, "shuffled"),
     )
 
 
@@ -129,19 +153,24 @@ def _train(
     made_with: dict[str, Any],
     dataset: str,
     experiment: str,
+    recipe: str,
     checkpoints: Path,
     labels: Literal["true", "shuffled"],
 ) -> Trained:
     # torch takes seconds to import: commands that train nothing do without
-    from fakefocus.models.build import build_loss, build_network, input_spec, starting_weights
-    from fakefocus.models.contract import Contract, SplitSpec, Threshold, side_of
+    from fakefocus.models.build import build_loss, build_network, input_channels, input_spec, starting_weights
+    from fakefocus.models.contract import Contract, SplitSpec, Threshold, find_overlap, in_words, side_of
     from fakefocus.training.data import Faces
     from fakefocus.training.engine import MONITOR, fit
     from fakefocus.training.samples import MapSource
 
     network, loss, family = options.network.model_dump(), options.loss.model_dump(), find_family(options.family)
     learned = samples[samples["split"] != "test"]
-    crop_options, map_options = _made_with(learned, face_crops, defocus_maps, made_with)
+    blended = options.training.fakes == "self_blended"
+    # who blends real faces reads no fake
+    learned = learned[learned["method"] == ""] if blended else learned
+    sees_maps = input_channels(options.family, network) > 3
+    crop_options, map_options = _made_with(learned, face_crops, defocus_maps, made_with, sees_maps=sees_maps)
     identity = [options.family, network, loss, dataset, crop_options, map_options, labels]
     fitted = fit(
         partial(_build, build_network, build_loss, options.family, network, loss),
@@ -149,11 +178,11 @@ def _train(
         options.training,
         _mlflow_logger(),
         checkpoints,
-        json.dumps([identity, _digest(samples, face_crops), _files(network["weights"])]),
+        json.dumps([identity, _digest(samples, face_crops), _files(network.get("weights", "none"))]),
     )
+    _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     best, taken = fitted.best, input_spec(fitted.network)
     sides = {side: learned[learned["split"] == side] for side in ("train", "val")}
-    seen_methods = sides["train"].loc[sides["train"]["method"] != "", "method"]
     contract = Contract(
         family=options.family,
         title=family.title,
@@ -166,8 +195,9 @@ def _train(
         maps=MapSpec.of(Defocus(**map_options)) if taken.maps else None,
         dataset=dataset,
         experiment=experiment,
+        recipe=recipe,
         split=SplitSpec(**{name: splits_json[name] for name in ("strategy", "seed", "hash")}),
-        methods=tuple(sorted(set(seen_methods))) if options.training.fakes == "labelled" else (),
+        methods=tuple(sorted(set(sides["train"]["method"]) - {""})),
         train=side_of(sides["train"]),
         val=side_of(sides["val"]),
         best_epoch=int(best["epoch"]),
@@ -177,6 +207,9 @@ def _train(
         versions={"python": python_version()} | {name: version(name) for name in ("fakefocus", "torch", "timm")},
         commit=git_commit(),
     )
+    overlap = find_overlap(contract, samples[samples["split"] == "test"])
+    if overlap.known:
+        _log.warning("%s: %s: it is judged with evaluation.seen=allow only", contract.name, in_words(overlap))
     _log.info(
         "%s: best validation video AUC %.3f in epoch %d of %d",
         *(contract.name, best[MONITOR], contract.best_epoch + 1, len(fitted.history)),
@@ -194,13 +227,21 @@ def _made_with(
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
     asked: dict[str, Any],
+    *,
+    sees_maps: bool,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters that crops and maps on disk were made with, if they are those that are asked for."""
     wanted = {stage: options.model_dump(mode="json") for stage, options in asked.items()}
-    return (
-        check_made_with(face_crops, samples["folder"], "preprocessing", wanted["preprocessing"]),
-        check_made_with(defocus_maps, samples["folder"], "defocus", wanted["defocus"]),
-    )
+    crop_options = check_made_with(face_crops, samples["folder"], "preprocessing", wanted["preprocessing"])
+    _check_crops(samples, face_crops, "run kedro run --pipelines=split again")
+    if not sees_maps:
+        return crop_options, wanted["defocus"]
+    return crop_options, check_made_with(defocus_maps, samples["folder"], "defocus", wanted["defocus"])
+
+
+def _check_crops(samples: pd.DataFrame, face_crops: dict[str, VideoFolder], remedy: str) -> None:
+    """Check that samples are of the crops that are on disk."""
+    check_unchanged(face_crops, zip(samples["folder"], samples["crops"], strict=True), remedy)
 
 
 def _digest(samples: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> list[Any]:

@@ -9,9 +9,16 @@ from fakefocus.pipelines.training import nodes
 from fakefocus.schemas import SEEDS
 
 _SHARED_INPUTS = {"face_crops", "defocus_maps", "splits_json"}
-_SHARED_PARAMETERS = {"params:preprocessing", "params:defocus", "params:dataset", "params:experiment"}
+_SHARED_PARAMETERS = {"params:preprocessing", "params:defocus", "params:dataset", "params:experiment", "params:recipe"}
 _FOLDERS = ["face_crops", "defocus_maps", "splits_json"]
-_MADE_WITH = ["params:preprocessing", "params:defocus", "params:dataset", "params:experiment", "checkpoints"]
+_MADE_WITH = [
+    "params:preprocessing",
+    "params:defocus",
+    "params:dataset",
+    "params:experiment",
+    "params:recipe",
+    "checkpoints",
+]
 
 
 def create_pipeline() -> Pipeline:
