@@ -51,6 +51,7 @@ def make_contract(family: str = "scade_net", network: dict[str, Any] | None = No
         "maps": None,
         "dataset": "demo",
         "experiment": "demo",
+        "recipe": "demo",
         "split": {"strategy": "identity", "seed": 3, "hash": "0"},
         "methods": ("swap",),
         "train": NOBODY,
