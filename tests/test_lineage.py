@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,6 +185,7 @@ def test_detectors_of_one_data_set_are_judged_on_another(tiny_project: Path, run
     kept = {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}
     stages = ("ingestion", "preprocessing", "defocus", "feature_split")
     options = {"dataset": "other", "feature_split": {"strategy": "test_only"}, "experiment": "other"}
+    shutil.copytree(tiny_project / "data/01_raw/tiny", tiny_project / "data/01_raw/other")
     run_kedro(tiny_project, *stages, **options)
     # the same twelve people under other names: their files are known
     with pytest.raises(RefusedInputError, match=r"\d+ of 48 test videos were trained on"):
