@@ -7,7 +7,7 @@ import pytest
 
 from examples import CROPS, NOBODY, make_contract
 from fakefocus.errors import InputError
-from fakefocus.models.contract import check_fit, find_overlap, side_of
+from fakefocus.models.contract import Side, check_fit, find_overlap, side_of
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
@@ -48,8 +48,8 @@ def test_known_people_and_files_are_refused_by_name_and_number(side: str, rows: 
 
 
 def test_video_that_is_known_twice_counts_as_trained_on() -> None:
-    contract = make_contract("scade_net", train=KNOWN, val=KNOWN)
-    overlap = find_overlap(contract, _samples(("v1", "hash1", "demo/ann"), ("v8", "hash8", "demo/eve")))
+    known = Side(**KNOWN)
+    overlap = find_overlap(known, known, _samples(("v1", "hash1", "demo/ann"), ("v8", "hash8", "demo/eve")))
     assert (overlap.trained_on, overlap.validated_on) == (1, 0)
 
 

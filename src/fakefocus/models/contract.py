@@ -186,7 +186,7 @@ def check_fit(
     _check_kind(contract, "crops", contract.crops, crops, "preprocess")
     if contract.maps is not None:
         _check_kind(contract, "maps", contract.maps, maps, "defocus")
-    overlap = find_overlap(contract, test)
+    overlap = find_overlap(contract.train, contract.val, test)
     if overlap.known and seen == "refuse":
         own = contract.split.hash == split_hash
         remedy = (
@@ -208,11 +208,11 @@ def in_words(overlap: Overlap) -> str:
     return " and ".join(texts) + who
 
 
-def find_overlap(contract: Contract, test: pd.DataFrame) -> Overlap:
-    """Return how many videos of ``test`` a detector was trained or validated on, themselves or by somebody in them."""
+def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:
+    """Return how many videos of ``test`` are of ``train`` or ``val``, themselves or by somebody in them."""
     videos = test.drop_duplicates("video_id")
-    trained, validated = (_known(side, videos) for side in (contract.train, contract.val))
-    known_people = {*contract.train.people, *contract.val.people}
+    trained, validated = (_known(side, videos) for side in (train, val))
+    known_people = {*train.people, *val.people}
     shared = known_people.intersection(name for names in videos["people"] for name in people_in(names))
     return Overlap(
         videos=len(videos),

@@ -82,7 +82,7 @@ def summarise_detector(
         test side, column by column.
     """
     contract = read_contract(model["contract"])
-    test = video_scores[video_scores["split"] == "test"]
+    test, shown = (table[table["split"] == "test"] for table in (video_scores, samples))
     return {
         "version": SUMMARY_VERSION,
         "contract": _described(contract),
@@ -90,7 +90,7 @@ def summarise_detector(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
-        "overlap": find_overlap(contract, samples[samples["split"] == "test"]).model_dump(mode="json"),
+        "overlap": find_overlap(contract.train, contract.val, shown).model_dump(mode="json"),
         "metrics": measure(contract, face_scores, video_scores, evaluation, dataset),
         "history": history.to_dict("records"),
         "videos": test[["video_id", "label", "method", "group", "score"]].to_dict("list"),

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from fakefocus import __version__
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
+from fakefocus.parameters import CropSpec, Defocus, Group, MapSpec, Preprocessing
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -75,19 +76,9 @@ def train_detector(
         InputError: If crops or maps on disk are others than asked for, or the recipe does not fit the data.
     """
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
-    return _train(
-        samples,
-        face_crops,
-        defocus_maps,
-        splits_json,
-        options,
-        made_with,
-        dataset,
-        experiment,
-        recipe,
-        checkpoints,
-        "true",
-    )
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    return _train(samples, folders, splits_json, options, made_with, names, checkpoints, "true")
 
 
 def train_with_seed(
@@ -108,19 +99,9 @@ def train_with_seed(
     training = options.training.model_copy(update={"seed": seed})
     seeded = options.model_copy(update={"training": training})
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
-    return _train(
-        samples,
-        face_crops,
-        defocus_maps,
-        splits_json,
-        seeded,
-        made_with,
-        dataset,
-        experiment,
-        recipe,
-        checkpoints,
-        "true",
-    )
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    return _train(samples, folders, splits_json, seeded, made_with, names, checkpoints, "true")
 
 
 def train_control(
@@ -138,40 +119,34 @@ def train_control(
 ) -> Trained:
     """Train a negative control on shuffled labels; else as `train_detector`."""
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
-    return _train(
-        *(shuffled_samples, face_crops, defocus_maps, splits_json, options, made_with, dataset, experiment),
-        *(recipe, checkpoints, "shuffled"),
-    )
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    return _train(shuffled_samples, folders, splits_json, options, made_with, names, checkpoints, "shuffled")
 
 
 def _train(
     samples: pd.DataFrame,
-    face_crops: dict[str, VideoFolder],
-    defocus_maps: dict[str, VideoFolder],
+    folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
     splits_json: dict[str, Any],
     options: DetectorOptions,
-    made_with: dict[str, Any],
-    dataset: str,
-    experiment: str,
-    recipe: str,
+    made_with: dict[str, Group],
+    names: dict[str, str],
     checkpoints: Path,
     labels: Literal["true", "shuffled"],
 ) -> Trained:
     # torch takes seconds to import: commands that train nothing do without
-    from fakefocus.models.build import build_loss, build_network, input_channels, input_spec, starting_weights
-    from fakefocus.models.contract import Contract, SplitSpec, Threshold, find_overlap, in_words, side_of
+    from fakefocus.models.build import build_loss, build_network, input_channels
     from fakefocus.training.data import Faces
-    from fakefocus.training.engine import MONITOR, fit
+    from fakefocus.training.engine import fit
     from fakefocus.training.samples import MapSource
 
-    network, loss, family = options.network.model_dump(), options.loss.model_dump(), find_family(options.family)
-    learned = samples[samples["split"] != "test"]
-    blended = options.training.fakes == "self_blended"
-    # who blends real faces reads no fake
-    learned = learned[learned["method"] == ""] if blended else learned
+    face_crops, defocus_maps = folders
+    network, loss = options.network.model_dump(), options.loss.model_dump()
+    learned = _learned(samples, options)
     sees_maps = input_channels(options.family, network) > 3
-    crop_options, map_options = _made_with(learned, face_crops, defocus_maps, made_with, sees_maps=sees_maps)
-    identity = [options.family, network, loss, dataset, crop_options, map_options, labels]
+    crop_options, map_options = _made_with(learned, folders, made_with, sees_maps=sees_maps)
+    _warn_of_overlap(samples, learned)
+    identity = [options.family, network, loss, names["dataset"], crop_options, map_options, labels]
     fitted = fit(
         partial(_build, build_network, build_loss, options.family, network, loss),
         Faces(samples, face_crops, MapSource(Defocus(**map_options), defocus_maps)),
@@ -181,22 +156,57 @@ def _train(
         json.dumps([identity, _digest(samples, face_crops), _files(network.get("weights", "none"))]),
     )
     _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
-    best, taken = fitted.best, input_spec(fitted.network)
+    split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
+    about = names | {"labels": labels, "split": split}
+    contract = _contract(fitted, options, learned, CropSpec.of(Preprocessing(**crop_options)), map_options, about)
+    _log.info(
+        "%s, %s labels: best validation video AUC %.3f in epoch %d of %d",
+        *(contract["title"], labels, contract["val_video_auc"], contract["best_epoch"] + 1, len(fitted.history)),
+    )
+    return {"contract": contract, "weights": fitted.weights}, fitted.history
+
+
+def _learned(samples: pd.DataFrame, options: DetectorOptions) -> pd.DataFrame:
+    """Return what is trained and validated on; who blends real faces reads no fake."""
+    learned = samples[samples["split"] != "test"]
+    return learned[learned["method"] == ""] if options.training.fakes == "self_blended" else learned
+
+
+def _warn_of_overlap(samples: pd.DataFrame, learned: pd.DataFrame) -> None:
+    """Say before an evening of training that its evaluation will ask for a word."""
+    from fakefocus.models.contract import find_overlap, in_words, side_of
+
+    train, val = (side_of(learned[learned["split"] == side]) for side in ("train", "val"))
+    overlap = find_overlap(train, val, samples[samples["split"] == "test"])
+    if overlap.known:
+        _log.warning("%s: what is trained here can only be judged with evaluation.seen=allow", in_words(overlap))
+
+
+def _contract(
+    fitted: Any,  # noqa: ANN401 (torch is imported with its type)
+    options: DetectorOptions,
+    learned: pd.DataFrame,
+    crops: CropSpec,
+    map_options: dict[str, Any],
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the contract of a trained network, as JSON holds it."""
+    from fakefocus.models.build import input_spec, starting_weights
+    from fakefocus.models.contract import Contract, Threshold, side_of
+    from fakefocus.training.engine import MONITOR
+
+    network, taken, best = options.network.model_dump(), input_spec(fitted.network), fitted.best
     sides = {side: learned[learned["split"] == side] for side in ("train", "val")}
     contract = Contract(
+        **about,
         family=options.family,
-        title=family.title,
-        labels=labels,
+        title=find_family(options.family).title,
         network=network,
-        loss=loss,
+        loss=options.loss.model_dump(),
         training=options.training,
         input=taken,
-        crops=CropSpec.of(Preprocessing(**crop_options)),
+        crops=crops,
         maps=MapSpec.of(Defocus(**map_options)) if taken.maps else None,
-        dataset=dataset,
-        experiment=experiment,
-        recipe=recipe,
-        split=SplitSpec(**{name: splits_json[name] for name in ("strategy", "seed", "hash")}),
         methods=tuple(sorted(set(sides["train"]["method"]) - {""})),
         train=side_of(sides["train"]),
         val=side_of(sides["val"]),
@@ -204,17 +214,10 @@ def _train(
         val_video_auc=best[MONITOR],
         threshold=Threshold(value=best["val.threshold"], source="equal errors on validation videos"),
         starting_weights=starting_weights(network, fitted.network),
-        versions={"python": python_version()} | {name: version(name) for name in ("fakefocus", "torch", "timm")},
+        versions={"fakefocus": __version__, "python": python_version()} | {n: version(n) for n in ("torch", "timm")},
         commit=git_commit(),
     )
-    overlap = find_overlap(contract, samples[samples["split"] == "test"])
-    if overlap.known:
-        _log.warning("%s: %s: it is judged with evaluation.seen=allow only", contract.name, in_words(overlap))
-    _log.info(
-        "%s: best validation video AUC %.3f in epoch %d of %d",
-        *(contract.name, best[MONITOR], contract.best_epoch + 1, len(fitted.history)),
-    )
-    return {"contract": contract.model_dump(mode="json"), "weights": fitted.weights}, fitted.history
+    return contract.model_dump(mode="json")
 
 
 def _build(build_network: Any, build_loss: Any, family: str, network: dict[str, Any], loss: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -224,14 +227,14 @@ def _build(build_network: Any, build_loss: Any, family: str, network: dict[str, 
 
 def _made_with(
     samples: pd.DataFrame,
-    face_crops: dict[str, VideoFolder],
-    defocus_maps: dict[str, VideoFolder],
-    asked: dict[str, Any],
+    folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
+    asked: dict[str, Group],
     *,
     sees_maps: bool,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters that crops and maps on disk were made with, if they are those that are asked for."""
     wanted = {stage: options.model_dump(mode="json") for stage, options in asked.items()}
+    face_crops, defocus_maps = folders
     crop_options = check_made_with(face_crops, samples["folder"], "preprocessing", wanted["preprocessing"])
     _check_crops(samples, face_crops, "run kedro run --pipelines=split again")
     if not sees_maps:
