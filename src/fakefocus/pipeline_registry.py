@@ -43,12 +43,12 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def judged_baselines() -> Pipeline:
     """Return training and evaluation of every baseline, on samples that are there."""
-    judged = evaluation.evaluate_once(baselines()) + evaluation.list_evaluated("evaluated_baselines", baselines())
-    return training.train_once(baselines()) + judged + reporting.draw_detectors(baselines())
+    evaluated = evaluation.evaluate_once(baselines()) + evaluation.list_evaluated("evaluated_baselines", baselines())
+    return training.train_once(baselines()) + evaluated + reporting.draw_detectors(baselines())
 
 
 def judged_seeds(output: str, families: Sequence[str]) -> Pipeline:
     """Return training and evaluation of families with several seeds, and their comparison."""
     detectors = [f"{family}.seed_{seed}" for family in families for seed in SEEDS]
-    judged = evaluation.evaluate_seeds(families) + evaluation.list_evaluated(output, detectors)
-    return training.train_seeds(families) + judged + reporting.draw_detectors(detectors)
+    evaluated = evaluation.evaluate_seeds(families) + evaluation.list_evaluated(output, detectors)
+    return training.train_seeds(families) + evaluated + reporting.draw_detectors(detectors)
