@@ -5,9 +5,8 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.results import publish
-
 from benchmarks import blending, defocus, extraction, ingestion, training
+from benchmarks.results import publish
 
 
 def main() -> int:

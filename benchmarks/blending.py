@@ -15,11 +15,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.demo_faces import Face, faces
 from benchmarks.extraction import one_core
 from benchmarks.results import Result
-from numpy.typing import NDArray
-
 from fakefocus.imaging.blending import Blending, blend_with_itself
 from fakefocus.imaging.face_mask import HULLS, face_points, fill, hulls
 

@@ -18,12 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from benchmarks.extraction import one_core
-from benchmarks.results import Result
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from benchmarks import defocus_truth as truth
+from benchmarks.extraction import one_core
+from benchmarks.results import Result
 from fakefocus.datasets.stored_video import FrameWriter, VideoFolder
 from fakefocus.imaging.alignment import similarity, template_for
 from fakefocus.imaging.defocus import METHODS, edge_variance, estimate_map

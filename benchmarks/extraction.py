@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 import psutil
 import torch
-from benchmarks.clips import CLIPS, EVERY, OPTIONS, SIZES, THRESHOLDS, make_clips
-from benchmarks.results import Result
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 
+from benchmarks.clips import CLIPS, EVERY, OPTIONS, SIZES, THRESHOLDS, make_clips
+from benchmarks.results import Result
 from fakefocus.datasets.stored_video import FrameWriter
 from fakefocus.detection.boxes import box_iou
 from fakefocus.detection.faces import Faces

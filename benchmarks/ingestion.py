@@ -12,7 +12,6 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.results import Result
-
 from fakefocus.datasets.probed_media import ProbedMedia
 from fakefocus.parameters import Ingestion
 from fakefocus.pipelines.ingestion.nodes import list_media, plan_probes, sort_media

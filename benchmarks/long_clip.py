@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import av
-from benchmarks.clips import CLIPS, OPTIONS, make_clips
 
+from benchmarks.clips import CLIPS, OPTIONS, make_clips
 from fakefocus.datasets.stored_video import FrameWriter
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 

@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from benchmarks.results import Result
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from benchmarks import defocus
+from benchmarks.results import Result
 from fakefocus.config import ProjectConfig
 from fakefocus.datasets.stored_video import FrameWriter, VideoFolder
 from fakefocus.imaging.defocus import estimate_map
