@@ -39,13 +39,23 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 
 
 @pytest.fixture(scope="session")
-def run_kedro() -> Callable[..., dict[str, Any]]:
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tracking store without runs: to make its tables takes seconds, to copy them does not."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
     """Return a function that runs pipelines of a project folder, with a tracking store of its own."""
 
     def run(
         project: Path, *pipelines: str, env: str = "test", namespaces: list[str] | None = None, **params: Any
     ) -> dict[str, Any]:
         configure_project("fakefocus")
+        if not (project / "mlflow.db").exists():
+            shutil.copy(empty_store, project / "mlflow.db")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
             patch.chdir(project)

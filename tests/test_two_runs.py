@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def test_two_runs_that_make_the_same_data_set_both_end_well(make_project: Callable[[str], Path]) -> None:
+def test_two_runs_that_make_the_same_data_set_both_end_well(
+    make_project: Callable[[str], Path], empty_store: Path
+) -> None:
     project = make_project("two_runs")
     catalog = project / "conf/test/catalog.yml"
     catalog.write_text(catalog.read_text().replace("people: 12, frames: 12", "people: 4, frames: 8"))
     script = str(Path(__file__).with_name("run_project.py"))
     runs = []
     for number in range(2):
+        shutil.copy(empty_store, project / f"{number}.db")
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/{number}.db"}
         command = [sys.executable, script, str(project), "data", json.dumps({})]
         runs.append(subprocess.Popen(command, env=os.environ | store, stderr=subprocess.PIPE, text=True))

