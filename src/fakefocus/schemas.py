@@ -25,7 +25,7 @@ SAMPLE_COLUMNS = (
 SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
 SUMMARY_KEYS = (
     *("version", "contract", "parameters", "dataset", "experiment", "split_hash", "overlap", "metrics", "history"),
     "videos",

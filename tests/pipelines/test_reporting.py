@@ -49,7 +49,7 @@ def test_split_by_identity_is_described_as_such(write: Callable[..., str]) -> No
     page = write()
     assert "split by identity, seed 3" in page
     assert "A group is on one side only" in page
-    assert "drawn are whole identity groups" in page
+    assert "what varies are whole identity groups" in page
 
 
 def test_split_video_by_video_is_not_said_to_keep_people_apart(write: Callable[..., str]) -> None:
@@ -73,8 +73,58 @@ def test_fold_is_that_of_the_split(write: Callable[..., str]) -> None:
 
 def test_intervals_are_described_as_they_were_made(write: Callable[..., str], tiny_project: Path) -> None:
     summary = _summaries(tiny_project)["scade_net"]
-    wider = summary | {"metrics": summary["metrics"] | {"confidence": 0.99, "draws": 5000}}
-    assert "99 % interval, 5000 bootstrap draws, seed 3" in write(summaries={"scade_net": wider})
+    interval = {"method": "some method", "confidence": 0.99, "min_groups": 7}
+    page = write(summaries={"scade_net": summary | {"metrics": summary["metrics"] | {"interval": interval}}})
+    assert "99 % interval (some method; from 7 groups of each class)" in page
+
+
+def _with_auc(summary: dict[str, Any], low: float | None, high: float | None, why: str = "") -> dict[str, Any]:
+    """Return a summary whose test videos of methods trained on have an AUC of .8 with an interval, or without."""
+    auc = {"value": 0.8, "low": low, "high": high}
+    video = summary["metrics"]["video"] | {"auc": auc, "no_interval": why}
+    return summary | {"metrics": summary["metrics"] | {"video": video}}
+
+
+def test_interval_above_one_half_is_called_learning_and_one_around_it_is_not(
+    write: Callable[..., str], tiny_project: Path
+) -> None:
+    summaries = _summaries(tiny_project)
+    detector, control = summaries["scade_net"], summaries["scade_net.control"]
+    page = write(summaries={"a": _with_auc(detector, 0.6, 0.9), "a.control": _with_auc(control, 0.4, 0.9)})
+    assert "learns</span>: the whole interval lies above 0.5" in page
+    assert "as it should be" in page
+    page = write(summaries={"a": _with_auc(detector, 0.4, 0.9), "a.control": _with_auc(control, 0.6, 0.9)})
+    assert "not shown to learn" in page
+    assert "conspicuous" in page
+
+
+def test_too_few_groups_are_said_in_words_and_give_no_verdict(write: Callable[..., str], tiny_project: Path) -> None:
+    summaries = _summaries(tiny_project)
+    why = "too few groups for an interval (3; at least 5 of each class)"
+    few = {name: _with_auc(summaries[f"scade_net{name}"], None, None, why) for name in ("", ".control")}
+    page = write(summaries={f"scade_net{name}": summary for name, summary in few.items()})
+    assert f"0.800, {why}" in page
+    assert (
+        f'<span class="no">no verdict</span>: {why}. Negative control: <span class="no">no verdict</span>: {why}.'
+        in page
+    )
+    assert f"<small>{why}</small>" in page
+    for verdict in (">learns<", "not shown to learn", "as it should be", "conspicuous"):
+        assert verdict not in page
+
+
+def test_figure_of_intervals_says_in_words_where_groups_are_too_few(tiny_project: Path) -> None:
+    why = "too few groups for an interval (3; at least 5 of each class)"
+    few = _with_auc(_summaries(tiny_project)["scade_net"], None, None, why)
+    assert why in [text.get_text() for text in draw_intervals({"scade_net": few}).axes[0].texts]
+
+
+def test_file_without_an_interval_is_not_acquitted(write: Callable[..., str], tiny_project: Path) -> None:
+    report = json.loads((tiny_project / "data/05_model_input/tiny/leakage_report.json").read_text())
+    unknown = report["shortcut"] | {"auc": {"value": 0.6, "low": None, "high": None}}
+    page = write(leakage_report=report | {"shortcut": unknown})
+    assert "groups are too few for an interval" in page
+    assert "do not give the label away" not in page
 
 
 def test_recipe_of_another_place_is_not_described_by_this_ones_note(
@@ -111,16 +161,23 @@ def test_detector_that_saw_real_faces_alone_has_no_methods_trained_on(
     summary = _summaries(tiny_project)["scade_net"]
     metrics = summary["metrics"]
     undefined = {"value": None, "low": None, "high": None}
-    empty = dict.fromkeys(("auc", "ap", "eer", "accuracy", "f1"), undefined) | {"real": 4, "fake": 0, "groups": 4}
+    empty = dict.fromkeys(("auc", "ap", "eer", "accuracy", "f1"), undefined) | {
+        "real": 4,
+        "fake": 0,
+        "groups": 4,
+        "no_interval": "no interval, a class is missing",
+    }
     by_method = {name: values | {"held_out": True} for name, values in metrics["by_method"].items()}
     blended = metrics | {"video": empty, "face": empty, "by_method": by_method, "held_out": metrics["video"]}
     training = summary["contract"]["training"] | {"fakes": "self_blended"}
     contract = summary["contract"] | {"methods": [], "training": training}
-    page = write(summaries={"scade_net": summary | {"contract": contract, "metrics": blended}})
+    control = _summaries(tiny_project)["scade_net.control"]
+    detector = summary | {"contract": contract, "metrics": blended}
+    page = write(summaries={"scade_net": detector, "scade_net.control": control})
+    assert "who blends real faces reads no label that could be shuffled" in page
     assert "<td>none tested</td>" in page
     assert "real faces alone" in page
     assert "PoissonSwap (not trained on)" in page
-    assert "no verdict" not in page
 
 
 def test_figures_show_any_number_of_detectors(tiny_project: Path) -> None:
@@ -159,4 +216,12 @@ def test_summary_of_another_version_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DatasetError, match=r"theirs/summary\.json lacks parameters, dataset, .*judge that detector again"
     ):
+        Summaries(filepath=str(tmp_path)).load()
+
+
+def test_summary_of_the_version_before_is_to_be_made_again(tmp_path: Path, tiny_project: Path) -> None:
+    earlier = _summaries(tiny_project)["scade_net"] | {"version": 1}
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "earlier/summary.json").write_text(json.dumps(earlier))
+    with pytest.raises(DatasetError, match="is of version 1, not 2: judge that detector again, or remove the file"):
         Summaries(filepath=str(tmp_path)).load()

@@ -1,12 +1,12 @@
 """Metrics of scores in [0, 1] against labels 0 real and 1 fake, with intervals over identity groups."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Metric = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
+from fakefocus.metrics.intervals import Metric, group_interval, why_no_interval
 
 
 def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,29 +82,21 @@ def f1(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
 
 
 def summary(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    groups: ArrayLike,
-    *,
-    threshold: float,
-    draws: int,
-    confidence: float,
-    seed: int,
+    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, *, threshold: float, confidence: float
 ) -> dict[str, Any]:
     """Return all metrics with their intervals, and the counts behind them.
 
     Args:
         labels: ``(N,)``, 0 real or 1 fake.
         scores: ``(N,)`` in [0, 1].
-        groups: ``(N,)`` identity groups; whole groups are drawn, since clips of one person are not independent.
+        groups: ``(N,)`` identity groups; clips of one person are not independent, whole groups are what varies.
         threshold: Score from which a sample is called fake.
-        draws: Bootstrap replicates.
-        confidence: Coverage of the intervals, .95 for 95 %.
-        seed: Seed of the draws.
+        confidence: Coverage of the intervals, .95 for 95 %; see `fakefocus.metrics.intervals` for how they are made.
 
     Returns:
         ``{"auc": {"value", "low", "high"}, "ap": …, "eer": …, "accuracy": …, "f1": …, "real": n, "fake": n,
-        "groups": n}``; an undefined value is None.
+        "groups": n, "no_interval": ""}``; an undefined value is None. Without intervals ``low`` and ``high`` are None,
+        and ``no_interval`` says why: a class is missing, or groups are too few.
     """
     y, s, g = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float), np.asarray(groups)
     measures: Mapping[str, Metric] = {
@@ -114,48 +106,13 @@ def summary(
         "accuracy": lambda a, b: accuracy(a, b, threshold),
         "f1": lambda a, b: f1(a, b, threshold),
     }
-    low, high = _intervals(y, s, g, measures, draws=draws, confidence=confidence, seed=seed)
     result: dict[str, Any] = {
-        name: {"value": _number(measure(y, s)), "low": _number(low[name]), "high": _number(high[name])}
+        name: {"value": _number(measure(y, s)), "low": None, "high": None}
+        | (group_interval(measure, y, s, g, confidence) or {})
         for name, measure in measures.items()
     }
-    return result | {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
-
-
-def _intervals(
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    groups: NDArray[Any],
-    measures: Mapping[str, Metric],
-    *,
-    draws: int,
-    confidence: float,
-    seed: int,
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Percentile bootstrap over groups (Field & Welsh 2007, https://doi.org/10.1111/j.1467-9868.2007.00593.x).
-
-    A draw in which a measure is undefined (one class only) is left out of that measure's interval.
-    """
-    if not len(labels):
-        return dict.fromkeys(measures, float("nan")), dict.fromkeys(measures, float("nan"))
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    values: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(draws):
-        rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
-        for name, measure in measures.items():
-            values[name].append(measure(labels[rows], scores[rows]))
-    tail = (1 - confidence) / 2
-    quantile = {name: _quantiles(drawn, (tail, 1 - tail)) for name, drawn in values.items()}
-    return {k: v[0] for k, v in quantile.items()}, {k: v[1] for k, v in quantile.items()}
-
-
-def _quantiles(values: list[float], at: tuple[float, float]) -> tuple[float, float]:
-    defined = np.array([v for v in values if not np.isnan(v)])
-    if defined.size == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, at)
-    return float(low), float(high)
+    counts = {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
+    return result | counts | {"no_interval": why_no_interval(y, g)}
 
 
 def _has_both(labels: ArrayLike) -> bool:

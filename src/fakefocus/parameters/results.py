@@ -10,7 +10,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class Evaluation(Group):
-    """Scores and intervals: ``threshold``, faces a batch, device, bootstrap draws, confidence and seed.
+    """Scores and intervals: ``threshold``, faces a batch, device, and the confidence of intervals.
 
     ``threshold`` validation: that of equal errors on validation videos, kept with the detector; or one in [0, 1].
     ``device`` auto: a CUDA device where there is one. ``seen`` refuse: test videos or people that a detector was
@@ -21,9 +21,7 @@ class Evaluation(Group):
     batch_size: Positive
     device: Device = "auto"
     seen: Literal["refuse", "allow"] = "refuse"
-    draws: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    seed: int
 
 
 class Reporting(Group):

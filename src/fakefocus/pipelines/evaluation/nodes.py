@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
+from fakefocus.metrics.intervals import METHOD, MIN_GROUPS
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models.contract import Contract, check_fit, find_overlap, read_contract
 from fakefocus.parameters import CropSpec, Defocus, Evaluation, MapSpec, Preprocessing
@@ -108,10 +109,11 @@ def measure(
 
     ``video`` and ``face`` hold the reals and the fakes of methods that the detector was trained on; ``held_out`` the
     reals and the fakes of other methods, if there are any; ``by_method`` the reals and the fakes of one method each.
+    ``interval`` says how intervals were made.
     """
-    options = evaluation.model_dump(include={"draws", "confidence", "seed"})
     own = evaluation.threshold == "validation"
-    options["threshold"] = contract.threshold.value if own else evaluation.threshold
+    threshold = contract.threshold.value if own else evaluation.threshold
+    options = {"threshold": threshold, "confidence": evaluation.confidence}
     videos = video_scores[video_scores["split"] == "test"]
     faces = face_scores[face_scores["split"] == "test"]
     methods = sorted(set(videos.loc[videos["label"] == 1, "method"]))
@@ -119,7 +121,8 @@ def measure(
     metrics = {
         "split": "test",
         "threshold_source": contract.threshold.source if own else "evaluation.threshold",
-        **options,
+        "threshold": threshold,
+        "interval": {"method": METHOD, "confidence": evaluation.confidence, "min_groups": MIN_GROUPS},
         "video": _judge(videos[~videos["method"].isin(held_out)], options),
         "face": _judge(faces[~faces["method"].isin(held_out)], options),
         "by_method": {

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefocus.metrics.scores import auc, summary
+from fakefocus.metrics.intervals import group_interval
+from fakefocus.metrics.scores import auc
 from fakefocus.pipelines.feature_split.grouping import order_of
 
-DRAWS, CONFIDENCE = 1000, 0.95
+CONFIDENCE = 0.95
 _FOLDS, _REPEATS, _TREES, _AT_MOST = 5, 5, 60, 4000
 _LEAF = 0.05
 """Share of the videos in a leaf: with small leaves the forest learns single scenes by heart and guesses others."""
@@ -30,20 +31,20 @@ def find_shortcut(used: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Judge a small classifier that sees the file's attributes only, on groups that it was not trained on.
 
     A random forest, cross-validated by identity group; the score of a video is the mean over five divisions into
-    folds. The label is given away where the whole interval of the AUC lies above one half.
+    folds. The label is given away where the whole interval of the AUC lies above one half; no interval, no verdict.
 
     Args:
         used: Videos with the columns of ``videos`` and ``group``; of more than 4000 as many are taken, in whole groups.
-        seed: Seed of forest, folds and bootstrap.
+        seed: Seed of forest and folds.
 
     Returns:
-        ``auc`` with ``value``, ``low``, ``high`` (None where it is undefined); ``given_away``; ``features``: the AUC of
+        ``auc`` with ``value``, ``low``, ``high`` (None where there is none); ``given_away``; ``features``: the AUC of
         single attributes, those that tell most first; ``videos``: how many were judged.
     """
     table = _at_most(used, seed)
     features, labels = file_features(table), table["label"].to_numpy(dtype=np.int64)
     scores = _held_out_scores(features.to_numpy(), labels, table["group"].to_numpy(), seed)
-    interval = {"value": None, "low": None, "high": None} if scores is None else _auc(table, scores, seed)
+    interval = {"value": None, "low": None, "high": None} if scores is None else _auc(table, scores)
     single = {name: auc(labels, features[name]) for name in features}
     strongest = sorted(single, key=lambda name: (-abs(single[name] - 0.5), name))[:4] if scores is not None else []
     return {
@@ -59,7 +60,7 @@ def judge_sharpness(used: pd.DataFrame, faces: pd.DataFrame, seed: int) -> dict[
     mean = faces[faces["found"]].groupby("video_id")["sharpness"].mean()
     table = _at_most(used.assign(sharpness=used["video_id"].map(mean)).dropna(subset=["sharpness"]), seed)
     softness = 1 - table["sharpness"].rank(pct=True)
-    return _auc(table, np.asarray(softness, dtype=np.float64), seed)
+    return _auc(table, np.asarray(softness, dtype=np.float64))
 
 
 def describe_by_label(used: pd.DataFrame, faces: pd.DataFrame) -> list[dict[str, Any]]:
@@ -105,11 +106,11 @@ def _held_out_scores(
     return scores / _REPEATS
 
 
-def _auc(table: pd.DataFrame, scores: NDArray[np.float64], seed: int) -> dict[str, float | None]:
-    metrics = summary(
-        table["label"], scores, table["group"], threshold=0.5, draws=DRAWS, confidence=CONFIDENCE, seed=seed
-    )
-    return dict(metrics["auc"])
+def _auc(table: pd.DataFrame, scores: NDArray[np.float64]) -> dict[str, float | None]:
+    value = auc(table["label"], scores)
+    interval = group_interval(auc, table["label"], scores, table["group"], CONFIDENCE)
+    low, high = (interval["low"], interval["high"]) if interval else (None, None)
+    return {"value": None if np.isnan(value) else value, "low": low, "high": high}
 
 
 def _at_most(used: pd.DataFrame, seed: int) -> pd.DataFrame:

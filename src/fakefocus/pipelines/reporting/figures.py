@@ -174,16 +174,25 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     rows = [(detector, *row) for detector in detectors for row in _interval_rows(detector)]
     figure = Figure(figsize=(WIDTH, 0.8 + 0.3 * max(1, len(rows))), layout="constrained")
     axis = figure.subplots()
-    for y, (detector, _, metric, held) in enumerate(rows):
+    for y, (detector, _, judged, held) in enumerate(rows):
         colour = CONTROL if detector.control else HELD_OUT if held else detector.colour
-        axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
-        axis.plot(metric["value"], y, "o", color=colour, markersize=6)
+        _draw_interval(axis, y, judged, colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(rows)), [f"{detector.name}: {label}" for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
     axis.invert_yaxis()
     _style(axis, "test AUC of videos, with its interval", "")
     return figure
+
+
+def _draw_interval(axis: Axes, y: int, judged: dict[str, Any], colour: str) -> None:
+    """Draw an AUC with its interval, or hollow with the words why there is none."""
+    metric, why = judged["auc"], judged["no_interval"]
+    if not why:
+        axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
+    axis.plot(metric["value"], y, "o", color=colour, markersize=6, markerfacecolor="white" if why else colour)
+    side, gap = ("right", -0.02) if metric["value"] > 0.5 else ("left", 0.02)
+    axis.text(metric["value"] + gap, y, why, ha=side, va="center", fontsize=7, color=INK)
 
 
 def _has_curve(detector: Judged, held_out: bool) -> bool:
@@ -200,17 +209,17 @@ def _legend_height(detectors: Sequence[Judged]) -> float:
     return 0.18 * -(-len(detectors) // 3)
 
 
-def _interval_rows(detector: Judged) -> list[tuple[str, dict[str, float], bool]]:
+def _interval_rows(detector: Judged) -> list[tuple[str, dict[str, Any], bool]]:
     metrics = detector.summary["metrics"]
-    rows = [("methods trained on", metrics["video"]["auc"], False)]
+    rows = [("methods trained on", metrics["video"], False)]
     if detector.control:
-        rows += [("methods not trained on", metrics["held_out"]["auc"], True)] if "held_out" in metrics else []
+        rows += [("methods not trained on", metrics["held_out"], True)] if "held_out" in metrics else []
     else:
         rows += [
-            (method + (" (not trained on)" if m["held_out"] else ""), m["auc"], bool(m["held_out"]))
+            (method + (" (not trained on)" if m["held_out"] else ""), m, bool(m["held_out"]))
             for method, m in metrics["by_method"].items()
         ]
-    return [row for row in rows if row[1]["value"] is not None and row[1]["low"] is not None]
+    return [row for row in rows if row[1]["auc"]["value"] is not None]
 
 
 def _style(axis: Axes, x: str, y: str) -> None:

@@ -145,11 +145,11 @@ def write_report(
     }
     detectors = _detectors(summaries)
     for detector in detectors:
-        _log.info("%s: test AUC of videos %s", detector["name"], _interval(detector["auc"]))
+        _log.info("%s: test AUC of videos %s", detector["name"], _auc(detector["judged"]))
     used = folder_keys(splits[splits["split"] != ""])
     defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"interval": _interval, "value": _value, "bounds": _bounds}
+    environment.filters |= {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
     return template.render(
         reporting=reporting,
@@ -170,7 +170,7 @@ def write_report(
         shared_people=_shared_people(leakage_report),
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
-        bootstrap=sorted({_bootstrap(detector["metrics"]) for detector in detectors}),
+        intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
 
@@ -197,9 +197,10 @@ def _name(place: str, contract: dict[str, Any]) -> str:
     return f"{contract['name']}, seed {contract['training']['seed']}" if seeded else str(contract["name"])
 
 
-def _bootstrap(metrics: dict[str, Any]) -> str:
+def _interval_method(interval: dict[str, Any]) -> str:
     """Return in words how intervals were made."""
-    return f"{metrics['confidence'] * 100:g} % interval, {metrics['draws']} bootstrap draws, seed {metrics['seed']}"
+    least = f"from {interval['min_groups']} groups of each class"
+    return f"{interval['confidence'] * 100:g} % interval ({interval['method']}; {least})"
 
 
 def _strategy(splits_json: dict[str, Any]) -> str:
@@ -242,7 +243,7 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
 def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the page says of each detector; what its control says of it, where there is one."""
     controls = {
-        summary["contract"]["family"]: summary["metrics"][_scope(summary["metrics"])]["auc"]
+        summary["contract"]["family"]: summary["metrics"][_scope(summary["metrics"])]
         for summary in summaries.values()
         if summary["contract"]["labels"] == "shuffled"
     }
@@ -251,9 +252,7 @@ def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
     contract, metrics = summary["contract"], summary["metrics"]
-    auc, control = metrics[_scope(metrics)]["auc"], controls.get(contract["family"])
-    blended = contract["training"]["fakes"] == "self_blended"
-    readable = control is not None and not blended and control["low"] is not None
+    judged, control = metrics[_scope(metrics)], controls.get(contract["family"])
     return {
         "name": _name(place, contract),
         "is_control": contract["labels"] == "shuffled",
@@ -262,12 +261,23 @@ def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> 
         "metrics": metrics,
         "overlap": summary["overlap"],
         "control": control,
-        "auc": auc,
+        "judged": judged,
         "elsewhere": contract["dataset"] != summary["dataset"],
-        "learns": None if auc["low"] is None else auc["low"] > 0.5,
-        # who blends real faces reads no label that could be shuffled
-        "control_holds": control["low"] <= 0.5 <= control["high"] if readable and control else None,
+        "learns": None if judged["auc"]["low"] is None else judged["auc"]["low"] > 0.5,
+        "control_holds": _contains_chance(control) if control and not _why_unread(control, contract) else None,
+        "control_unread": _why_unread(control, contract) if control else "",
     }
+
+
+def _contains_chance(judged: dict[str, Any]) -> bool:
+    return bool(judged["auc"]["low"] <= 0.5 <= judged["auc"]["high"])
+
+
+def _why_unread(control: dict[str, Any], contract: dict[str, Any]) -> str:
+    """Return why a control says nothing; empty where it does."""
+    if contract["training"]["fakes"] == "self_blended":
+        return "who blends real faces reads no label that could be shuffled"
+    return str(control["no_interval"])
 
 
 def _scope(metrics: dict[str, Any]) -> str:
@@ -285,3 +295,8 @@ def _bounds(metric: dict[str, float | None]) -> str:
 
 def _interval(metric: dict[str, float | None]) -> str:
     return f"{_value(metric)} {_bounds(metric)}".strip()
+
+
+def _auc(judged: dict[str, Any]) -> str:
+    """Return the AUC and its interval, or why it has none."""
+    return ", ".join(filter(None, (_interval(judged["auc"]), judged["no_interval"])))
