@@ -115,12 +115,14 @@ def wilson(
 
 
 def _blocks(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
-    """Return a number from 0 for each sample: its group, or one of a hundred lots of groups with alike shares of reals.
+    """Return a number from 0 for each sample: its group, or one of a hundred lots of groups.
 
-    The order of the samples does not matter.
+    Groups of the class that fewer groups have are dealt out to the lots first: no lot has all of them. The order of the
+    samples does not matter.
     """
     names, member = np.unique(groups, return_inverse=True)
-    reals = np.bincount(member, weights=labels == 0)
+    by_class = [np.bincount(member[labels == label], minlength=len(names)) for label in (0, 1)]
+    rare = min(by_class, key=np.count_nonzero)
     rank = np.empty(len(names), dtype=np.int64)
-    rank[np.argsort(-reals, kind="stable")] = np.arange(len(names))
+    rank[np.argsort(-rare, kind="stable")] = np.arange(len(names))
     return np.asarray(rank[member] % MOST_BLOCKS)
