@@ -180,7 +180,7 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(rows)), [f"{detector.name}: {label}" for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
-    axis.invert_yaxis()
+    axis.set_ylim(max(1, len(rows)) - 0.4, -0.6)
     _style(axis, "test AUC of videos, with its interval", "")
     return figure
 
@@ -192,7 +192,8 @@ def _draw_interval(axis: Axes, y: int, judged: dict[str, Any], colour: str) -> N
         axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
     axis.plot(metric["value"], y, "o", color=colour, markersize=6, markerfacecolor="white" if why else colour)
     side, gap = ("right", -0.02) if metric["value"] > 0.5 else ("left", 0.02)
-    axis.text(metric["value"] + gap, y, why, ha=side, va="center", fontsize=7, color=INK)
+    words = axis.text(metric["value"] + gap, y, why.replace(" (", "\n("), ha=side, va="center", fontsize=7, color=INK)
+    words.set_bbox({"color": "white", "pad": 0.5})
 
 
 def _has_curve(detector: Judged, held_out: bool) -> bool:
