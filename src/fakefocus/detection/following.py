@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefocus.detection.boxes import Boxes, areas, box_iou, largest_first, same_place
-from fakefocus.detection.faces import NO_FACES, Faces
+from fakefocus.detection.faces import NO_FACES, Faces, bounded, plausible
 
 Picture = NDArray[np.uint8]
 
@@ -16,6 +16,8 @@ INTERVAL = 16
 """Every so many sampled frames the whole frame is looked at."""
 _STILL = 0.12
 """A refined face that is farther off from where it was expected, in sides of its box, is in doubt."""
+_GROWTH = 1.25
+"""A refined face whose side changed by more than this factor is in doubt."""
 _SAME = 0.3
 """Intersection over union from which the finds of two searches are one face."""
 _STEP = 16
@@ -75,6 +77,7 @@ class FaceFollower:
             faces = _joined([faces, self._detector.detect(image, changed)])
         if whole or not same_place(self._known.boxes[0] + self._motion[0], faces.boxes).any():
             faces, self._since = self._detector.detect(image), 0
+        faces = bounded(faces, image.shape)
         self._since += 1
         self._motion = _motion(np.zeros((0, 4)) if self.cut else self._known.boxes, faces.boxes)
         self._known = faces
@@ -83,7 +86,7 @@ class FaceFollower:
     def _followed(self, image: Picture) -> Faces:
         expected = self._known.boxes + self._motion
         faces = self._detector.refine(image, expected)
-        sure = np.array([_shift(box, expected) <= _STILL for box in faces.boxes], dtype=bool)
+        sure = _steady(faces.boxes, expected) & plausible(faces)
         doubtful = [box for box in expected[: self._foremost] if not same_place(box, faces.boxes[sure]).any()]
         if not doubtful:
             return faces
@@ -131,10 +134,16 @@ def _sketch(image: Picture) -> NDArray[np.float32]:
     return cv2.blur(blocks.astype(np.float32), (3, 3)).mean(axis=2)
 
 
-def _shift(box: NDArray[np.float64], boxes: Boxes) -> float:
-    """Return how far the nearest of the boxes is from a box, centre to centre, in sides of the box."""
-    apart = np.abs((boxes[:, :2] + boxes[:, 2:] - box[:2] - box[2:]) / 2).max(axis=1)
-    return float(apart.min() / (box[2:] - box[:2]).max())
+def _steady(boxes: Boxes, expected: Boxes) -> NDArray[np.bool_]:
+    """Say which boxes are about where one was expected, and about as large."""
+    steady = np.zeros(len(boxes), dtype=bool)
+    for row, box in enumerate(boxes):
+        side, sides = (box[2:] - box[:2]).max(), (expected[:, 2:] - expected[:, :2]).max(axis=1)
+        apart = np.abs((expected[:, :2] + expected[:, 2:] - box[:2] - box[2:]) / 2).max(axis=1)
+        nearest = int(apart.argmin())
+        change = side / sides[nearest]
+        steady[row] = apart[nearest] <= _STILL * side and 1 / _GROWTH < change < _GROWTH
+    return steady
 
 
 def _rows(faces: Faces, rows: NDArray[Any]) -> Faces:

@@ -36,12 +36,18 @@ _REACH, _NEAR = 1.3, 0.7
 """Half sides of the neighbourhoods in which a face is looked for, and refined, in sides of its box."""
 _FITTING = (0.6, 1.6)
 """Sides of P-Net's window, in sides of a known face's box, at which that face is looked for."""
-_PROPOSALS, _REFINED = 12, 3
+_PROPOSALS, _REFINED = 12, 6
 """So many candidates about one face reach R-Net and O-Net."""
 _MOST = 1024
 """So many candidates of a frame go on at all."""
-_GUESSES = (1.0, 1.2)
-"""Sides of the boxes from which a known face is refined, in sides of the face's last box."""
+_GUESSES = (0.65, 0.8, 0.95)
+"""Sides of the boxes from which a known face is refined, in sides of the face's last box.
+
+P-Net's windows about a face have a median of .8, and of .65 where the face fills the frame; from guesses as large as
+the face, boxes grow from frame to frame.
+"""
+_OFF_CENTRE = (0.03, 0.02)
+"""How far P-Net's windows lie from the middle of a face's box, x and y in its sides."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,9 @@ class FaceDetector:
         if not len(boxes):
             return NO_FACES
         views = [view(image, *_neighbourhood(box, image, _NEAR)) for box in boxes]
-        guesses = np.concatenate([_scaled(squared(boxes), by) for by in _GUESSES])
+        squares = squared(boxes)
+        off = (squares[:, 2:] - squares[:, :2]) * _OFF_CENTRE
+        guesses = np.concatenate([_scaled(squares + np.tile(off, 2), by) for by in _GUESSES])
         guesses, _, which = self._refined(views * len(_GUESSES), guesses)
         return _averaged(self._finished([views[i % len(boxes)] for i in which], guesses))
 
