@@ -103,7 +103,7 @@ def _pacing(scale: float) -> Pose:
     """Walk to and fro along a corridor, more than a face's width between two sampled frames."""
 
     def pose(t: float) -> tuple[float, float, float, float]:
-        return 0.5 + 0.38 * np.sin(1.9 * t), 0.4 + 0.02 * np.sin(9 * t), scale * (1 + 0.3 * np.cos(0.95 * t)), 0.05
+        return 0.5 + 0.38 * np.sin(0.8 * t), 0.4 + 0.02 * np.sin(9 * t), scale * (1 + 0.3 * np.cos(0.4 * t)), 0.05 * np.sin(9 * t)
 
     return pose
 
@@ -132,7 +132,7 @@ def _tight(side: int, person: int, scale: float, by: float, crf: int) -> Scene:
 
 def _shadow(person: int, start: float, stop: float) -> Actor:
     """Be a pattern like a face, out of focus and faint, as a curtain or a shadow may be."""
-    return Actor(person, _sway(0.75, 0.5, 3.6, roll=0), start, stop, blur=0.055, contrast=0.35)
+    return Actor(person, _sway(0.75, 0.5, 3.6, roll=0), start, stop, blur=0.03, contrast=0.5)
 
 
 HARD: dict[str, dict[str, Scene]] = {
@@ -151,7 +151,7 @@ HARD: dict[str, dict[str, Scene]] = {
         "walk_toward": Scene((Actor(20, _toward(9, 3.0)),), 1280, 720, shake=0.01),
         "walk_toward_upright": Scene((Actor(21, _toward(9, 1.6)),), 720, 1280, 28, shake=0.015, light=0.6),
         "corridor": Scene(
-            (Actor(22, _pacing(0.9), away=((3.0, 5.4), (7.0, 8.0))),), 1280, 720, 28, shake=0.02, light=0.7
+            (Actor(22, _pacing(0.9), away=((3.0, 5.4), (7.0, 8.0))),), 1280, 720, 28, shake=0.01, light=0.7
         ),
         "corridor_1080p": Scene((Actor(23, _pacing(0.8), away=((4.0, 5.0),)),), 1920, 1080, shake=0.01),
         "two_in_a_corridor": Scene(

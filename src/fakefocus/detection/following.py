@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from fakefocus.detection.boxes import Boxes, areas, box_iou, largest_first, same_place
 from fakefocus.detection.faces import NO_FACES, Faces, bounded, plausible
+from fakefocus.detection.mtcnn import Region, anywhere, neighbourhood
+from fakefocus.detection.views import View, viewed
 
 Picture = NDArray[np.uint8]
 
@@ -20,35 +22,36 @@ _GROWTH = 1.25
 """A refined face whose side changed by more than this factor is in doubt."""
 _SAME = 0.3
 """Intersection over union from which the finds of two searches are one face."""
-_STEP = 16
+_HALF = 4
+"""Change is looked for in the frame halved so many times."""
 _CHANGE = 18.0
-"""Change of a block of 48 pixels, in grey levels, that may be somebody new."""
-_MUCH = 0.5
-"""Share of the frame from which on the whole of it is looked at instead."""
+"""Change of a block of 3 x 3 of its pixels, in grey levels, that may be somebody new."""
+_MUCH = 0.7
+"""Share of the frame that changed from which on everything has been looked at."""
 _CUT = 30.0
 """Mean change of a frame, in grey levels, that is a cut."""
 
 
 class Detector(Protocol):
-    """What finds faces: in a frame, around a box, and from where they were."""
+    """What finds faces: in a frame, in parts of it, and from where they were."""
 
-    def detect(self, image: Picture, within: NDArray[np.float64] | None = None) -> Faces:
-        """Return the faces of a frame, or of its part within a box."""
+    def detect(self, image: View) -> Faces:
+        """Return the faces of a frame."""
 
-    def detect_around(self, image: Picture, box: NDArray[np.float64]) -> Faces:
-        """Return the faces in the neighbourhood of a box."""
+    def search(self, image: View, regions: Sequence[Region], besides: Boxes) -> Faces:
+        """Return the faces of parts of a frame, besides those that are known already."""
 
-    def refine(self, image: Picture, boxes: Boxes) -> Faces:
+    def refine(self, image: View, boxes: Boxes) -> Faces:
         """Return those of the faces that are still about where they were."""
 
 
 class FaceFollower:
     """Detects the faces of a clip's sampled frames, one after the other.
 
-    Known faces are refined from where they moved to, and looked for in their neighbourhood where that is in
-    doubt. The whole frame is looked at on every ``INTERVAL``-th frame, after a cut, while no face is known,
-    and when the largest face is not found again; its part where something moved away from known faces is looked
-    at right then.
+    Known faces are refined from where they moved to. Then, at once, those that are in doubt are looked for in their
+    neighbourhood and new ones where something changed away from known faces, then the largest everywhere, if it is not
+    found again. The whole frame is looked at most closely on every ``INTERVAL``-th frame, after a cut, and where no
+    face is known or found.
     """
 
     def __init__(self, detector: Detector, foremost: int | None = 2) -> None:
@@ -69,33 +72,49 @@ class FaceFollower:
 
     def __call__(self, image: Picture) -> Faces:
         """Return the faces of the next frame, ``(H, W, 3) uint8, RGB``, largest first."""
-        changed = self._changed(image)
-        much = changed is not None and areas(changed[None])[0] > _MUCH * image.shape[0] * image.shape[1]
-        whole = much or self.cut or self._since >= INTERVAL or not len(self._known.boxes)
-        faces = NO_FACES if whole else self._followed(image)
-        if changed is not None and not whole:
-            faces = _joined([faces, self._detector.detect(image, changed)])
-        if whole or not same_place(self._known.boxes[0] + self._motion[0], faces.boxes).any():
-            faces, self._since = self._detector.detect(image), 0
+        frame = viewed(image)
+        changed = self._changed(frame)
+        whole = self.cut or self._since >= INTERVAL or not len(self._known.boxes)
+        faces = NO_FACES if whole else self._followed(frame, changed)
+        if not len(faces.boxes):
+            faces, self._since = self._detector.detect(frame), 0
         faces = bounded(faces, image.shape)
         self._since += 1
         self._motion = _motion(np.zeros((0, 4)) if self.cut else self._known.boxes, faces.boxes)
         self._known = faces
         return faces
 
-    def _followed(self, image: Picture) -> Faces:
+    def _followed(self, frame: View, changed: NDArray[np.float64] | None) -> Faces:
         expected = self._known.boxes + self._motion
-        faces = self._detector.refine(image, expected)
-        sure = _steady(faces.boxes, expected) & plausible(faces)
-        doubtful = [box for box in expected[: self._foremost] if not same_place(box, faces.boxes[sure]).any()]
-        if not doubtful:
+        sure, unsure = self._refined(frame, expected)
+        doubtful = [box for box in expected[: self._foremost] if not same_place(box, sure.boxes).any()]
+        regions = [neighbourhood(box) for box in doubtful]
+        everywhere = changed is not None and areas(changed[None])[0] > _MUCH * areas(np.array([frame.limits]))[0]
+        if changed is not None:
+            regions.append(Region(tuple(changed)))
+        new = self._detector.search(frame, regions, sure.boxes) if regions else NO_FACES
+        faces = _joined([sure, new, unsure])
+        if everywhere or same_place(expected[0], faces.boxes).any():
             return faces
-        again = [self._detector.detect_around(image, box) for box in doubtful]
-        return _joined([_rows(faces, sure), *again, _rows(faces, ~sure)])
+        return _joined([faces, self._detector.search(frame, [anywhere(expected[0], frame)], faces.boxes)])
 
-    def _changed(self, image: Picture) -> NDArray[np.float64] | None:
+    def _refined(self, frame: View, expected: Boxes) -> tuple[Faces, Faces]:
+        """Refine faces; return those that are steady, and those that are in doubt.
+
+        What moved on further than was expected is refined once more, from where it was found.
+        """
+        faces = self._detector.refine(frame, expected)
+        steady = _steady(faces.boxes, expected) & plausible(faces)
+        if steady.all():
+            return faces, NO_FACES
+        moved = _rows(faces, ~steady)
+        again = self._detector.refine(frame, moved.boxes)
+        settled = _steady(again.boxes, moved.boxes) & plausible(again)
+        return _joined([_rows(faces, steady), _rows(again, settled)]), _rows(again, ~settled)
+
+    def _changed(self, frame: View) -> NDArray[np.float64] | None:
         """Return the box of what changed where nobody was, if anything did; and note a cut."""
-        sketch = _sketch(image)
+        sketch, step = _sketch(frame)
         last, self._sketch = self._sketch, sketch
         if last is None or last.shape != sketch.shape:
             self.cut = last is not None
@@ -103,17 +122,17 @@ class FaceFollower:
         change = np.abs(sketch - last)
         self.cut = float(change.mean()) > _CUT
         least = max(_CHANGE, 4 * float(np.median(change)))
-        for x1, y1, x2, y2 in self._known.boxes / _STEP:
+        for x1, y1, x2, y2 in self._known.boxes / step:
             wide, high = x2 - x1, y2 - y1
             # a body moves with its face: what is below it is not new
             change[max(int(y1 - high), 0) :, max(int(x1 - 1.5 * wide), 0) : max(int(x2 + 1.5 * wide), 0)] = 0
         ys, xs = np.nonzero(change > least)
         if not len(xs):
             return None
-        margin = image.shape[0] / 8
-        box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) * float(_STEP)
-        box += np.array([-margin, -margin, margin, margin])
-        return np.clip(box, 0, np.tile(image.shape[1::-1], 2))
+        x1, y1, x2, y2 = frame.limits
+        margin = y2 / 8
+        box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) * float(step)
+        return np.clip(box + (-margin, -margin, margin, margin), 0, (x2, y2, x2, y2))
 
 
 def _motion(before: Boxes, now: Boxes) -> Boxes:
@@ -126,12 +145,10 @@ def _motion(before: Boxes, now: Boxes) -> Boxes:
     return motion
 
 
-def _sketch(image: Picture) -> NDArray[np.float32]:
-    """Return the brightness of blocks of 3 x 3 steps."""
-    height, width = image.shape[:2]
-    dense = cv2.resize(image, (max(2 * width // _STEP, 2), max(2 * height // _STEP, 2)), interpolation=cv2.INTER_LINEAR)
-    blocks = cv2.resize(dense, (dense.shape[1] // 2, dense.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return cv2.blur(blocks.astype(np.float32), (3, 3)).mean(axis=2)
+def _sketch(frame: View) -> tuple[NDArray[np.float32], int]:
+    """Return the brightness of blocks of 3 x 3 steps, and the step in pixels: 16, less in small frames."""
+    half = min(_HALF, len(frame.halves) - 1)
+    return cv2.blur(frame.halves[half].astype(np.float32), (3, 3)).mean(axis=2), 2**half
 
 
 def _steady(boxes: Boxes, expected: Boxes) -> NDArray[np.bool_]:

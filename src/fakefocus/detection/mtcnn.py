@@ -11,15 +11,16 @@ before can be refined from where it was, in a tenth of the time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.detection.boxes import Boxes, areas, box_iou, largest_first, squared, without_nested
+from fakefocus.detection.boxes import Boxes, areas, box_iou, common_areas, largest_first, squared, without_nested
 from fakefocus.detection.faces import NO_FACES, Faces
 from fakefocus.detection.networks import Precision, networks
-from fakefocus.detection.views import Picture, View, view
+from fakefocus.detection.views import Picture, View, viewed
 
 FACTOR = 0.709
 """Ratio of successive levels of the pyramid."""
@@ -32,15 +33,15 @@ _OVERLAP = 0.7
 """Candidates that share more of their union than this are one."""
 _NESTED = 0.7
 """A face of which so much lies in one of higher score is none."""
-_REACH, _NEAR = 1.3, 0.7
-"""Half sides of the neighbourhoods in which a face is looked for, and refined, in sides of its box."""
+_REACH = 1.3
+"""Half a side of the neighbourhood in which a face is looked for, in sides of its box."""
+_WITHIN = 0.6
+"""A candidate of which this share lies in a known face is about that face."""
 _FITTING = (0.6, 1.6)
 """Sides of P-Net's window, in sides of a known face's box, at which that face is looked for."""
-_PROPOSALS, _REFINED = 12, 6
-"""So many candidates about one face reach R-Net and O-Net."""
 _MOST = 1024
 """So many candidates of a frame go on at all."""
-_GUESSES = (0.65, 0.8, 0.95)
+_GUESSES = (0.65, 0.9)
 """Sides of the boxes from which a known face is refined, in sides of the face's last box.
 
 P-Net's windows about a face have a median of .8, and of .65 where the face fills the frame; from guesses as large as
@@ -51,6 +52,15 @@ _OFF_CENTRE = (0.03, 0.02)
 
 
 @dataclass(frozen=True)
+class Region:
+    """A part of a frame in which faces are looked for: x1, y1, x2, y2, and the sides of the faces, all in pixels."""
+
+    box: tuple[float, float, float, float]
+    least: float = 0.0
+    most: float = float("inf")
+
+
+@dataclass(frozen=True)
 class _Patch:
     """A part of the frame at a level: where it begins in the frame, the level's scale, its pixels."""
 
@@ -58,6 +68,25 @@ class _Patch:
     y: float
     scale: float
     image: Picture
+
+
+class _Care(NamedTuple):
+    """How closely is looked: P-Net's ``least`` score, and how many candidates about one face reach R- and O-Net.
+
+    At least ``detail`` pixels of a half of the frame become one of a level, a side.
+    """
+
+    least: float
+    proposals: int
+    refined: int
+    detail: float
+
+
+_CLOSE = _Care(0.0, 12, 6, 2.0)
+"""For whole frames: what the thresholds leave."""
+_QUICK = _Care(0.9, 6, 3, 1.0)
+"""Between two looks at the whole frame. The best candidate about a face has more than .96 in 98 of 100; at the
+reference's .6, nine of ten candidates show no face."""
 
 
 class FaceDetector:
@@ -71,48 +100,52 @@ class FaceDetector:
         self._thresholds = thresholds
         self._networks = networks(precision)
 
-    def detect(self, image: Picture, within: NDArray[np.float64] | None = None) -> Faces:
-        """Return the faces of a frame, ``(H, W, 3) uint8, RGB``, or of its part ``within`` a box, ``(4,)``."""
-        part = view(image) if within is None else view(image, within[:2], within[2:])
-        scales = level_scales(*part.halves[0].shape[:2], self._min_face_size)
-        return self._cascade(part, [_Patch(part.x, part.y, scale, part.level(scale)) for scale in scales])
+    def detect(self, image: Picture | View) -> Faces:
+        """Return the faces of a frame, ``(H, W, 3) uint8, RGB``."""
+        frame = viewed(image)
+        return self._cascade(frame, [Region(frame.limits)], np.zeros((0, 4)), _CLOSE)
 
-    def detect_around(self, image: Picture, box: NDArray[np.float64]) -> Faces:
-        """Return the faces in the neighbourhood of a box, ``(4,)``, that are about as large as it is."""
-        low, high = _neighbourhood(box, image, _REACH)
-        part = view(image, low, high)
-        side = float((box[2:] - box[:2]).max())
-        scales = level_scales(*image.shape[:2], self._min_face_size)
-        fitting = [s for s in scales if _FITTING[0] < CELL / s / side < _FITTING[1]]
-        patches = [_Patch(part.x, part.y, s, part.level(s)) for s in fitting]
-        return self._cascade(part, [p for p in patches if min(p.image.shape[:2]) >= CELL])
+    def search(self, image: Picture | View, regions: Sequence[Region], besides: Boxes) -> Faces:
+        """Return the faces of parts of a frame besides those that are known already: ``besides`` ``(N, 4)``."""
+        return self._cascade(viewed(image), regions, besides, _QUICK)
 
-    def refine(self, image: Picture, boxes: Boxes) -> Faces:
+    def refine(self, image: Picture | View, boxes: Boxes) -> Faces:
         """Return those faces that are still about where they were: ``boxes`` ``(N, 4)``."""
         if not len(boxes):
             return NO_FACES
-        views = [view(image, *_neighbourhood(box, image, _NEAR)) for box in boxes]
-        squares = squared(boxes)
+        frame, squares = viewed(image), squared(boxes)
         off = (squares[:, 2:] - squares[:, :2]) * _OFF_CENTRE
         guesses = np.concatenate([_scaled(squares + np.tile(off, 2), by) for by in _GUESSES])
-        guesses, _, which = self._refined(views * len(_GUESSES), guesses)
-        return _averaged(self._finished([views[i % len(boxes)] for i in which], guesses))
+        return _averaged(self._finished(frame, self._refined(frame, guesses)[0]))
 
-    def _cascade(self, part: View, patches: Sequence[_Patch]) -> Faces:
+    def _patches(self, frame: View, regions: Sequence[Region], detail: float) -> list[_Patch]:
+        """Return the regions at the levels at which P-Net's window fits faces of their sizes."""
+        patches = []
+        for region in regions:
+            part = frame.part(*region.box)
+            scales = level_scales(*frame.halves[0].shape[:2], self._min_face_size)
+            for scale in scales:
+                if region.least <= CELL / scale <= region.most:
+                    patches.append(_Patch(part.x, part.y, scale, part.level(scale, detail)))
+        return [patch for patch in patches if min(patch.image.shape[:2]) >= CELL]
+
+    def _cascade(self, frame: View, regions: Sequence[Region], besides: Boxes, care: _Care) -> Faces:
+        patches = self._patches(frame, regions, care.detail)
         if not patches:
             return NO_FACES
-        proposed = self._proposed(patches)
-        boxes, scores, which = self._refined([part] * len(proposed), proposed)
+        proposed = self._proposed(patches, care)
+        proposed = proposed[[not _about(box, besides) for box in proposed]]
+        boxes, scores, which = self._refined(frame, proposed)
         keep = _distinct(proposed[which], scores, _OVERLAP)
-        keep = keep[_foremost(boxes[keep], _REFINED)]
-        return _strongest(self._finished([part] * len(keep), boxes[keep]))
+        keep = keep[_foremost(boxes[keep], care.refined)]
+        return _strongest(self._finished(frame, boxes[keep]))
 
-    def _proposed(self, patches: Sequence[_Patch]) -> Boxes:
+    def _proposed(self, patches: Sequence[_Patch], care: _Care) -> Boxes:
         """Return P-Net's boxes ``(N, 4)``, squared, over all levels."""
         canvas, owner, starts = _packed(patches)
         score, offsets = (output[0] for output in self._networks.proposal(canvas[None]))
         owner = owner[: score.shape[0], : score.shape[1]]
-        ys, xs = np.nonzero((score >= self._thresholds[0]) & (owner >= 0))
+        ys, xs = np.nonzero((score >= max(self._thresholds[0], care.least)) & (owner >= 0))
         patch = owner[ys, xs]
         cell = np.column_stack([xs, ys]) * _STRIDE - starts[patch]
         scale = np.array([p.scale for p in patches])[patch, None]
@@ -121,22 +154,22 @@ class FaceDetector:
         hits = score[ys, xs]
         keep = _distinct(boxes, hits, _OVERLAP_IN_LEVEL, patch)
         keep = keep[_distinct(boxes[keep], hits[keep], _OVERLAP)][:_MOST]
-        keep = keep[_foremost(boxes[keep], _PROPOSALS)]
+        keep = keep[_foremost(boxes[keep], care.proposals)]
         sides = np.tile(boxes[keep, 2:] - boxes[keep, :2], 2)
         return squared(boxes[keep] + offsets[:, ys, xs].T[keep] * sides)
 
-    def _refined(self, views: Sequence[View], boxes: Boxes) -> tuple[Boxes, NDArray[np.float32], NDArray[np.intp]]:
+    def _refined(self, frame: View, boxes: Boxes) -> tuple[Boxes, NDArray[np.float32], NDArray[np.intp]]:
         """Return what R-Net keeps of the boxes, regressed and squared, their scores, and which they were."""
-        inputs, kept = _crops(views, boxes, 24, detail=1.0)
+        inputs, kept = _crops(frame, boxes, 24, detail=1.0)
         if not len(kept):
             return np.zeros((0, 4)), np.zeros(0, np.float32), kept
         scores, offsets = self._networks.refinement(inputs)
         good = scores > self._thresholds[1]
         return squared(_regressed(boxes[kept][good], offsets[good])), scores[good], kept[good]
 
-    def _finished(self, views: Sequence[View], boxes: Boxes) -> Faces:
+    def _finished(self, frame: View, boxes: Boxes) -> Faces:
         """Return what O-Net keeps of the boxes, with landmarks."""
-        inputs, kept = _crops(views, boxes, 48, detail=2.0)
+        inputs, kept = _crops(frame, boxes, 48, detail=2.0)
         if not len(kept):
             return NO_FACES
         scores, offsets, points = self._networks.output(inputs)
@@ -158,11 +191,22 @@ def level_scales(height: int, width: int, min_face_size: int) -> tuple[float, ..
     return tuple(scales)
 
 
-def _neighbourhood(
-    box: NDArray[np.float64], image: Picture, sides: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    centre, reach = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * sides
-    return np.maximum(centre - reach, 0), np.minimum(centre + reach, image.shape[1::-1])
+def neighbourhood(box: NDArray[np.float64]) -> Region:
+    """Return the region in which a face is looked for that was in a box ``(4,)`` just before."""
+    centre, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
+    reach = _REACH * side
+    return Region((*(centre - reach), *(centre + reach)), _FITTING[0] * side, _FITTING[1] * side)
+
+
+def anywhere(box: NDArray[np.float64], frame: View) -> Region:
+    """Return the whole frame as a region, for a face about as large as that of a box ``(4,)``."""
+    side = float((box[2:] - box[:2]).max())
+    return Region(frame.limits, side / 2, side * 2)
+
+
+def _about(box: NDArray[np.float64], faces: Boxes) -> bool:
+    """Say whether a candidate is one about a face of ``(N, 4)``: most of it lies in the face's box."""
+    return bool((common_areas(box, faces) > _WITHIN * areas(box[None])[0]).any())
 
 
 def _scaled(boxes: Boxes, by: float) -> Boxes:
@@ -189,7 +233,7 @@ def _packed(patches: Sequence[_Patch]) -> tuple[Picture, NDArray[np.intp], NDArr
             columns.append(column)
         starts[i] = column[0], column[2]
         column[2] += h
-    canvas = np.zeros((height, sum(c[1] for c in columns), 3), np.uint8)
+    canvas = np.zeros((_rounded(height), _rounded(sum(c[1] for c in columns)), 3), np.uint8)
     owner = np.full((canvas.shape[0] // _STRIDE, canvas.shape[1] // _STRIDE), -1, np.intp)
     for i, (patch, (x, y)) in enumerate(zip(patches, starts, strict=True)):
         h, w = patch.image.shape[:2]
@@ -199,15 +243,20 @@ def _packed(patches: Sequence[_Patch]) -> tuple[Picture, NDArray[np.intp], NDArr
     return canvas, owner, starts
 
 
-def _crops(views: Sequence[View], boxes: Boxes, side: int, detail: float) -> tuple[Picture, NDArray[np.intp]]:
-    """Cut boxes out of their views, as far as they lie in them, at one size; and say which boxes that were."""
-    corners = np.trunc(boxes)
-    limits = np.array([v.limits for v in views]).reshape(-1, 4)
-    low, high = np.maximum(corners[:, :2] - 1, limits[:, :2]), np.minimum(corners[:, 2:], limits[:, 2:])
+def _rounded(side: int) -> int:
+    """Round up by less than an eighth, so that canvases have few sizes: P-Net takes milliseconds for each new one."""
+    step = max(2 ** (side.bit_length() - 4), 16)
+    return -(-side // step) * step
+
+
+def _crops(frame: View, boxes: Boxes, side: int, detail: float) -> tuple[Picture, NDArray[np.intp]]:
+    """Cut boxes out of a frame, as far as they lie in it, at one size; and say which boxes that were."""
+    corners, limits = np.trunc(boxes), np.array(frame.limits)
+    low, high = np.maximum(corners[:, :2] - 1, limits[:2]), np.minimum(corners[:, 2:], limits[2:])
     kept = np.flatnonzero((high > low).all(axis=1))
     crops = np.zeros((len(kept), side, side, 3), np.uint8)
     for place, i in enumerate(kept.tolist()):
-        crops[place] = views[i].cut(low[i], high[i], side, detail)
+        crops[place] = frame.cut(low[i], high[i], side, detail)
     return crops, kept
 
 

@@ -21,6 +21,10 @@ Array = NDArray[np.float32]
 Precision = Literal["bf16", "f32"]
 
 
+_BATCH = 16
+"""Larger batches are no faster a picture on one thread."""
+
+
 class Network:
     """A network on pictures ``(N, H, W, 3) uint8, RGB``."""
 
@@ -32,13 +36,20 @@ class Network:
         self._outputs = len(outputs)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> list[Array]:
-        """Return the outputs, N first; N is rounded up inside, as each new one costs milliseconds."""
-        count = len(pictures)
-        if missing := _rounded(count) - count:
-            pictures = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), np.uint8)])
+        """Return the outputs, N first; computed in batches of powers of two, as each new shape costs milliseconds."""
+        parts = [self._computed(part) for part in np.split(pictures, np.cumsum(batches(len(pictures)))[:-1])]
+        return parts[0] if len(parts) == 1 else [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+    def _computed(self, pictures: NDArray[np.uint8]) -> list[Array]:
         self._request.set_input_tensor(ov.Tensor(np.ascontiguousarray(pictures), shared_memory=True))
         self._request.infer()
-        return [self._request.get_output_tensor(i).data[:count].copy() for i in range(self._outputs)]
+        return [self._request.get_output_tensor(i).data.copy() for i in range(self._outputs)]
+
+
+def batches(count: int) -> list[int]:
+    """Split a number of pictures into batches: as many of ``_BATCH`` as there are, then falling powers of two."""
+    sizes = [_BATCH] * (count // _BATCH)
+    return sizes + [1 << bit for bit in reversed(range(_BATCH.bit_length())) if (count % _BATCH) >> bit & 1]
 
 
 class Networks(NamedTuple):
@@ -130,7 +141,3 @@ def _flat(x: Node) -> Node:
 
 def _face(logits: Node) -> Node:
     return ops.gather(ops.softmax(logits, 1), np.int64(1), np.int64(1))
-
-
-def _rounded(count: int) -> int:
-    return count if count <= 2 else 4 if count <= 4 else -(-count // 8) * 8

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log2
+from math import ceil, floor, log2
 
 import cv2
 import numpy as np
@@ -12,8 +12,6 @@ Picture = NDArray[np.uint8]
 Point = NDArray[np.float64]
 
 _SMALLEST = 24
-_DETAIL = 2.0
-"""At least so many pixels of a half become one, a side, where the result shall be as sharp as it can."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +38,32 @@ class View:
         part = self.halves[half][y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
         return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
-    def level(self, scale: float) -> Picture:
-        """Return the whole view at a scale."""
+    def part(self, x1: float, y1: float, x2: float, y2: float) -> "View":
+        """Return the view's part within a box in pixels of the frame; its halves are those of the whole."""
+        unit = 2 ** (len(self.halves) - 1)
+        low = [max(floor((v - begin) / unit), 0) * unit for v, begin in ((x1, self.x), (y1, self.y))]
+        high = [max(ceil((v - begin) / unit) * unit, unit) for v, begin in ((x2, self.x), (y2, self.y))]
+        halves = [h[low[1] >> n : high[1] >> n, low[0] >> n : high[0] >> n] for n, h in enumerate(self.halves)]
+        return View(halves, self.x + low[0], self.y + low[1])
+
+    def level(self, scale: float, detail: float = 1.0) -> Picture:
+        """Return the whole view at a scale; at least ``detail`` pixels of a half become one, a side."""
         height, width = self.halves[0].shape[:2]
         size = int(width * scale + 1), int(height * scale + 1)
-        return cv2.resize(self.halves[self._fitting(1 / scale / _DETAIL)], size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+        return cv2.resize(self.halves[self._fitting(1 / scale / detail)], size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
     def _fitting(self, step: float) -> int:
         """Return the smallest half in which ``step`` pixels of the frame are still a pixel or more."""
         return min(max(floor(log2(max(step, 1e-6))), 0), len(self.halves) - 1)
 
 
-def view(image: Picture, low: Point | None = None, high: Point | None = None) -> View:
-    """Return a view of a frame, or of its part between two corners, x and y in pixels."""
-    x, y = (0, 0) if low is None else np.maximum(low, 0).astype(int).tolist()
-    part = image if high is None else image[y : int(max(high[1], y + 1)), x : int(max(high[0], x + 1))]
-    halves = [part]
+def viewed(image: Picture | View) -> View:
+    """Return a view of a frame ``(H, W, 3) uint8``; one that is a view already is returned as it is."""
+    if isinstance(image, View):
+        return image
+    halves = [image]
     while min(halves[-1].shape[:2]) >= 2 * _SMALLEST:
         height, width = (side // 2 for side in halves[-1].shape[:2])
         even = halves[-1][: 2 * height, : 2 * width]
         halves.append(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
-    return View(halves, x, y)
+    return View(halves)
