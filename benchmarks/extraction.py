@@ -153,8 +153,8 @@ def _run_dataset(paths: Sequence[Path]) -> None:
 
 def _main(clip: Sequence[Faces]) -> list[tuple[Faces, int | None]]:
     linker = TrackLinker()
-    tracks = [linker(faces.boxes) for faces in clip]
-    main = linker.largest_first[:1]
+    tracks = [linker(faces.boxes, faces.scores) for faces in clip]
+    main = next(iter(linker.people()), [])
     rows = [next((row for row, track in enumerate(here) if track in main), None) for here in tracks]
     return list(zip(clip, rows, strict=True))
 

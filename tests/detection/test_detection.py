@@ -232,7 +232,7 @@ def test_person_whom_the_clip_shows_most_comes_first() -> None:
     assert linker(np.array([small, large])) == [0, 1]
     assert linker(np.array([large, small])) == [1, 0]
     assert linker(np.array([small])) == [0]
-    assert linker.largest_first == [1, 0]
+    assert linker.people() == [[1], [0]]
 
 
 BOX = st.tuples(*[st.integers(0, 50)] * 2, *[st.integers(1, 40)] * 2)

@@ -1,73 +1,100 @@
 """Links the faces of successive sampled frames into tracks: one person each, as far as boxes can tell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from fakefocus.detection.boxes import Boxes, areas, box_iou, same_place
+from fakefocus.detection.boxes import Boxes, box_iou, same_place
+from fakefocus.detection.people import SIMILAR, Look, Track, distance, gather_people
 
+_LOOK = 3.0
+"""How much the same look counts, where the same place counts up to 3."""
 MAX_GAP = 5
 """A track that was not seen for so many sampled frames is over."""
-
-
-@dataclass
-class _Track:
-    box: NDArray[np.float64]
-    velocity: NDArray[np.float64]
-    seen: int
-    area: float
 
 
 class TrackLinker:
     """Gives each face of each frame the number of its track.
 
     A face continues the track whose last box, or whose box moved on as it moved before, may be its own
-    (`boxes.same_place`); among several the assignment with the largest total overlap is taken (Kuhn 1955,
-    https://doi.org/10.1002/nav.3800020109).
+    (`boxes.same_place`), and that does not look another person; among several the assignment with the largest total
+    of overlap and likeness is taken (Kuhn 1955, https://doi.org/10.1002/nav.3800020109).
     """
 
     def __init__(self) -> None:
         """Start a clip."""
-        self._tracks: list[_Track] = []
-        self._over = 0
+        self._tracks: list[Track] = []
+        self._scene = 0
         self._now = 0
 
-    def __call__(self, boxes: Boxes, *, cut: bool = False) -> list[int]:
-        """Return the track of each box ``(N, 4)`` of the next frame; behind a cut, no track goes on."""
-        self._over = len(self._tracks) if cut else self._over
+    def __call__(
+        self,
+        boxes: Boxes,
+        scores: NDArray[np.floating] | None = None,
+        looks: Sequence[Look] | None = None,
+        *,
+        cut: bool = False,
+    ) -> list[int]:
+        """Return the track of each face of the next frame; behind a cut, no track goes on.
+
+        Args:
+            boxes: ``(N, 4)``.
+            scores: ``(N,)``, where they are known.
+            looks: What each face looks like (`people.look_of`), where that is known.
+            cut: Whether this frame begins another scene.
+        """
+        self._scene += cut
         self._now += 1
-        alive = [n for n in range(self._over, len(self._tracks)) if self._now - self._tracks[n].seen <= MAX_GAP]
-        linked = self._matches(boxes, alive)
-        return [self._continued(linked.get(row), box) for row, box in enumerate(boxes)]
+        known_scores = np.full(len(boxes), np.nan) if scores is None else scores
+        known_looks = [None] * len(boxes) if looks is None else looks
+        alive = [n for n, track in enumerate(self._tracks) if self._goes_on(track)]
+        linked = self._matches(boxes, known_looks, alive)
+        found = zip(boxes, known_scores, known_looks, strict=True)
+        return [self._continued(linked.get(row), box, float(score), look) for row, (box, score, look) in enumerate(found)]
 
-    @property
-    def largest_first(self) -> list[int]:
-        """Tracks by falling total area of their boxes: first the person whom the clip shows most."""
-        return sorted(range(len(self._tracks)), key=lambda n: -self._tracks[n].area)
+    def people(self) -> list[list[int]]:
+        """Return the tracks of each person, first the person of whom the clip shows most (`people.gather_people`)."""
+        return gather_people(self._tracks)
 
-    def _matches(self, boxes: Boxes, alive: Sequence[int]) -> dict[int, int]:
+    def _goes_on(self, track: Track) -> bool:
+        return track.scenes[-1] == self._scene and self._now - track.frames[-1] <= MAX_GAP
+
+    def _matches(self, boxes: Boxes, looks: Sequence[Look | None], alive: Sequence[int]) -> dict[int, int]:
         """Return the row of a box and its track, where there is one."""
         if not len(boxes) or not alive:
             return {}
         gain = np.stack([self._likeness(self._tracks[n], boxes) for n in alive])
+        apart = np.array([[distance(self._tracks[n].last_look, look) for look in looks] for n in alive])
+        # who looks another person is one, unless just where this one was expected; otherwise look and place decide
+        limit = SIMILAR * (1 + (gain % 1) ** 2)
+        gain = np.where((apart <= limit) & (gain > 0), gain + _LOOK * (1 - apart / limit), 0)
         rows, columns = linear_sum_assignment(gain, maximize=True)
         return {int(c): alive[r] for r, c in zip(rows, columns, strict=True) if gain[r, c] > 0}
 
-    def _likeness(self, track: _Track, boxes: Boxes) -> NDArray[np.float64]:
+    def _likeness(self, track: Track, boxes: Boxes) -> NDArray[np.float64]:
         """Return 2 + the overlap with each box that is where the track moved on to, 1 + where it was, 0 for others."""
-        moved = track.box + track.velocity * (self._now - track.seen)
+        last = track.boxes[-1]
+        moved = last + _velocity(track) * (self._now - track.frames[-1])
         expected = np.where(same_place(moved, boxes), 2 + box_iou(moved, boxes), 0)
-        return np.maximum(expected, np.where(same_place(track.box, boxes), 1 + box_iou(track.box, boxes), 0))
+        return np.maximum(expected, np.where(same_place(last, boxes), 1 + box_iou(last, boxes), 0))
 
-    def _continued(self, number: int | None, box: NDArray[np.float64]) -> int:
-        area = float(areas(box[None])[0])
+    def _continued(self, number: int | None, box: NDArray[np.float64], score: float, look: Look | None) -> int:
         if number is None:
-            self._tracks.append(_Track(box, np.zeros(4), self._now, area))
-            return len(self._tracks) - 1
+            number = len(self._tracks)
+            self._tracks.append(Track())
         track = self._tracks[number]
-        track.velocity = (box - track.box) / (self._now - track.seen)
-        track.box, track.seen, track.area = box, self._now, track.area + area
+        track.frames.append(self._now)
+        track.scenes.append(self._scene)
+        track.boxes.append(box)
+        track.scores.append(score)
+        track.looks += [] if look is None else [look]
         return number
+
+
+def _velocity(track: Track) -> NDArray[np.float64]:
+    """Return by how much a track's box moved a frame of late, in pixels."""
+    if len(track.boxes) < 2:
+        return np.zeros(4)
+    return (track.boxes[-1] - track.boxes[-2]) / (track.frames[-1] - track.frames[-2])

@@ -41,13 +41,13 @@ def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, 
     look = _whole_images if options.region == "whole_image" else _faces
     least = 1 if kind == "image" else options.sampling.min_frames
     try:
-        ranked = look(_decoded(read_frames(path, choose), clip), clip, options, write)
+        people = look(_decoded(read_frames(path, choose), clip), clip, options, write)
     except PassingMediaError as error:
         raise PassingFaultError(_row(0, 0.0, reason=str(error)) | {"video_id": video_id}) from error
     except MediaError as error:
         write.discard_all()
         return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id}]
-    kept = _kept(ranked, options, enough=clip.decoded >= least)
+    kept = _kept(people, options, enough=clip.decoded >= least)
     rows = [*_named(clip, kept, write), *clip.empty] or [_row(0, 0.0, reason="zero frames: the video stream is empty")]
     if clip.decoded < least:
         rows = [r | {"reason": f"{clip.decoded} frames decode, sampling.min_frames is {least}"} for r in rows[:1]]
@@ -71,25 +71,28 @@ def _decoded(frames: Iterator[Frame], clip: _Clip) -> Iterator[tuple[Frame, NDAr
 
 def _faces(
     frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: FrameWriter
-) -> list[int]:
-    """Follow all faces and write their crops; return the tracks, the person whom the clip shows most first."""
+) -> list[list[int]]:
+    """Follow all faces and write their crops; return each person's tracks, whom the clip shows most first."""
     # torch takes seconds to import: only the processes that detect need it
+    from fakefocus.detection.people import look_of
     from fakefocus.detection.tracking import TrackLinker
 
     find, was_cut = _finder(options)
     linker = TrackLinker()
     for frame, image in frames:
         faces = find(image)
-        tracks = linker(faces.boxes, cut=was_cut())
+        cuts = [_cut(image, box, marks, options) for box, marks in zip(faces.boxes, faces.landmarks, strict=True)]
+        tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], cut=was_cut())
         if not tracks:
             clip.empty.append(_row(frame.index, frame.time, reason=_NO_FACE))
-        for track, box, score, marks in zip(tracks, faces.boxes, faces.scores, faces.landmarks, strict=True):
-            crop, crop_marks = _cut(image, box, marks, options)
+        for track, box, score, marks, (crop, crop_marks) in zip(
+            tracks, faces.boxes, faces.scores, faces.landmarks, cuts, strict=True
+        ):
             write(_raw_name(frame.index, track), crop)
             details = _quality(box, float(score), marks, crop) | {"detector": options.detection.detector}
             details["crop_landmarks"] = _as_json(crop_marks)
             clip.crops.setdefault(track, {})[frame.index] = _row(frame.index, frame.time, **details)
-    return linker.largest_first
+    return linker.people()
 
 
 def _finder(options: Preprocessing) -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[], bool]]:
@@ -138,7 +141,7 @@ def _quality(box: NDArray[np.float64], score: float, marks: NDArray[np.float64],
 
 def _whole_images(
     frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: FrameWriter
-) -> list[int]:
+) -> list[list[int]]:
     """Write the middle of each frame as it is; one that is smaller than a crop is not enlarged but left out."""
     for frame, image in frames:
         height, width = image.shape[:2]
@@ -151,25 +154,25 @@ def _whole_images(
         place = {"x1": x, "y1": y, "x2": x + options.size, "y2": y + options.size, "size": options.size}
         details: Row = {name: float(value) for name, value in place.items()} | {"sharpness": sharpness(crop)}
         clip.crops.setdefault(0, {})[frame.index] = _row(frame.index, frame.time, **details)
-    return list(clip.crops)
+    return [[track] for track in clip.crops]
 
 
-def _kept(ranked: list[int], options: Preprocessing, *, enough: bool) -> list[int]:
+def _kept(people: list[list[int]], options: Preprocessing, *, enough: bool) -> list[list[int]]:
     if not enough:
         return []
-    return ranked if options.faces_per_video == "all" else ranked[: options.faces_per_video]
+    return people if options.faces_per_video == "all" else people[: options.faces_per_video]
 
 
-def _named(clip: _Clip, kept: list[int], write: FrameWriter) -> Iterator[Row]:
-    """Name the crops of kept tracks, drop the others, and yield the rows."""
+def _named(clip: _Clip, kept: list[list[int]], write: FrameWriter) -> Iterator[Row]:
+    """Name the crops of the people who are kept, drop the others, and yield the rows."""
     shown: set[int] = set()
-    for rank, track in enumerate(kept):
+    for rank, track in ((rank, track) for rank, person in enumerate(kept) for track in person):
         for index, row in clip.crops[track].items():
             shown.add(index)
             name = crop_name(index, rank)
             write.rename(_raw_name(index, track), name)
             yield row | {"found": True, "crop": name, "track": rank}
-    for track in clip.crops.keys() - set(kept):
+    for track in clip.crops.keys() - {track for person in kept for track in person}:
         for index, row in clip.crops[track].items():
             write.discard(_raw_name(index, track))
             if index not in shown:
