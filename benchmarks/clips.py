@@ -103,7 +103,12 @@ def _pacing(scale: float) -> Pose:
     """Walk to and fro along a corridor, more than a face's width between two sampled frames."""
 
     def pose(t: float) -> tuple[float, float, float, float]:
-        return 0.5 + 0.38 * np.sin(0.8 * t), 0.4 + 0.02 * np.sin(9 * t), scale * (1 + 0.3 * np.cos(0.4 * t)), 0.05 * np.sin(9 * t)
+        return (
+            0.5 + 0.38 * np.sin(0.8 * t),
+            0.4 + 0.02 * np.sin(9 * t),
+            scale * (1 + 0.3 * np.cos(0.4 * t)),
+            0.05 * np.sin(9 * t),
+        )
 
     return pose
 

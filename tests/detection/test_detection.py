@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakefocus.detection.boxes import box_iou, same_place, squared, without_nested
-from fakefocus.detection.faces import NO_FACES, Faces
+from fakefocus.detection.faces import NO_FACES, Faces, bounded, plausible
 from fakefocus.detection.following import INTERVAL, FaceFollower
 from fakefocus.detection.haar import HaarDetector
-from fakefocus.detection.mtcnn import FaceDetector
-from fakefocus.detection.networks import networks
+from fakefocus.detection.mtcnn import FaceDetector, Region
+from fakefocus.detection.networks import batches, networks
 from fakefocus.detection.tracking import MAX_GAP, TrackLinker
+from fakefocus.detection.views import View, viewed
 from fakefocus.imaging.frames import read_frames
 
 THRESHOLDS = (0.6, 0.7, 0.9)
@@ -44,15 +46,15 @@ class Counting:
     def __init__(self, detector: FaceDetector) -> None:
         self.detector, self.log = detector, ""
 
-    def detect(self, image: np.ndarray, within: np.ndarray | None = None) -> Faces:
-        self.log += "w" if within is None else "p"
-        return self.detector.detect(image, within)
+    def detect(self, image: View) -> Faces:
+        self.log += "w"
+        return self.detector.detect(image)
 
-    def detect_around(self, image: np.ndarray, box: np.ndarray) -> Faces:
-        self.log += "a"
-        return self.detector.detect_around(image, box)
+    def search(self, image: View, regions: Sequence[Region], besides: np.ndarray) -> Faces:
+        self.log += "s"
+        return self.detector.search(image, regions, besides)
 
-    def refine(self, image: np.ndarray, boxes: np.ndarray) -> Faces:
+    def refine(self, image: View, boxes: np.ndarray) -> Faces:
         self.log += "."
         return self.detector.refine(image, boxes)
 
@@ -173,6 +175,72 @@ def test_every_frame_of_a_demo_clip_has_its_face(detector: FaceDetector, face_cl
     assert [len(follower(f.image).boxes) for f in read_frames(face_clip) if f.image is not None] == [1] * 8
 
 
+def test_part_of_a_frame_is_searched_for_faces_of_a_size(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    # the portrait's face is near (225, 120), about 110 pixels high
+    nobody = np.zeros((0, 4))
+    assert len(detector.search(astronaut, [Region((100, 0, 350, 250))], nobody).boxes) == 1
+    assert not len(detector.search(astronaut, [Region((100, 0, 350, 250), least=300)], nobody).boxes)
+    assert not len(detector.search(astronaut, [Region((300, 300, 512, 512))], nobody).boxes)
+
+
+def test_face_that_is_known_is_not_searched_for(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    both, known = np.hstack([astronaut, astronaut]), detector.detect(astronaut).boxes
+    new = detector.search(both, [Region((0, 0, 1024, 512))], known)
+    assert len(new.boxes) == 1
+    assert np.abs(new.boxes[0] - known[0] - (512, 0, 512, 0)).max() < 15
+
+
+def test_face_that_fills_its_frame_does_not_grow_from_frame_to_frame(
+    detector: FaceDetector, astronaut: np.ndarray
+) -> None:
+    # the portrait cropped to its face, as published clips are, and moved by a pixel a frame
+    follower = FaceFollower(detector)
+    sides = []
+    for step in range(INTERVAL):
+        cropped = astronaut[38 + step % 4 : 178 + step % 4, 155 + step : 295 + step]
+        faces = follower(np.kron(cropped, np.ones((2, 2, 1), np.uint8)))
+        sides.append(float((faces.boxes[0, 2:] - faces.boxes[0, :2]).max()))
+    assert max(sides) < 1.25 * min(sides)
+    assert max(sides) < 1.2 * 280
+
+
+def test_box_reaches_a_tenth_beyond_its_frame_at_most() -> None:
+    boxes = np.array([[-40.0, -30, 240, 130], [10, 10, 60, 70], [190, 10, 290, 90]])
+    faces = bounded(Faces(boxes, np.array([0.9, 0.8, 0.7]), np.zeros((3, 5, 2))), (100, 200, 3))
+    # the first is cut off on each side; of the last a tenth lies in the frame, too little
+    assert np.allclose(faces.boxes, [[-20, -10, 220, 110], [10, 10, 60, 70]])
+    assert faces.scores.tolist() == [0.9, 0.8]
+
+
+def test_landmarks_beside_their_box_are_not_plausible(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    faces = detector.detect(astronaut)
+    assert plausible(faces).all()
+    side = faces.boxes[0, 2] - faces.boxes[0, 0]
+    assert not plausible(Faces(faces.boxes, faces.scores, faces.landmarks + side / 2)).any()
+    wide = faces.boxes + side * np.array([-2, -2, 2, 2])
+    assert not plausible(Faces(wide, faces.scores, faces.landmarks)).any()
+
+
+@given(st.integers(1, 400))
+def test_batches_are_of_few_sizes_and_none_is_lost(count: int) -> None:
+    assert sum(batches(count)) == count
+    assert set(batches(count)) <= {1, 2, 4, 8, 16}
+
+
+@settings(max_examples=40)
+@given(st.integers(50, 300), st.integers(50, 300), st.tuples(*[st.integers(-50, 350)] * 2), st.integers(1, 200))
+def test_part_of_a_view_lies_where_it_says(height: int, width: int, corner: tuple[int, int], side: int) -> None:
+    ys, xs = np.mgrid[:height, :width]
+    frame = viewed(np.dstack([xs % 256, ys % 256, xs // 256 * 16 + ys // 256]).astype(np.uint8))
+    part = frame.part(corner[0], corner[1], corner[0] + side, corner[1] + side)
+    x1, y1, x2, y2 = part.limits
+    assert np.array_equal(part.halves[0], frame.halves[0][y1:y2, x1:x2])
+    inside = np.clip([corner, np.add(corner, side)], 0, (width, height))
+    if (inside[1] > inside[0]).all():
+        assert (inside[0] >= (x1, y1)).all()
+        assert (inside[1] <= (x2, y2)).all()
+
+
 def test_haar_finds_the_portrait_without_landmarks(astronaut: np.ndarray) -> None:
     faces = HaarDetector(60).detect(astronaut)
     # the face lies between the eyes' (203, 101), (247, 103) and the chin near (225, 170)
@@ -246,4 +314,6 @@ def test_every_box_is_in_one_track_and_a_track_has_one_box_a_frame(frames: list[
         boxes = np.array([(x, y, x + w, y + h) for x, y, w, h in found], float).reshape(-1, 4)
         tracks = linker(boxes)
         assert len(tracks) == len(set(tracks)) == len(found)
-    assert linker.largest_first == [] or set(linker.largest_first) == set(range(len(linker.largest_first)))
+    people = linker.people()
+    count = len({track for person in people for track in person})
+    assert sorted(track for person in people for track in person) == list(range(count))

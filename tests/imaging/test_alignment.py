@@ -42,3 +42,40 @@ def test_eyes_of_a_tilted_face_come_to_stand_level() -> None:
 def test_coinciding_landmarks_are_refused() -> None:
     with pytest.raises(ValueError, match="landmarks coincide"):
         similarity(np.ones((5, 2)), template_for(256, 0.3))
+
+
+def _passed(shrinking: float, cycles: float) -> float:
+    """Return which share of a grating's contrast is left in a crop; ``cycles`` a pixel of it, .5 is its Nyquist."""
+    side = int(300 * shrinking)
+    grating = 127 + 100 * np.sin(2 * np.pi * cycles / shrinking * np.arange(side))
+    image = np.broadcast_to(grating[None, :, None], (side, side, 3)).round().astype(np.uint8)
+    marks = (template_for(256, 0.3) - 128) * shrinking + side / 2
+    return float(align_face(np.ascontiguousarray(image), marks, 256, 0.3)[64:192, 64:192, 0].std() / (100 / np.sqrt(2)))
+
+
+@pytest.mark.parametrize("shrinking", [1.7, 2.7, 4.0, 6.0])
+def test_detail_finer_than_the_crop_does_not_come_back_as_a_pattern(shrinking: float) -> None:
+    # without smoothing .68 to .97 of it did
+    assert _passed(shrinking, 0.6) < 0.35
+    assert _passed(shrinking, 0.75) < 0.3
+
+
+@pytest.mark.parametrize("shrinking", [1.0, 1.7, 2.7, 4.0, 6.0])
+def test_detail_that_the_crop_can_show_is_kept(shrinking: float) -> None:
+    assert _passed(shrinking, 0.1) > 0.9
+    assert _passed(shrinking, 0.25) > 0.7
+
+
+@pytest.mark.parametrize("shrinking", [1.0, 1.4, 2.5, 5.0])
+def test_shrinking_does_not_move_a_face(shrinking: float) -> None:
+    # a soft spot on the nose: its centre of mass stays on the template's nose
+    side, nose = int(320 * shrinking), template_for(256, 0.3)[2]
+    marks = (template_for(256, 0.3) - 128) * shrinking + side / 2
+    ys, xs = np.mgrid[:side, :side]
+    spot = 250 * np.exp(-(((xs - marks[2, 0]) ** 2 + (ys - marks[2, 1]) ** 2) / (2 * (8 * shrinking) ** 2)))
+    crop = align_face(np.repeat(spot[..., None], 3, axis=2).round().astype(np.uint8), marks, 256, 0.3)[..., 0].astype(
+        float
+    )
+    grid = np.arange(256)
+    centre = np.array([(crop.sum(axis=0) @ grid), (crop.sum(axis=1) @ grid)]) / crop.sum()
+    assert np.abs(centre - nose).max() < 0.1

@@ -132,7 +132,7 @@ class FaceFollower:
         x1, y1, x2, y2 = frame.limits
         margin = y2 / 8
         box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) * float(step)
-        return np.clip(box + (-margin, -margin, margin, margin), 0, (x2, y2, x2, y2))
+        return np.clip(box + np.array([-margin, -margin, margin, margin]), 0, (x2, y2, x2, y2))
 
 
 def _motion(before: Boxes, now: Boxes) -> Boxes:

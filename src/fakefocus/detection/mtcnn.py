@@ -36,7 +36,7 @@ _NESTED = 0.7
 _REACH = 1.3
 """Half a side of the neighbourhood in which a face is looked for, in sides of its box."""
 _WITHIN = 0.6
-"""A candidate of which this share lies in a known face is about that face."""
+"""A candidate that shares so much of its area, or of that of a known face, with it is about that face."""
 _FITTING = (0.6, 1.6)
 """Sides of P-Net's window, in sides of a known face's box, at which that face is looked for."""
 _MOST = 1024
@@ -121,12 +121,11 @@ class FaceDetector:
     def _patches(self, frame: View, regions: Sequence[Region], detail: float) -> list[_Patch]:
         """Return the regions at the levels at which P-Net's window fits faces of their sizes."""
         patches = []
+        scales = level_scales(*frame.halves[0].shape[:2], self._min_face_size)
         for region in regions:
             part = frame.part(*region.box)
-            scales = level_scales(*frame.halves[0].shape[:2], self._min_face_size)
-            for scale in scales:
-                if region.least <= CELL / scale <= region.most:
-                    patches.append(_Patch(part.x, part.y, scale, part.level(scale, detail)))
+            fitting = [scale for scale in scales if region.least <= CELL / scale <= region.most]
+            patches += [_Patch(part.x, part.y, scale, part.level(scale, detail)) for scale in fitting]
         return [patch for patch in patches if min(patch.image.shape[:2]) >= CELL]
 
     def _cascade(self, frame: View, regions: Sequence[Region], besides: Boxes, care: _Care) -> Faces:
@@ -205,8 +204,8 @@ def anywhere(box: NDArray[np.float64], frame: View) -> Region:
 
 
 def _about(box: NDArray[np.float64], faces: Boxes) -> bool:
-    """Say whether a candidate is one about a face of ``(N, 4)``: most of it lies in the face's box."""
-    return bool((common_areas(box, faces) > _WITHIN * areas(box[None])[0]).any())
+    """Say whether a candidate is one about a face of ``(N, 4)``: most of one of them lies in the other."""
+    return bool((common_areas(box, faces) > _WITHIN * np.minimum(areas(box[None])[0], areas(faces))).any())
 
 
 def _scaled(boxes: Boxes, by: float) -> Boxes:

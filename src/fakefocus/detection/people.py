@@ -1,4 +1,4 @@
-"""Tells which tracks of a clip are of one person: somebody who turns away or walks fast is found again as another track.
+"""Tells which tracks of a clip are of one person: who turns away or walks fast is found again as another track.
 
 Boxes alone cannot tell, and a network that recognises faces needs weights that are not ours to ship. What is used is
 what a viewer goes by: nobody is in one frame twice, who was here a moment ago is still near, and hair, skin and

@@ -52,7 +52,9 @@ class TrackLinker:
         alive = [n for n, track in enumerate(self._tracks) if self._goes_on(track)]
         linked = self._matches(boxes, known_looks, alive)
         found = zip(boxes, known_scores, known_looks, strict=True)
-        return [self._continued(linked.get(row), box, float(score), look) for row, (box, score, look) in enumerate(found)]
+        return [
+            self._continued(linked.get(row), box, float(score), look) for row, (box, score, look) in enumerate(found)
+        ]
 
     def people(self) -> list[list[int]]:
         """Return the tracks of each person, first the person of whom the clip shows most (`people.gather_people`)."""

@@ -12,6 +12,9 @@ TEMPLATE = np.array(
 Image-left eye first; fractions of the side of the crop. The proportions are those that ArcFace aligns to
 (Deng et al., ArcFace, CVPR 2019, https://arxiv.org/abs/1801.07698)."""
 
+_LEAST_BLUR = 0.2
+"""Deviation of a Gaussian, in pixels, below which it changes nothing."""
+
 
 def align_face(
     image: NDArray[np.uint8], landmarks: NDArray[np.floating], size: int, margin: float
@@ -19,7 +22,8 @@ def align_face(
     """Cut a face out of ``(H, W, 3) uint8`` so that its landmarks meet ``TEMPLATE``.
 
     The least-squares similarity (Umeyama 1991, https://doi.org/10.1109/34.88573) keeps the proportions
-    of the face. Beyond the border of the frame its last pixels are repeated.
+    of the face. Beyond the border of the frame its last pixels are repeated. A face that is shrunk is smoothed
+    first, so that no detail finer than the crop's pixels turns into a false pattern (aliasing).
 
     Args:
         image: The source frame.
@@ -30,9 +34,44 @@ def align_face(
     Returns:
         ``(size, size, 3) uint8``.
     """
-    matrix = similarity(landmarks, template_for(size, margin))
-    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    part, matrix = _smoothed(image, similarity(landmarks, template_for(size, margin)), size)
+    warped = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return warped.astype(np.uint8, copy=False)
+
+
+def _smoothed(
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return the part of a frame that a ``(2, 3)`` similarity shows, smoothed for it, and the similarity from there.
+
+    Halves of the part are averages of 2 x 2; what is left of the shrinking, by a factor s, takes a Gaussian of
+    deviation sqrt(s² - 1) / 2: with the half pixel of the grid before, the crop has half a pixel of its own.
+    """
+    shrinking = 1 / float(np.sqrt(np.linalg.det(matrix[:, :2])))
+    if shrinking <= 1:
+        return image, matrix
+    part, matrix = _shown(image, matrix, size, border=3 * shrinking)
+    while shrinking >= 2 and min(part.shape[:2]) >= 2:
+        height, width = part.shape[0] // 2, part.shape[1] // 2
+        part = cv2.resize(part[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        # the middle of a pixel of the half is between those of its four
+        matrix = np.column_stack([2 * matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ (0.5, 0.5)])
+        shrinking /= 2
+    sigma = float(np.sqrt(shrinking**2 - 1)) / 2
+    return (cv2.GaussianBlur(part, (0, 0), sigma) if sigma > _LEAST_BLUR else part), matrix  # type: ignore[return-value]
+
+
+def _shown(
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, border: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return the part of a frame that a similarity shows, with a border in pixels, and the similarity from there."""
+    corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
+    limits = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0) - border), 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0) + border), low + 1, limits).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]], np.column_stack(
+        [matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low]
+    )
 
 
 def place_landmarks(landmarks: NDArray[np.floating], size: int, margin: float) -> NDArray[np.float64]:
