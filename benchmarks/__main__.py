@@ -13,8 +13,15 @@ def main() -> int:
     """Measure, print and write; exit code 1 where a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("clips", nargs="*", type=Path, help="clips to measure with, instead of the synthetic ones")
-    clips = parser.parse_args().clips
-    parts = (ingestion.measure(), extraction.measure(clips), defocus.measure(), blending.measure(), training.measure())
+    parser.add_argument("--portraits", type=Path, help="a folder of JPEG portraits, one person each, for hard scenes")
+    arguments = parser.parse_args()
+    parts = (
+        ingestion.measure(),
+        extraction.measure(arguments.clips, arguments.portraits),
+        defocus.measure(),
+        blending.measure(),
+        training.measure(),
+    )
     results = chain(*parts)
     return 0 if publish(results) else 1
 

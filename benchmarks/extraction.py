@@ -1,7 +1,7 @@
 """How long a clip takes from file to crops, compared with the published way and with decoding alone.
 
 Everything runs on one core and warm: on other clips of the same size first, as in a long run. The clips are
-`clips.SCENES`, made at the first run, or those that are named. The reference detects as published code does,
+`clips.SCENES`, made at the first run, or those that are named; goals are for each kind of clips. The reference detects as published code does,
 ``MTCNN(image_size=256, margin=76, min_face_size=60, thresholds=[.6, .7, .9])`` on every tenth frame; the fastest
 decoding that we know of is PyAV's or OpenCV's, with one thread, without conversion to RGB.
 """
@@ -24,7 +24,7 @@ import torch
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 
-from benchmarks.clips import CLIPS, EVERY, OPTIONS, SIZES, THRESHOLDS, make_clips
+from benchmarks.clips import CLIPS, EVERY, OPTIONS, SCENES, THRESHOLDS, make_clips
 from benchmarks.results import Result
 from fakefocus.datasets.stored_video import FrameWriter
 from fakefocus.detection.boxes import box_iou
@@ -36,15 +36,19 @@ from fakefocus.imaging.frames import read_frames
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 
 ROOT = Path(__file__).resolve().parents[1]
-_DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0}
+_DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0, "tight": 10.0}
+_DETECTION_GOAL = 15.0
+_EXTRACTION_GOALS = {"tight": 2.5}
 _EXTRACTION_GOAL, _MEMORY_GOAL = 1.3, 1.1
+_BEYOND = 1.2
+"""A box whose side is more than so many of the frame's longer side shows no face but what a network makes of one."""
 Picture = NDArray[np.uint8]
 T = TypeVar("T")
 
 
-def measure(own: Sequence[Path] = ()) -> Iterator[Result]:
-    """Yield the results, on clips of one's own where they are given."""
-    clips = {"own clips": list(own)} if own else {size: make_clips(CLIPS, size) for size in SIZES}
+def measure(own: Sequence[Path] = (), portraits: Path | None = None) -> Iterator[Result]:
+    """Yield the results, a kind of clips after the other, or on clips of one's own where they are given."""
+    clips = {"own clips": list(own)} if own else {kind: make_clips(CLIPS, kind, portraits) for kind in SCENES}
     with one_core():
         for size, paths in clips.items():
             yield detection(size, paths)
@@ -68,10 +72,13 @@ def detection(size: str, paths: Sequence[Path]) -> Result:
         seconds, faces = _timed(lambda frames=frames: _all(FaceFollower(ours), frames))
         spent[1] += seconds
         found.append(faces)
-    more = agreement(expected, found)
-    count, goal = sum(map(len, clips)), _DETECTION_GOALS.get(size, 20.0)
+    frames = [max(clip[0].shape[:2]) for clip in clips]
+    more = agreement([_credible(*pair) for pair in zip(expected, frames, strict=True)], found)
+    more |= _misses(expected, found, frames)
+    count, goal = sum(map(len, clips)), _DETECTION_GOALS.get(size, _DETECTION_GOAL)
     ratio = spent[0] / spent[1]
     good = more["videos without main face"] == 0 and more["main faces found"] >= 0.995 and more["mean IoU"] >= 0.93
+    good = good and more["largest box, frames"] <= _BEYOND and more["frames of a person in pieces"] == 0
     met = ratio >= goal and good and more["landmark error, eye distances"] <= 0.04
     reference, own = (1000 * seconds / count for seconds in spent)
     unit = "ms a sampled frame"
@@ -96,6 +103,42 @@ def agreement(expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Face
     }
 
 
+def _credible(clip: Sequence[Faces], side: int) -> list[Faces]:
+    """Leave out of the reference's faces those whose boxes reach far beyond the frame, ``side`` pixels long."""
+    kept = [(f.boxes[:, 2:] - f.boxes[:, :2]).max(axis=1, initial=0) <= _BEYOND * side for f in clip]
+    return [Faces(f.boxes[k], f.scores[k], f.landmarks[k]) for f, k in zip(clip, kept, strict=True)]
+
+
+def _misses(
+    expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]], frames: Sequence[int]
+) -> dict[str, float]:
+    """Say what goes wrong beside the main face, and what the reference gets wrong itself.
+
+    A person is in pieces in a frame whose only face, also for the reference, is not linked to the main person.
+    """
+    sides = [_largest(clip) / frame for clip, frame in zip(found, frames, strict=True)]
+    theirs = [_largest(clip) / frame for clip, frame in zip(expected, frames, strict=True)]
+    pieces = [_in_pieces(*clips) for clips in zip(expected, found, strict=True)]
+    alone = [(e, f) for clips in zip(expected, found, strict=True) for e, f in zip(*clips, strict=True)]
+    return {
+        "largest box, frames": round(max(sides), 2),
+        "reference's largest box, frames": round(max(theirs), 2),
+        "frames of a person in pieces": sum(pieces),
+        "frames where only the reference finds nobody": sum(len(f.boxes) > 0 and not len(e.boxes) for e, f in alone),
+        "frames where only ours finds nobody": sum(len(e.boxes) > 0 and not len(f.boxes) for e, f in alone),
+    }
+
+
+def _largest(clip: Sequence[Faces]) -> float:
+    return max((float((f.boxes[:, 2:] - f.boxes[:, :2]).max()) for f in clip if len(f.boxes)), default=0.0)
+
+
+def _in_pieces(expected: Sequence[Faces], found: Sequence[Faces]) -> int:
+    if any(len(faces.boxes) > 1 for faces in (*expected, *found)):
+        return 0  # with several people about, frames without the main one are to be expected
+    return sum(row is None and len(faces.boxes) > 0 for faces, row in _main(found))
+
+
 def extraction(size: str, paths: Sequence[Path]) -> Result:
     """Compare everything from file to crops with only decoding the same clips."""
     decoders = {"PyAV": _decode_pyav, "OpenCV": _decode_opencv}
@@ -106,10 +149,9 @@ def extraction(size: str, paths: Sequence[Path]) -> Result:
     fastest = min(plain, key=plain.__getitem__)
     ratio = ours / plain[fastest]
     seconds = {name: round(value, 2) for name, value in plain.items()}
-    goal = f"≤ {_EXTRACTION_GOAL}"
-    return Result(
-        f"extraction_over_decoding_{size}", ours, plain[fastest], ratio, "s", goal, ratio <= _EXTRACTION_GOAL, seconds
-    )
+    goal = _EXTRACTION_GOALS.get(size, _EXTRACTION_GOAL)
+    name = f"extraction_over_decoding_{size}"
+    return Result(name, ours, plain[fastest], ratio, "s", f"≤ {goal}", ratio <= goal, seconds)
 
 
 def memory(paths: Sequence[Path]) -> Result:

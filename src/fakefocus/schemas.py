@@ -19,10 +19,10 @@ FACE_COLUMNS = (
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = (
-    *("video_id", "crop", "folder", "frame", "label", "method", "group", "split", "fingerprint"),
+    *("video_id", "crop", "folder", "frame", "track", "label", "method", "group", "split", "fingerprint"),
     *("identity", "people", "original", "landmarks", "crops"),
 )
-SCORE_COLUMNS = ("video_id", "crop", "label", "method", "group", "split", "score")
+SCORE_COLUMNS = ("video_id", "crop", "track", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
 
 SUMMARY_VERSION = 2

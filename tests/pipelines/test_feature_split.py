@@ -36,7 +36,7 @@ def _videos(pairs: list[tuple[int, int, str]], people: int) -> pd.DataFrame:
 def _faces(videos: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [(v, frame, v not in without, f"frame_{frame:06d}") for v in videos["video_id"] for frame in (0, 4)]
     table = pd.DataFrame(rows, columns=["video_id", "frame", "found", "crop"])
-    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0")
+    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0", track=0)
 
 
 def _split(
@@ -353,6 +353,16 @@ def test_samples_are_the_found_faces_of_used_videos() -> None:
     told = samples.drop_duplicates("video_id").set_index("video_id")
     assert told.loc["r3", ["identity", "original"]].tolist() == ["3", ""]
     assert told.loc["r3", "people"].endswith("/3")
+
+
+def test_fakes_that_show_several_people_are_named_as_what_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    videos = _videos([(0, 1, "C"), (2, 3, "C")], people=12)
+    faces = _faces(videos)
+    beside = faces[faces["video_id"] == "f0"].assign(track=1)
+    faces = pd.concat([faces, beside.assign(crop=beside["crop"] + "_face_1")], ignore_index=True)
+    samples = index_samples(_split(videos, faces, OPTIONS), faces, videos, {"leaks": []}, OPTIONS)
+    assert sorted(samples.loc[samples["video_id"] == "f0", "track"]) == [0, 0, 1, 1]
+    assert "1 of 2 fake videos show several people" in caplog.text
 
 
 def test_fake_knows_the_real_clip_of_its_compression_that_it_was_made_from() -> None:

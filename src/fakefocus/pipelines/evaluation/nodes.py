@@ -57,9 +57,13 @@ def score_faces(
 
 
 def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
-    """Score each video by the mean over its faces."""
+    """Score each video by the mean over a person's faces: that of the person who looks most fake.
+
+    In a fake, others may be real; a real video is scored in the same way, as nobody knows beforehand which it is.
+    """
     keys = ["video_id", "label", "method", "group", "split"]
-    table = face_scores.groupby(keys, as_index=False).agg(faces=("score", "size"), score=("score", "mean"))
+    people = face_scores.groupby([*keys, "track"], as_index=False).agg(faces=("score", "size"), score=("score", "mean"))
+    table = people.groupby(keys, as_index=False).agg(faces=("faces", "sum"), score=("score", "max"))
     return table[list(VIDEO_SCORE_COLUMNS)]
 
 

@@ -113,7 +113,7 @@ def index_samples(
 ) -> pd.DataFrame:
     """List every face of a used video: what training reads.
 
-    ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``people`` everybody in it, as
+    ``track`` is the person, 0 whom the clip shows most; ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``people`` everybody in it, as
     ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of the real clip that a fake was made from, if it is
     there; ``landmarks`` five points in pixels of the crop, as JSON, empty where unknown; ``crops`` the fingerprint of
     the folder that the crop is in.
@@ -128,7 +128,7 @@ def index_samples(
         )
         raise InputError(msg)
     used = splits[splits["split"] != ""]
-    shown = faces.loc[faces["found"], ["video_id", "frame", "crop", "crop_landmarks", "crops"]]
+    shown = faces.loc[faces["found"], ["video_id", "frame", "track", "crop", "crop_landmarks", "crops"]]
     by_video = videos.set_index("video_id")
     table = shown.rename(columns={"crop_landmarks": "landmarks"}).merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(by_video["sha256"])
@@ -137,7 +137,21 @@ def index_samples(
     table["people"] = table["video_id"].map(grouping.people(by_video).map("\n".join))
     table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
+    _warn_of_bystanders(table)
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
+
+
+def _warn_of_bystanders(samples: pd.DataFrame) -> None:
+    """Say how many fakes show several people: which of them is fake is not known, and all are labelled so."""
+    fakes = samples[samples["label"] == 1]
+    people = fakes.groupby("video_id")["track"].nunique()
+    if (people > 1).any():
+        _log.warning(
+            "%d of %d fake videos show several people, and all of them are labelled fake, whoever was manipulated: "
+            "training sees bystanders as fakes (preprocessing.faces_per_video 1 keeps one person a video); evaluation "
+            "scores a video by its most fake person",
+            *(int((people > 1).sum()), len(people)),
+        )
 
 
 def _divide(
