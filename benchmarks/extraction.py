@@ -1,9 +1,9 @@
 """How long a clip takes from file to crops, compared with the published way and with decoding alone.
 
 Everything runs on one core and warm: on other clips of the same size first, as in a long run. The clips are
-`clips.SCENES`, made at the first run, or those that are named; goals are for each kind of clips. The reference detects as published code does,
-``MTCNN(image_size=256, margin=76, min_face_size=60, thresholds=[.6, .7, .9])`` on every tenth frame; the fastest
-decoding that we know of is PyAV's or OpenCV's, with one thread, without conversion to RGB.
+`clips.SCENES`, made at the first run, or those that are named; goals are for each kind of clips. The reference detects
+as published code does, ``MTCNN(image_size=256, margin=76, min_face_size=60, thresholds=[.6, .7, .9])`` on every tenth
+frame; the fastest decoding that we know of is PyAV's or OpenCV's, with one thread, without conversion to RGB.
 """
 
 import os

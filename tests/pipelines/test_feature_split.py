@@ -360,7 +360,8 @@ def test_fakes_that_show_several_people_are_named_as_what_they_are(caplog: pytes
     faces = _faces(videos)
     beside = faces[faces["video_id"] == "f0"].assign(track=1)
     faces = pd.concat([faces, beside.assign(crop=beside["crop"] + "_face_1")], ignore_index=True)
-    samples = index_samples(_split(videos, faces, OPTIONS), faces, videos, {"leaks": []}, OPTIONS)
+    splits = _split(videos, faces, OPTIONS).assign(split="train")
+    samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
     assert sorted(samples.loc[samples["video_id"] == "f0", "track"]) == [0, 0, 1, 1]
     assert "1 of 2 fake videos show several people" in caplog.text
 

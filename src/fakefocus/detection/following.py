@@ -15,7 +15,7 @@ from fakefocus.detection.views import View, viewed
 Picture = NDArray[np.uint8]
 
 INTERVAL = 16
-"""Every so many sampled frames the whole frame is looked at."""
+"""Every so many sampled frames new faces are looked for in the whole frame."""
 _STILL = 0.12
 """A refined face that is farther off from where it was expected, in sides of its box, is in doubt."""
 _GROWTH = 1.25
@@ -49,9 +49,9 @@ class FaceFollower:
     """Detects the faces of a clip's sampled frames, one after the other.
 
     Known faces are refined from where they moved to. Then, at once, those that are in doubt are looked for in their
-    neighbourhood and new ones where something changed away from known faces, then the largest everywhere, if it is not
-    found again. The whole frame is looked at most closely on every ``INTERVAL``-th frame, after a cut, and where no
-    face is known or found.
+    neighbourhood and new ones where something changed away from known faces, in the whole frame on every
+    ``INTERVAL``-th; then the largest everywhere, if it is not found again. The whole frame is looked at most closely
+    at first, after a cut, and where no face is known or found.
     """
 
     def __init__(self, detector: Detector, foremost: int | None = 2) -> None:
@@ -74,10 +74,14 @@ class FaceFollower:
         """Return the faces of the next frame, ``(H, W, 3) uint8, RGB``, largest first."""
         frame = viewed(image)
         changed = self._changed(frame)
-        whole = self.cut or self._since >= INTERVAL or not len(self._known.boxes)
-        faces = NO_FACES if whole else self._followed(frame, changed)
+        if self._since >= INTERVAL:
+            changed = np.array(frame.limits, dtype=float)
+        followed = len(self._known.boxes) > 0 and not self.cut
+        faces = self._followed(frame, changed) if followed else NO_FACES
         if not len(faces.boxes):
-            faces, self._since = self._detector.detect(frame), 0
+            faces = self._detector.detect(frame)
+        if not followed or self._since >= INTERVAL:
+            self._since = 0
         faces = bounded(faces, image.shape)
         self._since += 1
         self._motion = _motion(np.zeros((0, 4)) if self.cut else self._known.boxes, faces.boxes)

@@ -113,10 +113,10 @@ def index_samples(
 ) -> pd.DataFrame:
     """List every face of a used video: what training reads.
 
-    ``track`` is the person, 0 whom the clip shows most; ``fingerprint`` is the source file's hash; ``identity`` the person whose clip it is; ``people`` everybody in it, as
-    ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of the real clip that a fake was made from, if it is
-    there; ``landmarks`` five points in pixels of the crop, as JSON, empty where unknown; ``crops`` the fingerprint of
-    the folder that the crop is in.
+    ``track`` is the person, 0 whom the clip shows most; ``fingerprint`` the source file's hash; ``identity`` the person
+    whose clip it is; ``people`` everybody in it, as ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of
+    the real clip that a fake was made from, if it is there; ``landmarks`` five points in pixels of the crop, as JSON,
+    empty where unknown; ``crops`` the fingerprint of the folder that the crop is in.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.
