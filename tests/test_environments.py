@@ -10,6 +10,7 @@ from kedro.framework.cli.utils import _split_params
 from fakefocus.config import ProjectConfig
 from fakefocus.errors import InputError
 from fakefocus.hooks.parameters import ParameterError, check_parameters
+from fakefocus.models import families
 from fakefocus.parameters import HubImages
 from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.sources import LAYOUTS
@@ -47,6 +48,12 @@ def test_one_typed_value_changes_the_recipe_and_nothing_else(env: str) -> None:
     same = {"update": {"augmentation": before.scade_net.training.augmentation}}
     assert after.scade_net.training.model_copy(**same) == before.scade_net.training
     assert after.multistream == before.multistream
+
+
+def test_demo_computes_in_32_bits_on_every_processor() -> None:
+    told = check_parameters(_config("local")["parameters"])
+    assert told.preprocessing.detection.precision == "f32"
+    assert {getattr(told, family).training.precision for family in families()} == {"32-true"}
 
 
 def test_recipes_are_read_from_a_project_that_was_copied(tmp_path: Path) -> None:
