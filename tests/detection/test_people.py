@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from fakefocus.detection.people import Track, distance, gather_people, look_of
+from fakefocus.detection.tracking import TrackLinker
 from fakefocus.sources.demo.people import make_person
 
 RED, BLUE = (np.tile(np.float32([[50.0, a, b]]), (16, 1)) for a, b in ((40, 20), (0, -40)))
@@ -73,3 +74,19 @@ def test_look_of_a_person_is_the_same_in_the_shade() -> None:
 @pytest.mark.parametrize("other", [1, 2, 3])
 def test_look_of_another_person_is_another(other: int) -> None:
     assert distance(look_of(_crop(0)), look_of(_crop(other))) > 8
+
+
+def test_face_that_stands_still_goes_on_though_its_look_changes_and_a_stranger_beside_does_not() -> None:
+    linker, box = TrackLinker(), np.array([[0.0, 0, 100, 100]])
+    assert linker(box, looks=[RED]) == [0]
+    # 10 in each of three channels are 17 apart, and the box is where it was
+    assert linker(box, looks=[RED + 10]) == [0]
+    assert linker(box, looks=[RED + 40]) == [1]
+    assert linker(box + np.array([60, 0, 60, 0]), looks=[BLUE]) == [2]
+
+
+def test_walkers_who_pass_each_other_between_two_frames_are_told_by_their_looks() -> None:
+    linker = TrackLinker()
+    left, right = [0.0, 0, 50, 50], [30.0, 0, 80, 50]
+    assert linker(np.array([left, right]), looks=[RED, BLUE]) == [0, 1]
+    assert linker(np.array([left, right]), looks=[BLUE, RED]) == [1, 0]

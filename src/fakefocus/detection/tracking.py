@@ -67,20 +67,25 @@ class TrackLinker:
         """Return the row of a box and its track, where there is one."""
         if not len(boxes) or not alive:
             return {}
-        gain = np.stack([self._likeness(self._tracks[n], boxes) for n in alive])
+        likeness = [self._likeness(self._tracks[n], boxes) for n in alive]
+        gain, overlap = (np.stack(values) for values in zip(*likeness, strict=True))
         apart = np.array([[distance(self._tracks[n].last_look, look) for look in looks] for n in alive])
         # who looks another person is one, unless just where this one was expected; otherwise look and place decide
-        limit = SIMILAR * (1 + (gain % 1) ** 2)
+        limit = SIMILAR * (1 + overlap**2)
         gain = np.where((apart <= limit) & (gain > 0), gain + _LOOK * (1 - apart / limit), 0)
         rows, columns = linear_sum_assignment(gain, maximize=True)
         return {int(c): alive[r] for r, c in zip(rows, columns, strict=True) if gain[r, c] > 0}
 
-    def _likeness(self, track: Track, boxes: Boxes) -> NDArray[np.float64]:
-        """Return 2 + the overlap with each box that is where the track moved on to, 1 + where it was, 0 for others."""
+    def _likeness(self, track: Track, boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return 2 + the overlap with each box that is where the track moved on to, 1 + where it was, 0 for others.
+
+        And the larger overlap, in [0, 1].
+        """
         last = track.boxes[-1]
         moved = last + _velocity(track) * (self._now - track.frames[-1])
-        expected = np.where(same_place(moved, boxes), 2 + box_iou(moved, boxes), 0)
-        return np.maximum(expected, np.where(same_place(last, boxes), 1 + box_iou(last, boxes), 0))
+        there, here = box_iou(moved, boxes), box_iou(last, boxes)
+        expected = np.where(same_place(moved, boxes), 2 + there, 0)
+        return np.maximum(expected, np.where(same_place(last, boxes), 1 + here, 0)), np.maximum(there, here)
 
     def _continued(self, number: int | None, box: NDArray[np.float64], score: float, look: Look | None) -> int:
         if number is None:
