@@ -184,6 +184,13 @@ def test_part_of_a_frame_is_searched_for_faces_of_a_size(detector: FaceDetector,
     assert not len(detector.search(astronaut, [Region((300, 300, 512, 512))], nobody).boxes)
 
 
+@pytest.mark.parametrize("box", [(600, 100, 900, 300), (-300, 0, -50, 200), (100, 600, 200, 900)])
+def test_region_outside_of_the_frame_holds_nobody(
+    detector: FaceDetector, astronaut: np.ndarray, box: tuple[float, float, float, float]
+) -> None:
+    assert detector.search(astronaut, [Region(box)], np.zeros((0, 4))) is NO_FACES
+
+
 def test_face_that_is_known_is_not_searched_for(detector: FaceDetector, astronaut: np.ndarray) -> None:
     both, known = np.hstack([astronaut, astronaut]), detector.detect(astronaut).boxes
     new = detector.search(both, [Region((0, 0, 1024, 512))], known)

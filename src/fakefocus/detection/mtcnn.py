@@ -123,6 +123,9 @@ class FaceDetector:
         patches = []
         scales = level_scales(*frame.halves[0].shape[:2], self._min_face_size)
         for region in regions:
+            # somebody who leaves fast is expected outside of the frame
+            if not common_areas(np.array(region.box), np.array([frame.limits], dtype=float))[0]:
+                continue
             part = frame.part(*region.box)
             fitting = [scale for scale in scales if region.least <= CELL / scale <= region.most]
             patches += [_Patch(part.x, part.y, scale, part.level(scale, detail)) for scale in fitting]

@@ -51,9 +51,9 @@ class TrackLinker:
         known_looks = [None] * len(boxes) if looks is None else looks
         alive = [n for n, track in enumerate(self._tracks) if self._goes_on(track)]
         linked = self._matches(boxes, known_looks, alive)
-        found = zip(boxes, known_scores, known_looks, strict=True)
+        faces = zip(boxes, known_scores, known_looks, strict=True)
         return [
-            self._continued(linked.get(row), box, float(score), look) for row, (box, score, look) in enumerate(found)
+            self._continued(linked.get(row), box, float(score), look) for row, (box, score, look) in enumerate(faces)
         ]
 
     def people(self) -> list[list[int]]:
