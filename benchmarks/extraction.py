@@ -33,7 +33,7 @@ from fakefocus.detection.following import FaceFollower
 from fakefocus.detection.mtcnn import FaceDetector
 from fakefocus.detection.tracking import TrackLinker
 from fakefocus.imaging.frames import read_frames
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
+from fakefocus.pipelines.preprocessing.extraction import OTHER_FACES, extract_faces
 
 ROOT = Path(__file__).resolve().parents[1]
 _DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0, "tight": 10.0}
@@ -72,9 +72,10 @@ def detection(size: str, paths: Sequence[Path]) -> Result:
         seconds, faces = _timed(lambda frames=frames: _all(FaceFollower(ours), frames))
         spent[1] += seconds
         found.append(faces)
-    frames = [max(clip[0].shape[:2]) for clip in clips]
-    more = agreement([_credible(*pair) for pair in zip(expected, frames, strict=True)], found)
-    more |= _misses(expected, found, frames)
+    lengths = [max(clip[0].shape[:2]) for clip in clips]
+    more = agreement([_credible(*pair) for pair in zip(expected, lengths, strict=True)], found)
+    more |= _misses(expected, found, lengths)
+    more["frames of a person in pieces"] = sum(map(count_pieces, paths, expected))
     count, goal = sum(map(len, clips)), _DETECTION_GOALS.get(size, _DETECTION_GOAL)
     ratio = spent[0] / spent[1]
     good = more["videos without main face"] == 0 and more["main faces found"] >= 0.995 and more["mean IoU"] >= 0.93
@@ -110,33 +111,36 @@ def _credible(clip: Sequence[Faces], side: int) -> list[Faces]:
 
 
 def _misses(
-    expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]], frames: Sequence[int]
+    expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]], lengths: Sequence[int]
 ) -> dict[str, float]:
-    """Say what goes wrong beside the main face, and what the reference gets wrong itself.
-
-    A person is in pieces in a frame whose only face, also for the reference, is not linked to the main person.
-    """
-    sides = [_largest(clip) / frame for clip, frame in zip(found, frames, strict=True)]
-    theirs = [_largest(clip) / frame for clip, frame in zip(expected, frames, strict=True)]
-    pieces = [_in_pieces(*clips) for clips in zip(expected, found, strict=True)]
-    alone = [(e, f) for clips in zip(expected, found, strict=True) for e, f in zip(*clips, strict=True)]
+    """Say what goes wrong beside the main face, and what the reference gets wrong itself."""
+    sides = [_largest(clip) / length for clip, length in zip(found, lengths, strict=True)]
+    theirs = [_largest(clip) / length for clip, length in zip(expected, lengths, strict=True)]
+    frames = [(e, f) for clips in zip(expected, found, strict=True) for e, f in zip(*clips, strict=True)]
     return {
         "largest box, frames": round(max(sides), 2),
         "reference's largest box, frames": round(max(theirs), 2),
-        "frames of a person in pieces": sum(pieces),
-        "frames where only the reference finds nobody": sum(len(f.boxes) > 0 and not len(e.boxes) for e, f in alone),
-        "frames where only ours finds nobody": sum(len(e.boxes) > 0 and not len(f.boxes) for e, f in alone),
+        "frames where only the reference finds nobody": sum(len(f.boxes) > 0 and not len(e.boxes) for e, f in frames),
+        "frames where only ours finds nobody": sum(len(e.boxes) > 0 and not len(f.boxes) for e, f in frames),
     }
+
+
+def count_pieces(path: Path, expected: Sequence[Faces]) -> int:
+    """Extract the crops of a clip; return in how many frames its only person is left out as somebody else.
+
+    The reference's faces of each sampled frame say where one person is alone; where it sees several in any frame,
+    others may rightly be left out, and nothing is counted.
+    """
+    if any(len(faces.boxes) > 1 for faces in expected):
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        rows = extract_faces(path, path.stem, "video", OPTIONS, FrameWriter(Path(folder), ".jpg"))
+    shown = {index * EVERY for index, faces in enumerate(expected) if len(faces.boxes)}
+    return sum(row["reason"] == OTHER_FACES and row["frame"] in shown for row in rows)
 
 
 def _largest(clip: Sequence[Faces]) -> float:
     return max((float((f.boxes[:, 2:] - f.boxes[:, :2]).max()) for f in clip if len(f.boxes)), default=0.0)
-
-
-def _in_pieces(expected: Sequence[Faces], found: Sequence[Faces]) -> int:
-    if any(len(faces.boxes) > 1 for faces in (*expected, *found)):
-        return 0  # with several people about, frames without the main one are to be expected
-    return sum(row is None and len(faces.boxes) > 0 for faces, row in _main(found))
 
 
 def extraction(size: str, paths: Sequence[Path]) -> Result:

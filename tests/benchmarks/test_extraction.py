@@ -1,8 +1,10 @@
 """The benchmark of extraction tells a lost face from a found one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from benchmarks.extraction import agreement
+from benchmarks.extraction import agreement, count_pieces
 
 from fakefocus.detection.faces import NO_FACES, Faces
 
@@ -32,3 +34,14 @@ def test_lost_and_displaced_faces_are_counted() -> None:
 
 def test_video_whose_main_face_is_never_found_is_lost() -> None:
     assert agreement([[_faces((0, 0, 100, 100))]], [[NO_FACES]])["videos without main face"] == 1
+
+
+def test_frames_in_which_a_lone_person_counts_as_somebody_else_are_pieces(
+    face_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [_faces((0, 0, 100, 100))]
+    assert count_pieces(face_clip, alone) == 0
+    # with nobody who is kept, every face is somebody else's
+    monkeypatch.setattr("fakefocus.pipelines.preprocessing.extraction._kept", lambda *_, **__: [])
+    assert count_pieces(face_clip, alone) == 1
+    assert count_pieces(face_clip, [_faces((0, 0, 100, 100), (300, 0, 340, 40))]) == 0

@@ -18,7 +18,7 @@ from fakefocus.imaging.sampling import sample_frames
 from fakefocus.parameters import Preprocessing
 
 _NO_FACE = "no face"
-_OTHER_FACES = "faces, but not of a person who is kept"
+OTHER_FACES = "faces, but not of a person who is kept"
 
 
 @dataclass
@@ -177,7 +177,7 @@ def _named(clip: _Clip, kept: list[list[int]], write: FrameWriter) -> Iterator[R
             write.discard(_raw_name(index, track))
             if index not in shown:
                 shown.add(index)
-                yield _row(row["frame"], row["time"], reason=_OTHER_FACES)
+                yield _row(row["frame"], row["time"], reason=OTHER_FACES)
 
 
 def _raw_name(frame: int, track: int) -> str:
