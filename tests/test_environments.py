@@ -56,6 +56,13 @@ def test_demo_computes_in_32_bits_on_every_processor() -> None:
     assert {getattr(told, family).training.precision for family in families()} == {"32-true"}
 
 
+@pytest.mark.parametrize("env", ["folder", "images", "hf"])
+def test_demo_recipe_draws_no_pairs_where_fakes_name_no_originals(env: str) -> None:
+    assert check_parameters(_config("local", "recipe=demo")["parameters"]).multistream.training.paired
+    told = check_parameters(_config(env, "recipe=demo")["parameters"])
+    assert not any(getattr(told, family).training.paired for family in families())
+
+
 def test_recipes_are_read_from_a_project_that_was_copied(tmp_path: Path) -> None:
     shutil.copytree(CONF, tmp_path / "conf")
     told = check_parameters(_config("dfdc", conf=tmp_path / "conf")["parameters"])
