@@ -13,8 +13,8 @@ def areas(boxes: Boxes) -> NDArray[np.float64]:
 
 def common_areas(box: Boxes, boxes: Boxes) -> NDArray[np.float64]:
     """Return the area that one box ``(4,)`` shares with each of ``(N, 4)``, in square pixels."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    return np.asarray(np.prod(np.clip(high - low, 0, None), axis=1), dtype=float)
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    return np.asarray(np.maximum(sides[:, 0], 0.0) * np.maximum(sides[:, 1], 0.0), dtype=float)
 
 
 def box_iou(box: Boxes, boxes: Boxes) -> NDArray[np.float64]:

@@ -125,7 +125,8 @@ class FaceFollower:
             return None
         change = np.abs(sketch - last)
         self.cut = float(change.mean()) > _CUT
-        least = max(_CHANGE, 4 * float(np.median(change)))
+        middle = change.size // 2
+        least = max(_CHANGE, 4 * float(np.partition(change, middle, axis=None)[middle]))
         for x1, y1, x2, y2 in self._known.boxes / step:
             wide, high = x2 - x1, y2 - y1
             # a body moves with its face: what is below it is not new

@@ -47,6 +47,8 @@ _GUESSES = (0.65, 0.9)
 P-Net's windows about a face have a median of .8, and of .65 where the face fills the frame; from guesses as large as
 the face, boxes grow from frame to frame.
 """
+_FINISHED = 0.95
+"""Sides of the boxes that O-Net is shown then, in those of R-Net's: whole searches bring it boxes as close as that."""
 _OFF_CENTRE = (0.03, 0.02)
 """How far P-Net's windows lie from the middle of a face's box, x and y in its sides."""
 
@@ -116,7 +118,7 @@ class FaceDetector:
         frame, squares = viewed(image), squared(boxes)
         off = (squares[:, 2:] - squares[:, :2]) * _OFF_CENTRE
         guesses = np.concatenate([_scaled(squares + np.tile(off, 2), by) for by in _GUESSES])
-        return _averaged(self._finished(frame, self._refined(frame, guesses)[0]))
+        return _averaged(self._finished(frame, _scaled(self._refined(frame, guesses)[0], _FINISHED)))
 
     def _patches(self, frame: View, regions: Sequence[Region], detail: float) -> list[_Patch]:
         """Return the regions at the levels at which P-Net's window fits faces of their sizes."""
@@ -257,8 +259,8 @@ def _crops(frame: View, boxes: Boxes, side: int, detail: float) -> tuple[Picture
     low, high = np.maximum(corners[:, :2] - 1, limits[:2]), np.minimum(corners[:, 2:], limits[2:])
     kept = np.flatnonzero((high > low).all(axis=1))
     crops = np.zeros((len(kept), side, side, 3), np.uint8)
-    for place, i in enumerate(kept.tolist()):
-        crops[place] = frame.cut(low[i], high[i], side, detail)
+    for place, box in enumerate(np.hstack([low, high])[kept].tolist()):
+        crops[place] = frame.cut(box, side, detail)
     return crops, kept
 
 

@@ -31,6 +31,7 @@ _STEP, _GROWTH = 0.8, 1.2
 """How many sides a face moves, and by which factor its side changes, from one sampled frame to the next."""
 _SOON = 8
 """Sampled frames behind which a place says nothing any more."""
+_LATELY = 3
 _NEGLIGIBLE = 0.1
 """Share of the foremost track's weight up to which another counts as nobody."""
 
@@ -57,8 +58,10 @@ class Track:
 
     @property
     def last_look(self) -> Look | None:
-        """What it looked like of late, if that is known."""
-        return np.median(self.looks[-3:], axis=0) if self.looks else None
+        """What it looked like of late, the median of three, if that is known."""
+        if len(self.looks) < _LATELY:
+            return self.looks[-1] if self.looks else None
+        return np.asarray(np.sort(self.looks[-_LATELY:], axis=0)[_LATELY // 2])
 
     @property
     def look(self) -> Look | None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-Point = NDArray[np.float64]
 
 _SMALLEST = 24
 
@@ -28,13 +27,16 @@ class View:
         height, width = self.halves[0].shape[:2]
         return self.x, self.y, self.x + width, self.y + height
 
-    def cut(self, low: Point, high: Point, side: int, detail: float = 1.0) -> Picture:
-        """Cut the box from ``low`` to ``high``, x and y in pixels of the frame, at ``side`` by ``side`` pixels.
+    def cut(self, box: tuple[float, float, float, float], side: int, detail: float = 1.0) -> Picture:
+        """Cut a box, x1, y1, x2, y2 in pixels of the frame, at ``side`` by ``side`` pixels.
 
         At least ``detail`` pixels of the half that is reduced become one, a side.
         """
-        half = self._fitting(float((high - low).min()) / side / detail)
-        x1, y1, x2, y2 = (round(v / 2**half) for v in (*(low - (self.x, self.y)), *(high - (self.x, self.y))))
+        left, top, right, bottom = box
+        half = self._fitting(min(right - left, bottom - top) / side / detail)
+        unit = 2**half
+        x1, y1 = round((left - self.x) / unit), round((top - self.y) / unit)
+        x2, y2 = round((right - self.x) / unit), round((bottom - self.y) / unit)
         part = self.halves[half][y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
         return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 

@@ -12,6 +12,10 @@ TEMPLATE = np.array(
 Image-left eye first; fractions of the side of the crop. The proportions are those that ArcFace aligns to
 (Deng et al., ArcFace, CVPR 2019, https://arxiv.org/abs/1801.07698)."""
 
+_HALVED = 2.5
+"""A face that is shrunk by this factor or more is halved first, and again. What is left, 1.25 or more, is smoothed by a
+Gaussian: after halves alone, the warp's own blur would be another in each place of the crop."""
+_PLANE = np.array([1, 1j])
 _LEAST_BLUR = 0.2
 """Deviation of a Gaussian, in pixels, below which it changes nothing."""
 
@@ -51,7 +55,7 @@ def _smoothed(
     if shrinking <= 1:
         return image, matrix
     part, matrix = _shown(image, matrix, size, border=3 * shrinking)
-    while shrinking >= 2 and min(part.shape[:2]) >= 2:
+    while shrinking >= _HALVED and min(part.shape[:2]) >= 2:
         height, width = part.shape[0] // 2, part.shape[1] // 2
         part = cv2.resize(part[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         # the middle of a pixel of the half is between those of its four
@@ -121,16 +125,16 @@ def template_for(size: int, margin: float) -> NDArray[np.float64]:
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the ``(2, 3)`` similarity that brings ``source`` points nearest to ``target`` points."""
-    centre_s, centre_t = source.mean(axis=0), target.mean(axis=0)
-    s, t = source - centre_s, target - centre_t
-    spread = float((s**2).sum())
+    s, t = source @ _PLANE, target @ _PLANE  # x + iy: a similarity is a product and a sum
+    centre_s, centre_t = s.mean(), t.mean()
+    s, t = s - centre_s, t - centre_t
+    spread = np.vdot(s, s).real
     if spread < 1e-6:
         msg = "landmarks coincide: a face needs five points that differ"
         raise ValueError(msg)
-    a = float((s * t).sum()) / spread
-    b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / spread
-    linear = np.array([[a, -b], [b, a]])
-    return np.column_stack([linear, centre_t - linear @ centre_s])
+    turn = np.vdot(s, t) / spread
+    move = centre_t - turn * centre_s
+    return np.array([[turn.real, -turn.imag, move.real], [turn.imag, turn.real, move.imag]])
 
 
 def sharpness(crop: NDArray[np.uint8]) -> float:
@@ -139,4 +143,6 @@ def sharpness(crop: NDArray[np.uint8]) -> float:
     Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, 2000
     (https://doi.org/10.1109/ICPR.2000.903548).
     """
-    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())
+    # 16 bits hold it exactly
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_16S))
+    return float(deviation[0, 0]) ** 2

@@ -1,5 +1,8 @@
 """Where a face looks, estimated from its five landmarks."""
 
+from math import asin, atan2, degrees
+from math import cos as cosine
+from math import sin as sine
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +14,8 @@ HEAD = np.array(
 """Eyes, tip of the nose and corners of the mouth of a mean adult head in mm: x to the right of the picture, y
 down, z towards the camera. Distances between pupils (63 mm) and of the mouth's corners (50 mm) after Farkas,
 Anthropometry of the Head and Face, 1994."""
+_FIT = np.linalg.pinv(HEAD - HEAD.mean(axis=0))
+"""Landmarks to the two rows of their projection, by least squares."""
 
 
 class Pose(NamedTuple):
@@ -33,14 +38,11 @@ def estimate_pose(landmarks: NDArray[np.floating]) -> Pose:
     Five points of a mean head tell turns of tens of degrees apart, not single degrees; a smile, which lifts the
     corners of the mouth, adds up to 25 degrees of pitch.
     """
-    centred = landmarks - landmarks.mean(axis=0)
-    rows = np.linalg.lstsq(HEAD - HEAD.mean(axis=0), centred, rcond=None)[0].T
+    rows = (_FIT @ (landmarks - landmarks.mean(axis=0))).T
     left, _, right = np.linalg.svd(rows, full_matrices=False)
-    x, y = left @ right
-    rotation = np.stack([x, y, np.cross(x, y)])
-    roll = np.arctan2(rotation[1, 0], rotation[0, 0])
-    cos, sin = np.cos(roll), np.sin(roll)
-    side, down, near = rotation[:, 2]  # where the tip of the nose points
-    yaw = np.degrees(np.arctan2(cos * side + sin * down, near))
-    pitch = np.degrees(np.arcsin(np.clip(cos * down - sin * side, -1, 1)))
-    return Pose(float(yaw), float(pitch), float(np.degrees(roll)))
+    (x1, x2, side), (y1, y2, down) = (left @ right).tolist()
+    near = x1 * y2 - x2 * y1  # with side and down: where the tip of the nose points
+    roll = atan2(y1, x1)
+    cos, sin = cosine(roll), sine(roll)
+    yaw, pitch = atan2(cos * side + sin * down, near), asin(min(max(cos * down - sin * side, -1.0), 1.0))
+    return Pose(degrees(yaw), degrees(pitch), degrees(roll))

@@ -12,7 +12,7 @@ from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
 
-RECIPE = 4
+RECIPE = 5
 """Raise when the same parameters give other crops, so that finished videos are made again."""
 
 _log = logging.getLogger(__name__)
