@@ -15,12 +15,24 @@ VIDEO_COLUMNS = (
 REJECTED_COLUMNS = ("path", "stage", "reason")
 FACE_COLUMNS = (
     *("video_id", "frame", "time", "found", "reason", "crop", "track", "x1", "y1", "x2", "y2"),
-    *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "detector", "crops"),
+    *(
+        "score",
+        "landmarks",
+        "crop_landmarks",
+        "size",
+        "sharpness",
+        "yaw",
+        "pitch",
+        "roll",
+        "altered",
+        "detector",
+        "crops",
+    ),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = (
     *("video_id", "crop", "folder", "frame", "track", "label", "method", "group", "split", "fingerprint"),
-    *("identity", "people", "original", "landmarks", "crops"),
+    *("identity", "people", "original", "landmarks", "crops", "labelled_by"),
 )
 SCORE_COLUMNS = ("video_id", "crop", "track", "label", "method", "group", "split", "score")
 VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")

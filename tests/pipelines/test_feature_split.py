@@ -10,7 +10,7 @@ from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
-from fakefocus.pipelines.feature_split.provenance import originals
+from fakefocus.sources.provenance import originals
 
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=("C",), seed=3)
 EYES_NOSE_MOUTH = [[130, 140], [170, 142], [150, 165], [134, 188], [166, 190]]
@@ -36,7 +36,7 @@ def _videos(pairs: list[tuple[int, int, str]], people: int) -> pd.DataFrame:
 def _faces(videos: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [(v, frame, v not in without, f"frame_{frame:06d}") for v in videos["video_id"] for frame in (0, 4)]
     table = pd.DataFrame(rows, columns=["video_id", "frame", "found", "crop"])
-    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0", track=0)
+    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0", track=0, altered=None)
 
 
 def _split(
@@ -363,7 +363,40 @@ def test_fakes_that_show_several_people_are_named_as_what_they_are(caplog: pytes
     splits = _split(videos, faces, OPTIONS).assign(split="train")
     samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
     assert sorted(samples.loc[samples["video_id"] == "f0", "track"]) == [0, 0, 1, 1]
-    assert "1 of 2 fake videos show several people" in caplog.text
+    assert "of 1 fake videos it is not known who of several people was altered" in caplog.text
+    assert set(samples["labelled_by"]) == {"video"}
+    assert samples.loc[samples["video_id"] == "f0", "label"].all()
+
+
+def _couples(*altered: tuple[float | None, float | None]) -> pd.DataFrame:
+    """Return the samples of fakes that show two people each, of whose faces these shares were altered."""
+    videos = _videos([(2 * n, 2 * n + 1, "C") for n in range(len(altered))], people=12)
+    faces = _faces(videos)
+    fakes = faces["video_id"].str.startswith("f")
+    beside = faces[fakes].assign(track=1)
+    faces["altered"] = faces["video_id"].map({f"f{n}": shares[0] for n, shares in enumerate(altered)})
+    beside["altered"] = beside["video_id"].map({f"f{n}": shares[1] for n, shares in enumerate(altered)})
+    faces = pd.concat([faces, beside.assign(crop=beside["crop"] + "_face_1")], ignore_index=True)
+    splits = _split(videos, faces, OPTIONS).assign(split="train")
+    return index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
+
+
+def test_bystanders_whom_a_mask_shows_unaltered_are_real() -> None:
+    samples = _couples((0.02, 0.6), (0.5, 0.45)).drop_duplicates(["video_id", "track"])
+    told = samples.set_index(["video_id", "track"])
+    assert told.loc[["f0", "f1"], "label"].tolist() == [0, 1, 1, 1]
+    assert told.loc[("f0", 0), ["method", "original", "labelled_by"]].tolist() == ["", "", "face"]
+    assert told.loc[("f0", 1), ["method", "original", "labelled_by"]].tolist() == ["C", "r0", "face"]
+    assert told.loc[("f0", 0), "identity"] != told.loc[("f0", 1), "identity"]
+    assert told.loc[("f0", 0), "folder"] == "fake/f0"
+    assert told.loc[("r0", 0), "labelled_by"] == "video"
+
+
+@pytest.mark.parametrize("shares", [(0.01, 0.05), (None, None), (0.0, 0.0)])
+def test_mask_that_shows_nobody_altered_is_not_believed(shares: tuple[float | None, float | None]) -> None:
+    fakes = _couples(shares).query("video_id == 'f0'")
+    assert fakes["label"].all()
+    assert set(fakes["labelled_by"]) == {"video"}
 
 
 def test_fake_knows_the_real_clip_of_its_compression_that_it_was_made_from() -> None:

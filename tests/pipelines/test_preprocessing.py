@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import cv2
@@ -12,6 +12,7 @@ import skimage.data
 
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
 from fakefocus.detection.mtcnn import FaceDetector
+from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.sources.demo.corpus import write_clip
@@ -50,9 +51,11 @@ def couple(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _extract(path: Path, folder: Path, kind: str = "video", **changes: Any) -> list[dict[str, Any]]:
+def _extract(
+    path: Path, folder: Path, kind: str = "video", evidence: Evidence | None = None, **changes: Any
+) -> list[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
-    return extract_faces(path, "v", kind, _options(**changes), FrameWriter(folder, ".png"))
+    return extract_faces(path, "v", kind, _options(**changes), FrameWriter(folder, ".png"), evidence)
 
 
 def _crops(folder: Path) -> list[str]:
@@ -79,6 +82,47 @@ def test_several_people_are_numbered_by_how_much_they_are_shown(couple: Path, tm
     assert {r["crop"] for r in rows} == set(_crops(tmp_path / "out"))
     assert "frame_000006_face_1" in _crops(tmp_path / "out")
     assert {r["frame"]: r["size"] for r in rows if r["track"] == 0}[0] > rows[1]["size"]
+
+
+@pytest.fixture(scope="module")
+def altered_couple(couple: Path) -> dict[str, Path]:
+    """Return the couple's clip in which the smaller face was altered, hard compressed, its mask and its original."""
+    with av.open(str(couple)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    mask = np.zeros((*frames[0].shape[:2], 3), np.uint8)
+    cv2.ellipse(mask, (640, 150), (50, 65), 0, 0, 360, (255, 255, 255), -1)
+    soft = cv2.GaussianBlur(mask, (0, 0), 6).astype(np.float32) / 255
+    fakes = [np.clip(f + soft * (25, 5, -15), 0, 255).astype(np.uint8) for f in frames]
+    clips = {"fake": fakes, "mask": [mask] * len(frames), "original": frames, "short": frames[:3]}
+    paths = {name: couple.with_name(f"{name}.mp4") for name in clips}
+    for name, path in paths.items():
+        write_clip(path, clips[name], crf="35")
+    return paths
+
+
+@pytest.mark.parametrize("kind", ["mask", "original"])
+def test_mask_or_original_of_a_fake_tells_who_was_altered(
+    altered_couple: dict[str, Path], tmp_path: Path, kind: Literal["mask", "original"]
+) -> None:
+    rows = _extract(
+        altered_couple["fake"],
+        tmp_path / "out",
+        evidence=Evidence(kind, altered_couple[kind], ""),
+        faces_per_video=2,
+    )
+    shares = {track: [r["altered"] for r in rows if r["track"] == track] for track in (0, 1)}
+    assert max(shares[0]) < 0.02
+    assert min(shares[1]) > 0.3
+
+
+def test_evidence_that_ends_or_cannot_be_read_tells_nothing(altered_couple: dict[str, Path], tmp_path: Path) -> None:
+    short = Evidence("original", altered_couple["short"], "")
+    rows = _extract(altered_couple["fake"], tmp_path / "short", evidence=short, faces_per_video=2)
+    assert {r["frame"]: r["altered"] is None for r in rows} == {0: False, 2: False, 4: True, 6: True}
+    (tmp_path / "torn.mp4").write_bytes(altered_couple["mask"].read_bytes()[:500])
+    torn = Evidence("mask", tmp_path / "torn.mp4", "")
+    rows = _extract(altered_couple["fake"], tmp_path / "torn", evidence=torn, faces_per_video=2)
+    assert {r["altered"] for r in rows} == {None}
 
 
 def test_eyes_of_every_crop_stand_at_the_template_s_place(couple: Path, tmp_path: Path) -> None:

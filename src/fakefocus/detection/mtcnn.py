@@ -48,7 +48,7 @@ P-Net's windows about a face have a median of .8, and of .65 where the face fill
 the face, boxes grow from frame to frame.
 """
 _FINISHED = 0.95
-"""Sides of the boxes that O-Net is shown then, in those of R-Net's: whole searches bring it boxes as close as that."""
+"""Sides of the boxes that O-Net is shown then, in those of R-Net: its boxes overlap most with a whole search's so."""
 _OFF_CENTRE = (0.03, 0.02)
 """How far P-Net's windows lie from the middle of a face's box, x and y in its sides."""
 

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRSc
 
 from fakefocus.errors import InputError
 from fakefocus.metrics.scores import auc, equal_error_threshold
+from fakefocus.metrics.videos import score_by_video
 from fakefocus.parameters import Training
 from fakefocus.training.samples import Batch, assemble
 
@@ -47,7 +48,7 @@ class DetectorModule(pl.LightningModule):
             network: As `Network`.
             loss: Takes features, logits and labels, gives named parts, of which ``loss`` is minimised.
             recipe: Optimiser, schedule and seed.
-            outcomes: ``video_id`` and ``label`` of the validation samples by row.
+            outcomes: ``video_id``, ``track`` and ``label`` of the validation samples by row.
             make_maps: Makes the maps ``(B, K, H, W)`` of training batches ``(B, 3, H, W) uint8`` on their device.
         """
         super().__init__()
@@ -101,7 +102,7 @@ class DetectorModule(pl.LightningModule):
             msg = f"training diverged in epoch {self.current_epoch + 1}: lower training.lr (now {self.recipe.lr})"
             raise InputError(msg)
         faces = self._outcomes.assign(score=scores)
-        videos = faces.groupby("video_id")[["label", "score"]].mean()
+        videos = score_by_video(faces)
         self.log("val.face_auc", auc(faces["label"], faces["score"]))
         self.log("val.video_auc", auc(videos["label"], videos["score"]))
         self.log("val.threshold", equal_error_threshold(videos["label"], videos["score"]))

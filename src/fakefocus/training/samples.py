@@ -220,8 +220,8 @@ def _landmarks(table: pd.DataFrame) -> NDArray[np.float32]:
 
 
 def _outcomes(table: pd.DataFrame, *, blended: bool) -> pd.DataFrame:
-    """Return ``video_id`` and ``label`` of every row that a batch can name."""
-    stored = table[["video_id", "label"]].reset_index(drop=True)
+    """Return ``video_id``, ``track`` and ``label`` of every row that a batch can name."""
+    stored = table[["video_id", "track", "label"]].reset_index(drop=True)
     if not blended:
         return stored
     blends = stored.assign(video_id=stored["video_id"] + " blended", label=1)

@@ -9,6 +9,7 @@ import pandas as pd
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
 from fakefocus.metrics.intervals import METHOD, MIN_GROUPS
 from fakefocus.metrics.scores import summary as summarise
+from fakefocus.metrics.videos import score_by_video
 from fakefocus.models.contract import Contract, check_fit, find_overlap, read_contract
 from fakefocus.parameters import CropSpec, Defocus, Evaluation, MapSpec, Preprocessing
 from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, VIDEO_SCORE_COLUMNS
@@ -57,14 +58,10 @@ def score_faces(
 
 
 def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
-    """Score each video by the mean over a person's faces: that of the person who looks most fake.
-
-    In a fake, others may be real; a real video is scored in the same way, as nobody knows beforehand which it is.
-    """
-    keys = ["video_id", "label", "method", "group", "split"]
-    people = face_scores.groupby([*keys, "track"], as_index=False).agg(faces=("score", "size"), score=("score", "mean"))
-    table = people.groupby(keys, as_index=False).agg(faces=("faces", "sum"), score=("score", "max"))
-    return table[list(VIDEO_SCORE_COLUMNS)]
+    """Score each video by the person in it who looks most fake (`metrics.videos.score_by_video`)."""
+    # bystanders of a fake have no method
+    about = face_scores.groupby("video_id")[["method", "group", "split"]].max()
+    return score_by_video(face_scores).join(about).reset_index()[list(VIDEO_SCORE_COLUMNS)]
 
 
 def summarise_detector(

@@ -11,9 +11,10 @@ import pandas as pd
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
-from fakefocus.pipelines.feature_split import audit, grouping, provenance, shortcuts, strategies
+from fakefocus.pipelines.feature_split import audit, bystanders, grouping, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division
 from fakefocus.schemas import SAMPLE_COLUMNS, SPLIT_COLUMNS, SPLITS, folder_keys
+from fakefocus.sources.provenance import originals
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +117,9 @@ def index_samples(
     ``track`` is the person, 0 whom the clip shows most; ``fingerprint`` the source file's hash; ``identity`` the person
     whose clip it is; ``people`` everybody in it, as ``<dataset>/<name>``, one a line; ``original`` the ``video_id`` of
     the real clip that a fake was made from, if it is there; ``landmarks`` five points in pixels of the crop, as JSON,
-    empty where unknown; ``crops`` the fingerprint of the folder that the crop is in.
+    empty where unknown; ``crops`` the fingerprint of the folder that the crop is in. ``label`` is that of the video
+    (``labelled_by`` video), but for the people of a fake of whom its mask, or its original, tells who was altered
+    (``labelled_by`` face): bystanders are real, of no method, and each a person of their own.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.
@@ -128,30 +131,17 @@ def index_samples(
         )
         raise InputError(msg)
     used = splits[splits["split"] != ""]
-    shown = faces.loc[faces["found"], ["video_id", "frame", "track", "crop", "crop_landmarks", "crops"]]
+    shown = faces.loc[faces["found"], ["video_id", "frame", "track", "crop", "crop_landmarks", "crops", "altered"]]
     by_video = videos.set_index("video_id")
     table = shown.rename(columns={"crop_landmarks": "landmarks"}).merge(used, on="video_id", validate="many_to_one")
     table["fingerprint"] = table["video_id"].map(by_video["sha256"])
     table["identity"] = table["video_id"].map(by_video["target_identity"])
-    table["original"] = table["video_id"].map(provenance.originals(videos)).fillna("")
+    table["original"] = table["video_id"].map(originals(videos)).fillna("")
     table["people"] = table["video_id"].map(grouping.people(by_video).map("\n".join))
     table["folder"] = folder_keys(table)
     table["crop"] = table["folder"] + "/" + table["crop"]
-    _warn_of_bystanders(table)
+    table = bystanders.labelled(table)
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
-
-
-def _warn_of_bystanders(samples: pd.DataFrame) -> None:
-    """Say how many fakes show several people: which of them is fake is not known, and all are labelled so."""
-    fakes = samples[samples["label"] == 1]
-    people = fakes.groupby("video_id")["track"].nunique()
-    if (people > 1).any():
-        _log.warning(
-            "%d of %d fake videos show several people, and all of them are labelled fake, whoever was manipulated: "
-            "training sees bystanders as fakes (preprocessing.faces_per_video 1 keeps one person a video); evaluation "
-            "scores a video by its most fake person",
-            *(int((people > 1).sum()), len(people)),
-        )
 
 
 def _divide(

@@ -1,7 +1,7 @@
 """One clip: sampled frames in, crops and a row for each face or each reason out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,36 +12,55 @@ from numpy.typing import NDArray
 
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError, Row
 from fakefocus.imaging.alignment import align_face, centre_of, crop_box, place_in_box, place_landmarks, sharpness
+from fakefocus.imaging.alteration import AlteredParts, Evidence, altered_share
 from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
 from fakefocus.imaging.pose import estimate_pose
 from fakefocus.imaging.sampling import sample_frames
-from fakefocus.parameters import Preprocessing
+from fakefocus.parameters import Preprocessing, Sampling
 
 _NO_FACE = "no face"
+_NUMBERS = ("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll", "altered")
 OTHER_FACES = "faces, but not of a person who is kept"
 
 
 @dataclass
 class _Clip:
-    """What is known of a clip so far: crops by track and frame, and frames without."""
+    """What is known of a clip so far: frames that are wanted, crops by track and frame, and frames without."""
 
+    sampling: Sampling
+    wanted: Sequence[int] = ()
     crops: dict[int, dict[int, Row]] = field(default_factory=dict)
     empty: list[Row] = field(default_factory=list)
     decoded: int = 0
 
+    def choose(self, count: int) -> Sequence[int]:
+        """Return the numbers of the frames that are wanted, of ``count``."""
+        self.wanted = sample_frames(count, **self.sampling.model_dump())
+        return self.wanted
 
-def extract_faces(path: Path, video_id: str, kind: str, options: Preprocessing, write: FrameWriter) -> list[Row]:
+
+def extract_faces(
+    path: Path, video_id: str, kind: str, options: Preprocessing, write: FrameWriter, evidence: Evidence | None = None
+) -> list[Row]:
     """Write the crops of a clip or image; return a row for each, and for each frame without one its reason.
+
+    Args:
+        path: The file.
+        video_id: Its name in tables.
+        kind: ``video`` or ``image``.
+        options: How frames are sampled, and faces found and cut out.
+        write: Where crops go.
+        evidence: Of a fake, what tells who in it was altered.
 
     Raises:
         PassingFaultError: If the file cannot be read now, but may be later.
     """
-    choose = partial(sample_frames, **options.sampling.model_dump())
-    clip = _Clip()
-    look = _whole_images if options.region == "whole_image" else _faces
+    clip = _Clip(options.sampling)
+    parts = None if evidence is None else AlteredParts(evidence, lambda: clip.wanted)
+    look = _whole_images if options.region == "whole_image" else partial(_faces, parts=parts)
     least = 1 if kind == "image" else options.sampling.min_frames
     try:
-        people = look(_decoded(read_frames(path, choose), clip), clip, options, write)
+        people = look(_decoded(read_frames(path, clip.choose), clip), clip, options, write)
     except PassingMediaError as error:
         raise PassingFaultError(_row(0, 0.0, reason=str(error)) | {"video_id": video_id}) from error
     except MediaError as error:
@@ -70,7 +89,11 @@ def _decoded(frames: Iterator[Frame], clip: _Clip) -> Iterator[tuple[Frame, NDAr
 
 
 def _faces(
-    frames: Iterator[tuple[Frame, NDArray[np.uint8]]], clip: _Clip, options: Preprocessing, write: FrameWriter
+    frames: Iterator[tuple[Frame, NDArray[np.uint8]]],
+    clip: _Clip,
+    options: Preprocessing,
+    write: FrameWriter,
+    parts: AlteredParts | None,
 ) -> list[list[int]]:
     """Follow all faces and write their crops; return each person's tracks, whom the clip shows most first."""
     # torch takes seconds to import: only the processes that detect need it
@@ -83,6 +106,7 @@ def _faces(
         faces = find(image)
         cuts = [_cut(image, box, marks, options) for box, marks in zip(faces.boxes, faces.landmarks, strict=True)]
         tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], cut=was_cut())
+        altered = parts(frame.index, image) if tracks and parts is not None else None
         if not tracks:
             clip.empty.append(_row(frame.index, frame.time, reason=_NO_FACE))
         for track, box, score, marks, (crop, crop_marks) in zip(
@@ -91,6 +115,8 @@ def _faces(
             write(_raw_name(frame.index, track), crop)
             details = _quality(box, float(score), marks, crop) | {"detector": options.detection.detector}
             details["crop_landmarks"] = _as_json(crop_marks)
+            if altered is not None:
+                details["altered"] = altered_share(box, altered, (image.shape[1], image.shape[0]))
             clip.crops.setdefault(track, {})[frame.index] = _row(frame.index, frame.time, **details)
     return linker.people()
 
@@ -185,6 +211,6 @@ def _raw_name(frame: int, track: int) -> str:
 
 
 def _row(frame: int, time: float, reason: str = "", **details: Any) -> Row:  # noqa: ANN401
-    empty = dict.fromkeys(("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll"), None)
+    empty = dict.fromkeys(_NUMBERS, None)
     base = {"frame": frame, "time": time, "found": False, "reason": reason, "crop": "", "track": -1}
     return base | {"landmarks": "", "crop_landmarks": "", "detector": ""} | empty | details

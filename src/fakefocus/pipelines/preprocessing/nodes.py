@@ -1,16 +1,20 @@
 """Finds the faces of each clip and cuts them out, upright and at one size."""
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
 from fakefocus.errors import InputError, counted
+from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
+from fakefocus.sources.provenance import originals
 
 RECIPE = 5
 """Raise when the same parameters give other crops, so that finished videos are made again."""
@@ -19,16 +23,43 @@ _log = logging.getLogger(__name__)
 
 
 def plan_face_crops(videos: pd.DataFrame, preprocessing: Preprocessing) -> dict[str, VideoWork]:
-    """Plan for each video how its crops are made; the dataset does it side by side."""
+    """Plan for each video how its crops are made; the dataset does it side by side.
+
+    Where several people of a video are kept, a fake's mask, or else the real clip that it was made from, is looked at
+    beside it: it tells who was altered.
+    """
     options = preprocessing.model_dump(mode="json")
+    evidence = {} if preprocessing.faces_per_video == 1 else _evidence(videos)
     return {
-        key: VideoWork(
-            fingerprint(RECIPE, video["sha256"], options),
-            partial(extract_faces, Path(video["path"]).absolute(), video["video_id"], video["kind"], preprocessing),
-            {"preprocessing": options},
-        )
+        key: _planned(video, preprocessing, options, evidence.get(video["video_id"]))
         for key, video in zip(folder_keys(videos), videos.to_dict("records"), strict=True)
     }
+
+
+def _planned(
+    video: Mapping[Any, Any], preprocessing: Preprocessing, options: dict[str, Any], evidence: Evidence | None
+) -> VideoWork:
+    name, path = video["video_id"], Path(video["path"]).absolute()
+    made_from = () if evidence is None else (evidence.kind, evidence.content)
+    return VideoWork(
+        fingerprint(RECIPE, video["sha256"], options, *made_from),
+        partial(extract_faces, path, name, video["kind"], preprocessing, evidence=evidence),
+        {"preprocessing": options},
+    )
+
+
+def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
+    """Return what tells who was altered in each fake, by ``video_id``, where there is something."""
+    by_video = videos.set_index("video_id")
+    found = {
+        str(fake): Evidence("original", Path(by_video["path"][real]).absolute(), str(by_video["sha256"][real]))
+        for fake, real in originals(videos).items()
+    }
+    masks = by_video.loc[(by_video["label"] == 1) & (by_video["mask_path"] != ""), "mask_path"]
+    for fake, path in masks.items():
+        if (mask := Path(path).absolute()).is_file():
+            found[str(fake)] = Evidence("mask", mask, f"{mask.name} of {mask.stat().st_size} bytes")
+    return found
 
 
 def collect_faces(videos: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
     true one. Test rows keep theirs.
     """
     rng = np.random.default_rng(control_seed)
-    by_video = samples.drop_duplicates("video_id")
+    by_video = samples.groupby("video_id", as_index=False, sort=False)[["label", "method", "split"]].max()
     new: dict[str, int] = dict(zip(by_video["video_id"], by_video["label"], strict=True))
     for side in ("train", "val"):
         videos = by_video[by_video["split"] == side]

@@ -1,4 +1,4 @@
-"""What a sample is to others: the clip that a fake was made from."""
+"""What a clip is to others: the real one that a fake was made from."""
 
 import pandas as pd
 
