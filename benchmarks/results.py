@@ -28,8 +28,14 @@ class Result:
 
 
 def publish(results: Iterable[Result]) -> bool:
-    """Print a table and write ``latest.json``; say whether every goal is met."""
-    found = list(results)
+    """Print results as they come, then a table, and write ``latest.json``; say whether every goal is met."""
+    console = Console()
+    found = []
+    for r in results:
+        found.append(r)
+        told = "".join(f", {name} {value}" for name, value in r.more.items())
+        figures = f"{r.ours:.2f} and {r.reference:.2f} {r.unit}, ratio {r.ratio:.2f}"
+        console.print(f"{r.name}: {figures}{told}", style="dim", highlight=False)
     LATEST.write_text(
         json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
@@ -38,9 +44,5 @@ def publish(results: Iterable[Result]) -> bool:
     for r in found:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
         table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]")
-    console = Console()
     console.print(table)
-    for r in found:
-        told = "".join(f", {name} {value}" for name, value in r.more.items())
-        console.print(f"{r.name} in {r.unit}{told}", style="dim", highlight=False)
     return all(r.met for r in found)

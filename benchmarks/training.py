@@ -81,7 +81,7 @@ def write_faces(folder: Path) -> None:
         names = [f"v{video}/frame_{frame:06d}" for frame in range(FACES // 12)]
         rows += [(f"v{video}", f"v{video}", name, frame, label, side, f"p{video}") for frame, name in enumerate(names)]
     columns = ["video_id", "folder", "crop", "frame", "label", "split", "identity"]
-    pd.DataFrame(rows, columns=columns).to_parquet(folder / "table.parquet")
+    pd.DataFrame(rows, columns=columns).assign(track=0).to_parquet(folder / "table.parquet")
 
 
 def read_faces(folder: Path) -> Faces:

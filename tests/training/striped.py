@@ -50,7 +50,7 @@ def corpus() -> Faces:
             for frame in range(4)
         ]
     columns = ["video_id", "folder", "crop", "frame", "label", "method", "split", "identity", "original"]
-    return Faces(pd.DataFrame(rows, columns=columns).assign(landmarks=POINTS), crops, MAPS)
+    return Faces(pd.DataFrame(rows, columns=columns).assign(landmarks=POINTS, track=0), crops, MAPS)
 
 
 def build() -> tuple[torch.nn.Module, torch.nn.Module]:

@@ -19,8 +19,8 @@ CROP = faces(1)[0]
 CROPS = {"real/a": SimpleNamespace(read={"frame_000000": CROP}.__getitem__)}
 STORED = {"real/a": SimpleNamespace(read={"frame_000000": np.full((256, 256), 0.25, np.float32)}.__getitem__)}
 TABLE = pd.DataFrame(
-    [("a", "real/a", "real/a/frame_000000", 0, json.dumps(template_for(256, 0.3).tolist()))],
-    columns=["video_id", "folder", "crop", "label", "landmarks"],
+    [("a", "real/a", "real/a/frame_000000", 0, 0, json.dumps(template_for(256, 0.3).tolist()))],
+    columns=["video_id", "folder", "crop", "track", "label", "landmarks"],
 )
 
 
@@ -91,7 +91,7 @@ def test_blended_draw_is_a_real_and_its_fake_changed_alike() -> None:
     batch = samples[[Draw(0, seed) for seed in range(6)]]
     assert batch.labels.tolist() == [0, 1] * 6
     assert batch.rows.tolist() == [0, 1] * 6
-    assert samples.outcomes.to_dict("list") == {"video_id": ["a", "a blended"], "label": [0, 1]}
+    assert samples.outcomes.to_dict("list") == {"video_id": ["a", "a blended"], "track": [0, 0], "label": [0, 1]}
     difference = (batch.images[0::2].float() - batch.images[1::2].float()).abs().mean((1, 2, 3))
     assert (difference > 0).all()
     # the corners are outside any face
