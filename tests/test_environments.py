@@ -56,11 +56,16 @@ def test_demo_computes_in_32_bits_on_every_processor() -> None:
     assert {getattr(told, family).training.precision for family in families()} == {"32-true"}
 
 
-@pytest.mark.parametrize("env", ["folder", "images", "hf"])
-def test_demo_recipe_draws_no_pairs_where_fakes_name_no_originals(env: str) -> None:
-    assert check_parameters(_config("local", "recipe=demo")["parameters"]).multistream.training.paired
-    told = check_parameters(_config(env, "recipe=demo")["parameters"])
-    assert not any(getattr(told, family).training.paired for family in families())
+@pytest.mark.parametrize("recipe", ["demo", "published"])
+@pytest.mark.parametrize("env", [*LAYOUTS, "hf"])
+def test_no_recipe_needs_fakes_that_name_their_originals(env: str, recipe: str) -> None:
+    told = check_parameters(_config(env, f"recipe={recipe}")["parameters"])
+    assert {getattr(told, family).training.paired for family in families()} == {False, "where_named"}
+
+
+def test_demo_recipe_trains_on_self_blended_faces_too() -> None:
+    told = check_parameters(_config("local", "multistream.training.fakes=self_blended")["parameters"])
+    assert told.multistream.training.fakes == "self_blended"
 
 
 def test_recipes_are_read_from_a_project_that_was_copied(tmp_path: Path) -> None:

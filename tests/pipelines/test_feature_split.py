@@ -10,6 +10,7 @@ from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
+from fakefocus.pipelines.training.nodes import shuffle_labels
 from fakefocus.sources.provenance import originals
 
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=("C",), seed=3)
@@ -363,7 +364,7 @@ def test_fakes_that_show_several_people_are_named_as_what_they_are(caplog: pytes
     splits = _split(videos, faces, OPTIONS).assign(split="train")
     samples = index_samples(splits, faces, videos, {"leaks": []}, OPTIONS)
     assert sorted(samples.loc[samples["video_id"] == "f0", "track"]) == [0, 0, 1, 1]
-    assert "of 1 fake videos it is not known who of several people was altered" in caplog.text
+    assert "in 1 fake videos it is not known of all people who was altered" in caplog.text
     assert set(samples["labelled_by"]) == {"video"}
     assert samples.loc[samples["video_id"] == "f0", "label"].all()
 
@@ -390,6 +391,22 @@ def test_bystanders_whom_a_mask_shows_unaltered_are_real() -> None:
     assert told.loc[("f0", 0), "identity"] != told.loc[("f0", 1), "identity"]
     assert told.loc[("f0", 0), "folder"] == "fake/f0"
     assert told.loc[("r0", 0), "labelled_by"] == "video"
+
+
+def test_bystander_of_several_fakes_of_a_clip_is_one_person() -> None:
+    samples = _couples((0.02, 0.6), (0.01, 0.5))
+    videos = {"f0": "0", "f1": "2"}
+    for video, target in videos.items():
+        people = samples.loc[(samples["video_id"] == video) & (samples["label"] == 0), "identity"]
+        assert set(people) == {f"{target}, person 0"}
+
+
+def test_control_shuffles_whole_videos_and_leaves_bystanders_of_the_test_side() -> None:
+    samples = _couples(*[(0.02, 0.6)] * 6)
+    shuffled = shuffle_labels(samples, 3)
+    assert shuffled.drop_duplicates(["video_id", "label"])["video_id"].is_unique
+    test = samples.assign(split="test")
+    assert shuffle_labels(test, 3)["label"].equals(test["label"])
 
 
 @pytest.mark.parametrize("shares", [(0.01, 0.05), (None, None), (0.0, 0.0)])

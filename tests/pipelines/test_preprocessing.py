@@ -7,6 +7,7 @@ from typing import Any, Literal
 import av
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 
@@ -15,6 +16,7 @@ from fakefocus.detection.mtcnn import FaceDetector
 from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.preprocessing.extraction import extract_faces
+from fakefocus.pipelines.preprocessing.nodes import plan_face_crops
 from fakefocus.sources.demo.corpus import write_clip
 
 SAMPLING = {"method": "every", "every": 2, "frames": 8, "min_frames": 3, "max_frames": None}
@@ -123,6 +125,48 @@ def test_evidence_that_ends_or_cannot_be_read_tells_nothing(altered_couple: dict
     torn = Evidence("mask", tmp_path / "torn.mp4", "")
     rows = _extract(altered_couple["fake"], tmp_path / "torn", evidence=torn, faces_per_video=2)
     assert {r["altered"] for r in rows} == {None}
+
+
+def test_evidence_that_is_away_for_a_while_stops_the_clip_to_be_tried_again(
+    altered_couple: dict[str, Path], tmp_path: Path
+) -> None:
+    away = Evidence("mask", tmp_path / "away.mp4", "")
+    with pytest.raises(PassingFaultError, match=r"away\.mp4, the mask of this fake: no such file"):
+        _extract(altered_couple["fake"], tmp_path / "out", evidence=away, faces_per_video=2)
+
+
+def _real_and_fakes(mask: Path) -> pd.DataFrame:
+    """Return a real clip, a fake of it with a mask, one without, and one of another cut of the same source video."""
+    rows = [("r", 0, "ann", ""), ("f0", 1, "ann", str(mask)), ("f1", 1, "ann", ""), ("f2", 1, "bob", "")]
+    table = pd.DataFrame(rows, columns=["video_id", "label", "target_identity", "mask_path"])
+    about = {"dataset": "x", "compression": "c23", "source_video": "tape", "kind": "video"}
+    return table.assign(path=table["video_id"] + ".mp4", sha256=table["video_id"], **about)
+
+
+def test_mask_goes_before_the_original_and_only_that_of_the_same_person(tmp_path: Path) -> None:
+    mask = tmp_path / "mask.mp4"
+    mask.write_bytes(b"12")
+    plan = plan_face_crops(_real_and_fakes(mask), _options(faces_per_video=2))
+    kinds = {key: work.make.keywords["evidence"] for key, work in plan.items()}  # type: ignore[attr-defined]
+    assert {key: found and (found.kind, found.path.name) for key, found in kinds.items()} == {
+        "real/r": None,
+        "fake/f0": ("mask", "mask.mp4"),
+        "fake/f1": ("original", "r.mp4"),
+        "fake/f2": None,
+    }
+
+
+def test_crops_are_made_again_when_evidence_changes_and_do_not_know_it_where_one_person_is_kept(tmp_path: Path) -> None:
+    mask = tmp_path / "mask.mp4"
+
+    def fingerprints(content: bytes, kept: int) -> dict[str, str]:
+        mask.write_bytes(content)
+        planned = plan_face_crops(_real_and_fakes(mask), _options(faces_per_video=kept))
+        return {key: work.fingerprint for key, work in planned.items()}
+
+    before, after = fingerprints(b"12", 2), fingerprints(b"123", 2)
+    assert {key for key in before if before[key] != after[key]} == {"fake/f0"}
+    assert fingerprints(b"12", 1) == fingerprints(b"123", 1)
 
 
 def test_eyes_of_every_crop_stand_at_the_template_s_place(couple: Path, tmp_path: Path) -> None:

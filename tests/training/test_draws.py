@@ -101,7 +101,17 @@ def test_pairs_share_their_random_changes_and_stay_in_one_process() -> None:
 
 def test_pairs_without_any_original_are_refused() -> None:
     with pytest.raises(ValueError, match=r"training\.paired: no fake names a real clip"):
-        pairs(_clips().assign(original=""))
+        Batches(_clips().assign(original=""), _recipe(paired=True, batch_size=4))
+
+
+def test_pairs_where_originals_are_named_and_single_faces_where_none_is(caplog: pytest.LogCaptureFixture) -> None:
+    recipe = _recipe(paired="where_named", batch_size=4)
+    paired, *_ = Batches(_clips(), recipe)
+    assert [(a.row, b.row) in pairs(_clips()) for a, b in zip(paired[::2], paired[1::2], strict=True)] == [True, True]
+    assert "no fake names" not in caplog.text
+    single = list(Batches(_clips().assign(original=""), recipe))
+    assert [len(batch) for batch in single] == [4, 4]
+    assert "paired: no fake names a real clip that it was made from" in caplog.text
 
 
 @pytest.mark.parametrize(

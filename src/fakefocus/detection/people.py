@@ -58,7 +58,7 @@ class Track:
 
     @property
     def last_look(self) -> Look | None:
-        """What it looked like of late, the median of three, if that is known."""
+        """What it looked like of late, if that is known: the median of three, or before there are so many, the last."""
         if len(self.looks) < _LATELY:
             return self.looks[-1] if self.looks else None
         return np.asarray(np.sort(self.looks[-_LATELY:], axis=0)[_LATELY // 2])

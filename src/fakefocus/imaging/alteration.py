@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.frames import Frame, MediaError, read_frames
+from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
 
 _BRIGHT = 64
 """Grey level above which a mask says «altered»: it is black and white, but for what compression makes of it."""
@@ -47,6 +47,9 @@ class AlteredParts:
         """Return the blocks of frame ``index`` that were altered, ``(h, w)``; None where the evidence does not tell.
 
         It does not where it ends earlier, does not decode, or is an original of another size.
+
+        Raises:
+            PassingMediaError: If it cannot be read now, but may be later.
         """
         shown = self._shown(index)
         if shown is None:
@@ -64,6 +67,9 @@ class AlteredParts:
                 self._next = next(self._frames, None)
             while self._next is not None and self._next.index < index:
                 self._next = next(self._frames, None)
+        except PassingMediaError as error:
+            msg = f"{self._evidence.path.name}, the {self._evidence.kind} of this fake: {error}"
+            raise PassingMediaError(msg) from error
         except MediaError:
             # what cannot be read tells nothing: the table says that it is not known
             self._next, self._frames = None, iter(())

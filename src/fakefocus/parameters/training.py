@@ -65,8 +65,8 @@ class Training(Group):
     ``patience`` in epochs without a better validation video AUC.
 
     ``balanced`` label: real and fake equally often; identity: and within each label each person equally often.
-    ``paired``: half of a batch are fakes, the other half the frames they were made from. ``fakes`` self_blended:
-    from real faces alone, half of a batch are blended with themselves.
+    ``paired``: half of a batch are fakes, the other half the frames they were made from; where_named: if any fake names
+    its original. ``fakes`` self_blended: from real faces alone, half of a batch are blended with themselves.
 
     ``devices``, ``num_nodes``, ``accelerator`` and ``strategy`` are Lightning's; strategy auto starts one process a
     device. ``num_workers`` processes load samples; auto: as many as help. ``compile``: torch.compile.
@@ -87,7 +87,7 @@ class Training(Group):
     patience: Positive
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     balanced: Literal["none", "label", "identity"]
-    paired: bool = False
+    paired: Literal["where_named"] | bool = False
     fakes: Literal["labelled", "self_blended"] = "labelled"
     devices: Positive = 1
     num_nodes: Positive = 1
@@ -100,12 +100,12 @@ class Training(Group):
 
     @property
     def in_pairs(self) -> bool:
-        """Whether a batch holds pairs of a real and a fake sample."""
-        return self.paired or self.fakes == "self_blended"
+        """Whether a batch may hold pairs of a real and a fake sample."""
+        return bool(self.paired) or self.fakes == "self_blended"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Training":
-        if self.paired and self.fakes == "self_blended":
+        if self.paired is True and self.fakes == "self_blended":
             msg = "paired: self-blended fakes come in pairs already, set paired to false"
             raise ValueError(msg)
         least = self.devices * self.num_nodes * (2 if self.in_pairs else 1)

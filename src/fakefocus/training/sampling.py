@@ -39,7 +39,7 @@ class Batches(Sampler[list[Draw]]):
         self._units = _units(table, recipe)
         drawn = table.iloc[[unit[-1] for unit in self._units]]
         self._share = _shares(drawn, recipe.balanced)
-        self._per_batch = recipe.batch_size // (2 if recipe.in_pairs else 1)
+        self._per_batch = recipe.batch_size // (2 if recipe.fakes == "self_blended" else len(self._units[0]))
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -68,7 +68,19 @@ def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:
     """Return what is drawn together: rows of reals to blend, pairs of a real and its fake, or single rows."""
     if recipe.fakes == "self_blended":
         return [(row,) for row in range(len(table))]
-    return pairs(table) if recipe.paired else [(row,) for row in range(len(table))]
+    single: list[tuple[int, ...]] = [(row,) for row in range(len(table))]
+    if not recipe.paired:
+        return single
+    found = pairs(table)
+    if not found and recipe.paired is True:
+        msg = (
+            "training.paired: no fake names a real clip that it was made from, on the same side; "
+            "set it to false or where_named"
+        )
+        raise InputError(msg)
+    if not found:
+        _log.warning("paired: no fake names a real clip that it was made from, on the same side: all are drawn singly")
+    return found or single
 
 
 def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
@@ -76,9 +88,6 @@ def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
 
     Labels are not looked at: on shuffled ones the same pairs are drawn. Of clips that show several people each is
     paired with the same one, as crops are numbered.
-
-    Raises:
-        InputError: If there is none.
     """
     shown = table["crop"].str.extract(r"frame_\d+(.*)$")[0].fillna("")
     kept: dict[tuple[str, str], list[tuple[int, int]]] = {}
@@ -91,10 +100,7 @@ def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:
         if near:
             frame = int(table["frame"].iloc[row])
             drawn.append((min(near, key=lambda other: abs(other[0] - frame))[1], row))
-    if not drawn:
-        msg = "training.paired: no fake names a real clip that it was made from, on the same side; set it to false"
-        raise InputError(msg)
-    if len(drawn) < len(fakes):
+    if drawn and len(drawn) < len(fakes):
         lost = len(fakes) - len(drawn)
         _log.warning("paired: %d of %d fakes are not drawn, their original is not on this side", lost, len(fakes))
     return drawn

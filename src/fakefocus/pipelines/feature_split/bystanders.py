@@ -19,8 +19,9 @@ def labelled(table: pd.DataFrame) -> pd.DataFrame:
             [0, 1], or none.
 
     Returns:
-        The table with ``labelled_by``: video, or face where somebody in the video was found to be altered.
-        Bystanders have label 0, no ``method``, no ``original``, and an ``identity`` of their own.
+        The table with ``labelled_by``: face, for people who were looked at in videos of which somebody was found to be
+        altered, else video. Bystanders have label 0, no ``method``, no ``original``, and an ``identity`` of their own:
+        one for all fakes of a person's clips.
     """
     fakes = table[table["label"] == 1]
     shares = fakes.groupby(["video_id", "track"])["altered"].median().astype(float).dropna()
@@ -32,7 +33,7 @@ def labelled(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(labelled_by=known.map({True: "face", False: "video"}))
     table.loc[bystander, "label"] = 0
     table.loc[bystander, ["method", "original"]] = ""
-    alone = table["video_id"] + ", person " + table["track"].astype(str)
+    alone = table["identity"] + ", person " + table["track"].astype(str)
     table["identity"] = table["identity"].mask(bystander, alone)
     _report(table, fakes)
     return table
@@ -53,7 +54,7 @@ def _report(table: pd.DataFrame, fakes: pd.DataFrame) -> None:
     )
     if unknown:
         _log.warning(
-            "of %d fake videos it is not known who of several people was altered, and all of them are labelled fake: "
+            "in %d fake videos it is not known of all people who was altered, and those are labelled fake: "
             "training sees bystanders as fakes (preprocessing.faces_per_video 1 keeps one person a video); evaluation "
             "scores a video by its most fake person",
             unknown,

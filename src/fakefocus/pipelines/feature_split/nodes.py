@@ -119,7 +119,7 @@ def index_samples(
     the real clip that a fake was made from, if it is there; ``landmarks`` five points in pixels of the crop, as JSON,
     empty where unknown; ``crops`` the fingerprint of the folder that the crop is in. ``label`` is that of the video
     (``labelled_by`` video), but for the people of a fake of whom its mask, or its original, tells who was altered
-    (``labelled_by`` face): bystanders are real, of no method, and each a person of their own.
+    (``labelled_by`` face): bystanders are real, of no method, and persons of their own.
 
     Raises:
         InputError: In strict mode, if the audit found a leak.

@@ -51,9 +51,12 @@ def _planned(
 def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
     """Return what tells who was altered in each fake, by ``video_id``, where there is something."""
     by_video = videos.set_index("video_id")
+    made_from = originals(videos)
     found = {
-        str(fake): Evidence("original", Path(by_video["path"][real]).absolute(), str(by_video["sha256"][real]))
-        for fake, real in originals(videos).items()
+        fake: Evidence("original", Path(by_video["path"][real]).absolute(), str(by_video["sha256"][real]))
+        for fake, real in zip(made_from.index.astype(str), made_from, strict=True)
+        # another cut of the same source video is not what the fake was made from
+        if by_video["target_identity"][fake] == by_video["target_identity"][real]
     }
     masks = by_video.loc[(by_video["label"] == 1) & (by_video["mask_path"] != ""), "mask_path"]
     for fake, path in masks.items():

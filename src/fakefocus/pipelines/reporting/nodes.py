@@ -70,7 +70,9 @@ def draw_samples(
     reporting: Reporting,
 ) -> Figure:
     """Draw a real face and a fake by each method of one pair of people, then of the next pair."""
-    first = _test(samples).drop_duplicates("folder")
+    shown = _test(samples)
+    bystander = (shown["label"] == 0) & (shown["labelled_by"] == "face")
+    first = shown[~bystander].drop_duplicates("folder")
     chosen = first.drop_duplicates(["group", "method"]).sort_values(["group", "label", "method"])
     chosen = chosen.head(reporting.sample_videos)
     # torch takes seconds to import: only this node needs it

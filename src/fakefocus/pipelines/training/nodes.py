@@ -38,7 +38,7 @@ def shuffle_labels(samples: pd.DataFrame, control_seed: int) -> pd.DataFrame:
             fakes = int(np.floor(share * len(stratum) + rng.random()))
             labels = rng.permutation(np.arange(len(stratum)) < fakes).astype(int)
             new |= dict(zip(stratum["video_id"], labels.tolist(), strict=True))
-    return samples.assign(label=samples["video_id"].map(new))
+    return samples.assign(label=samples["label"].where(samples["split"] == "test", samples["video_id"].map(new)))
 
 
 def train_detector(
