@@ -194,6 +194,14 @@ def make_clips(folder: Path, kind: str, portraits: Path | None = None) -> list[P
     return paths
 
 
+def shows_a_back(name: str, frame: int) -> bool:
+    """Say whether all who are in a frame of the scene of that name turn their back: what looks like a face is none."""
+    scene = next((scenes[name] for scenes in SCENES.values() if name in scenes), None)
+    second = frame / RATE
+    actors = [] if scene is None else [a for a in scene.actors if a.start <= second < a.stop]
+    return bool(actors) and all(any(start <= second < stop for start, stop in a.away) for a in actors)
+
+
 def _frames(scene: Scene, portraits: Path | None) -> Iterator[NDArray[np.uint8]]:
     rng = np.random.default_rng(_SEED)
     width, height = scene.width, scene.height
