@@ -24,7 +24,7 @@ demo: install  ## run all seven pipelines on the demo corpus and write the repor
 	@echo "report: data/08_reporting/demo/report.html    runs: make mlflow    lineage: make viz"
 
 test: install lint  ## lint, types, import contracts, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

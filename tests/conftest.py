@@ -1,5 +1,6 @@
 """One tiny corpus and one run of the whole lineage on it, shared by all tests that look at results."""
 
+import os
 import shutil
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,6 +18,11 @@ from kedro.framework.startup import bootstrap_project
 
 from fakefocus.sources.demo import make_corpus
 from fakefocus.sources.demo.corpus import write_clip
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # tests run side by side, a core each; processes that they start are told so too
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cv2.setNumThreads(1)
 
 ROOT = Path(__file__).resolve().parents[1]
 STREET = ROOT.parent / "shared/data/street_1080p.mp4"
