@@ -50,7 +50,15 @@ class Data:
             group="x/" + self.videos["target_identity"], split=np.repeat(SIDES, 2), reason=""
         )
         self.faces = pd.DataFrame({"video_id": names, "frame": 0, "found": True, "crop": "frame_000000"}).assign(
-            sharpness=rng.uniform(10, 90, 20), crop_landmarks="", crops="0", track=0, x1=0.0, y1=0.0, x2=9.0, y2=9.0
+            sharpness=rng.uniform(10, 90, 20),
+            crop_landmarks="",
+            crops="0",
+            track=0,
+            altered=None,
+            x1=0.0,
+            y1=0.0,
+            x2=9.0,
+            y2=9.0,
         )
         self.crops = {}
         for n, (name, label) in enumerate(zip(names, self.videos["label"], strict=True)):
