@@ -34,6 +34,7 @@ OPTIONS = Preprocessing.model_validate(
 )
 RATE = 25
 _SEED = 11
+_BY_PORTRAITS = "_portraits"
 
 Picture = NDArray[np.float32]
 Pose = Callable[[float], tuple[float, float, float, float]]
@@ -186,7 +187,7 @@ def make_clips(folder: Path, kind: str, portraits: Path | None = None) -> list[P
         portraits: A folder of JPEG portraits, one person each, for the scenes of ``HARD``; None: synthetic people.
     """
     shown = portraits if kind in HARD else None
-    place = folder / (f"{kind}_portraits" if shown else kind)
+    place = folder / (f"{kind}{_BY_PORTRAITS}" if shown else kind)
     paths = [place / f"{name}.mp4" for name in SCENES[kind]]
     for path, scene in zip(paths, SCENES[kind].values(), strict=True):
         if not path.is_file():
@@ -194,9 +195,9 @@ def make_clips(folder: Path, kind: str, portraits: Path | None = None) -> list[P
     return paths
 
 
-def shows_a_back(name: str, frame: int) -> bool:
-    """Say whether all who are in a frame of the scene of that name turn their back: what looks like a face is none."""
-    scene = next((scenes[name] for scenes in SCENES.values() if name in scenes), None)
+def shows_a_back(path: Path, frame: int) -> bool:
+    """Say whether all who are in a frame of a clip of `make_clips` turn their back: what looks like a face is none."""
+    scene = SCENES.get(path.parent.name.removesuffix(_BY_PORTRAITS), {}).get(path.stem)
     second = frame / RATE
     actors = [] if scene is None else [a for a in scene.actors if a.start <= second < a.stop]
     return bool(actors) and all(any(start <= second < stop for start, stop in a.away) for a in actors)

@@ -112,7 +112,7 @@ def _credible(clip: Sequence[Faces], side: int, path: Path) -> list[Faces]:
     """
     kept = [(f.boxes[:, 2:] - f.boxes[:, :2]).max(axis=1, initial=0) <= _BEYOND * side for f in clip]
     faces = [Faces(f.boxes[k], f.scores[k], f.landmarks[k]) for f, k in zip(clip, kept, strict=True)]
-    return [NO_FACES if shows_a_back(path.stem, EVERY * index) else f for index, f in enumerate(faces)]
+    return [NO_FACES if shows_a_back(path, EVERY * index) else f for index, f in enumerate(faces)]
 
 
 def _misses(

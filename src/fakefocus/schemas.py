@@ -15,19 +15,8 @@ VIDEO_COLUMNS = (
 REJECTED_COLUMNS = ("path", "stage", "reason")
 FACE_COLUMNS = (
     *("video_id", "frame", "time", "found", "reason", "crop", "track", "x1", "y1", "x2", "y2"),
-    *(
-        "score",
-        "landmarks",
-        "crop_landmarks",
-        "size",
-        "sharpness",
-        "yaw",
-        "pitch",
-        "roll",
-        "altered",
-        "detector",
-        "crops",
-    ),
+    *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "altered"),
+    *("detector", "crops"),
 )
 SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
 SAMPLE_COLUMNS = (

@@ -39,9 +39,9 @@ def test_video_whose_main_face_is_never_found_is_lost() -> None:
 def test_face_that_the_reference_sees_on_the_back_of_a_head_is_not_asked_for() -> None:
     clip = [_faces((0, 0, 100, 100))] * 10
     # the scene «corridor» shows a back from 3.0 to 5.4 seconds, from frame 75 on
-    shown = [len(faces.boxes) for faces in _credible(clip, 640, Path("corridor.mp4"))]
+    shown = [len(faces.boxes) for faces in _credible(clip, 640, Path("phone/corridor.mp4"))]
     assert shown == [1] * 8 + [0] * 2
-    assert len(_credible(clip, 640, Path("street.mp4"))[9].boxes) == 1
+    assert len(_credible(clip, 640, Path("own/corridor.mp4"))[9].boxes) == 1
 
 
 def test_frames_in_which_a_lone_person_counts_as_somebody_else_are_pieces(

@@ -100,6 +100,12 @@ def test_an_environment_overrides_one_key_of_the_executor() -> None:
     assert read_executor({"backend": "processes", "workers": 3, "address": None}) == Executor(workers=3)
 
 
+@pytest.fixture(autouse=True)
+def _no_limit_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that run side by side have a thread each by the environment; here it is the code that sees to that."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_local_process_computes_with_one_thread(workers: int) -> None:
     told = list(run_jobs([_threads] * 4, Executor(workers=workers), "threads"))

@@ -117,7 +117,9 @@ def test_mask_or_original_of_a_fake_tells_who_was_altered(
     assert min(shares[1]) > 0.3
 
 
-def test_evidence_that_ends_or_cannot_be_read_tells_nothing(altered_couple: dict[str, Path], tmp_path: Path) -> None:
+def test_evidence_that_ends_or_cannot_be_read_tells_nothing(
+    altered_couple: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     short = Evidence("original", altered_couple["short"], "")
     rows = _extract(altered_couple["fake"], tmp_path / "short", evidence=short, faces_per_video=2)
     assert {r["frame"]: r["altered"] is None for r in rows} == {0: False, 2: False, 4: True, 6: True}
@@ -125,6 +127,7 @@ def test_evidence_that_ends_or_cannot_be_read_tells_nothing(altered_couple: dict
     torn = Evidence("mask", tmp_path / "torn.mp4", "")
     rows = _extract(altered_couple["fake"], tmp_path / "torn", evidence=torn, faces_per_video=2)
     assert {r["altered"] for r in rows} == {None}
+    assert "torn.mp4, the mask of a fake: " in caplog.text
 
 
 def test_evidence_that_is_away_for_a_while_stops_the_clip_to_be_tried_again(

@@ -32,6 +32,7 @@ _STEP, _GROWTH = 0.8, 1.2
 _SOON = 8
 """Sampled frames behind which a place says nothing any more."""
 _LATELY = 3
+"""Of so many faces the look is what a track looked like of late."""
 _NEGLIGIBLE = 0.1
 """Share of the foremost track's weight up to which another counts as nobody."""
 

@@ -16,6 +16,7 @@ _HALVED = 2.5
 """A face that is shrunk by this factor or more is halved first, and again. What is left, 1.25 or more, is smoothed by a
 Gaussian: after halves alone, the warp's own blur would be another in each place of the crop."""
 _PLANE = np.array([1, 1j])
+"""Brings points ``(N, 2)`` to complex numbers, x + iy."""
 _LEAST_BLUR = 0.2
 """Deviation of a Gaussian, in pixels, below which it changes nothing."""
 
@@ -125,7 +126,7 @@ def template_for(size: int, margin: float) -> NDArray[np.float64]:
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the ``(2, 3)`` similarity that brings ``source`` points nearest to ``target`` points."""
-    s, t = source @ _PLANE, target @ _PLANE  # x + iy: a similarity is a product and a sum
+    s, t = source @ _PLANE, target @ _PLANE  # a similarity is a product and a sum of complex numbers
     centre_s, centre_t = s.mean(), t.mean()
     s, t = s - centre_s, t - centre_t
     spread = np.vdot(s, s).real

@@ -1,5 +1,6 @@
 """Who was altered in a fake that shows several people: its mask tells, or the real clip that it was made from."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
+
+_log = logging.getLogger(__name__)
 
 _BRIGHT = 64
 """Grey level above which a mask says «altered»: it is black and white, but for what compression makes of it."""
@@ -70,8 +73,13 @@ class AlteredParts:
         except PassingMediaError as error:
             msg = f"{self._evidence.path.name}, the {self._evidence.kind} of this fake: {error}"
             raise PassingMediaError(msg) from error
-        except MediaError:
-            # what cannot be read tells nothing: the table says that it is not known
+        except MediaError as error:
+            _log.warning(
+                "%s, the %s of a fake: %s: it is not known who was altered",
+                self._evidence.path,
+                self._evidence.kind,
+                error,
+            )
             self._next, self._frames = None, iter(())
         return self._next.image if self._next is not None and self._next.index == index else None
 

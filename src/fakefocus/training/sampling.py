@@ -71,16 +71,16 @@ def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:
     single: list[tuple[int, ...]] = [(row,) for row in range(len(table))]
     if not recipe.paired:
         return single
-    found = pairs(table)
-    if not found and recipe.paired is True:
+    paired = pairs(table)
+    if not paired and recipe.paired is True:
         msg = (
             "training.paired: no fake names a real clip that it was made from, on the same side; "
             "set it to false or where_named"
         )
         raise InputError(msg)
-    if not found:
+    if not paired:
         _log.warning("paired: no fake names a real clip that it was made from, on the same side: all are drawn singly")
-    return found or single
+    return paired or single
 
 
 def pairs(table: pd.DataFrame) -> list[tuple[int, ...]]:

@@ -26,11 +26,12 @@ def labelled(table: pd.DataFrame) -> pd.DataFrame:
     fakes = table[table["label"] == 1]
     shares = fakes.groupby(["video_id", "track"])["altered"].median().astype(float).dropna()
     most = shares.groupby("video_id").transform("max")
-    told, real = most >= _ALTERED, (most >= _ALTERED) & (shares < _BYSTANDER * most)
+    believed = most >= _ALTERED
+    unaltered = believed & (shares < _BYSTANDER * most)
     rows = pd.MultiIndex.from_frame(table[["video_id", "track"]])
-    known = (table["label"] == 1) & rows.isin(shares.index[told])
-    bystander = (table["label"] == 1) & rows.isin(shares.index[real])
-    table = table.assign(labelled_by=known.map({True: "face", False: "video"}))
+    by_face = (table["label"] == 1) & rows.isin(shares.index[believed])
+    bystander = (table["label"] == 1) & rows.isin(shares.index[unaltered])
+    table = table.assign(labelled_by=by_face.map({True: "face", False: "video"}))
     table.loc[bystander, "label"] = 0
     table.loc[bystander, ["method", "original"]] = ""
     alone = table["identity"] + ", person " + table["track"].astype(str)

@@ -52,7 +52,7 @@ def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
     """Return what tells who was altered in each fake, by ``video_id``, where there is something."""
     by_video = videos.set_index("video_id")
     made_from = originals(videos)
-    found = {
+    evidence = {
         fake: Evidence("original", Path(by_video["path"][real]).absolute(), str(by_video["sha256"][real]))
         for fake, real in zip(made_from.index.astype(str), made_from, strict=True)
         # another cut of the same source video is not what the fake was made from
@@ -61,8 +61,8 @@ def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
     masks = by_video.loc[(by_video["label"] == 1) & (by_video["mask_path"] != ""), "mask_path"]
     for fake, path in masks.items():
         if (mask := Path(path).absolute()).is_file():
-            found[str(fake)] = Evidence("mask", mask, f"{mask.name} of {mask.stat().st_size} bytes")
-    return found
+            evidence[str(fake)] = Evidence("mask", mask, f"{mask.name} of {mask.stat().st_size} bytes")
+    return evidence
 
 
 def collect_faces(videos: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> pd.DataFrame:
