@@ -57,7 +57,7 @@ def test_every_input_is_made_by_a_node_or_lies_in_the_catalog() -> None:
     # what an earlier run left, what a user brings, and what evaluation has put in a folder
     assert free == {
         *("raw_media", "previous_probes", "previous_split_identities", "imported_splits", "face_weights"),
-        *("stored_summaries", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds"),
+        *("stored_summaries", "stored_sections", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds"),
     }
     assert free <= set(catalog)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
 from fakefocus.errors import InputError
 from fakefocus.models.build import load_network
-from fakefocus.models.contract import Contract
-from fakefocus.parameters import Defocus, Device
+from fakefocus.models.contract import Contract, check_fit, read_contract
+from fakefocus.parameters import CropSpec, Defocus, Device, Evaluation, MapSpec, Preprocessing
 from fakefocus.training.augmentation import Augment, Plan, Sample
 from fakefocus.training.engine import keep_freed_memory
 from fakefocus.training.samples import Batch, Item, MapMaker, MapSource, assemble, collate
@@ -92,6 +92,58 @@ class Scorer:
         elif maps is None:
             maps = self._make_maps(np.ascontiguousarray(image))
         return Item(self._middle.move(Sample(image, maps), Plan()), 0, row)
+
+
+class Prepared(NamedTuple):
+    """What a detector is shown: rows of ``samples``, what reads the crop of each, and what scores them."""
+
+    contract: Contract
+    samples: pd.DataFrame
+    crops: list[ReadCrop]
+    scorer: Scorer
+
+
+def prepare(
+    model: Mapping[str, Any],
+    samples: pd.DataFrame,
+    face_crops: Mapping[str, VideoFolder],
+    defocus_maps: Mapping[str, VideoFolder],
+    splits_json: Mapping[str, Any],
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    evaluation: Evaluation,
+) -> Prepared:
+    """Check that a detector may be shown samples, and get ready to score them.
+
+    Args:
+        model: Its ``contract`` and ``weights``.
+        samples: The rows to score; those of the side ``test`` are compared with whom the detector knows.
+        face_crops: Crops by the column ``folder``.
+        defocus_maps: Maps of the crops, read if the detector sees maps.
+        splits_json: The split that it is judged on.
+        preprocessing: Parameters that crops must have been made with.
+        defocus: Parameters that maps must have been made with, if the detector sees maps.
+        evaluation: Device, faces a batch, and what is done with people whom the detector knows.
+
+    Raises:
+        InputError: If the detector does not fit: crops or maps are of another kind than it was trained on, or it knows
+            test videos or people (see ``evaluation.seen``).
+    """
+    contract = read_contract(model["contract"])
+    asked = preprocessing.model_dump(mode="json")
+    crop_options = check_made_with(face_crops, samples["folder"], "preprocessing", asked)
+    crops, maps, source = CropSpec.of(Preprocessing(**crop_options)), None, None
+    if contract.maps is not None:
+        asked = defocus.model_dump(mode="json")
+        map_options = Defocus(**check_made_with(defocus_maps, samples["folder"], "defocus", asked))
+        maps, source = MapSpec.of(map_options), MapSource(map_options, defocus_maps)
+    check_unchanged(
+        face_crops, zip(samples["folder"], samples["crops"], strict=True), "run kedro run --pipelines=split again"
+    )
+    test = samples[samples["split"] == "test"]
+    check_fit(contract, test, crops, maps, seen=evaluation.seen, split_hash=splits_json["hash"])
+    scorer = Scorer(contract, model["weights"], evaluation.device, evaluation.batch_size)
+    return Prepared(contract, samples, stored_crops(samples, face_crops, source, contract.input.maps), scorer)
 
 
 def stored_crops(

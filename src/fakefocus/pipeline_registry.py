@@ -22,6 +22,9 @@ STAGES = {
 }
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
+PROTOCOLS: tuple[str, ...] = ()
+"""Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
+
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every stage under its verb and its package's name, and all of them as ``__default__``.
@@ -38,7 +41,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "seeds": judged_seeds("evaluated_seeds", main_families()),
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
     }
-    return made | verbs | more | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
+    protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
+    return made | verbs | more | protocols | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 
 def judged_baselines() -> Pipeline:

@@ -32,6 +32,9 @@ SUMMARY_KEYS = (
     "videos",
 )
 """What ``summary.json`` holds, whoever writes it."""
+SECTION_KEYS = ("title", "order", "split_hash", "text", "tables", "caption")
+"""What a protocol writes for the report: paragraphs of ``text``; ``tables`` with ``title``, ``columns`` and ``rows`` of
+text; ``caption`` of the figure that has the protocol's name, empty without. Sections are shown by ``order``."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")

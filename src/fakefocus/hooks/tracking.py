@@ -59,14 +59,22 @@ class FamilyRuns:
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
                 log_detector(node.namespace, value)
+            elif isinstance(value, dict) and "protocol" in value:
+                prefix = value["protocol"]
+                mlflow.log_metrics({f"{prefix}.{key}": number for key, number in value["tracked"].items()})
+                mlflow.log_dict(value, f"{prefix}.json")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
-        """Log figures to the run that is open: the detector's, or the parent."""
-        if isinstance(data, Figure) and _tracking():
-            import mlflow
+        """Log figures and sections to the run that is open: the detector's, or the parent."""
+        if not _tracking():
+            return
+        import mlflow
 
+        if isinstance(data, Figure):
             mlflow.log_figure(data, f"figures/{dataset_name}.png", save_kwargs={"dpi": 160})
+        elif dataset_name.endswith("_section"):
+            mlflow.log_dict(data, f"sections/{dataset_name.removesuffix('_section')}.json")
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:

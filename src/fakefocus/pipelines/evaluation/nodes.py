@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
+from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.intervals import METHOD, MIN_GROUPS
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import score_by_video
-from fakefocus.models.contract import Contract, check_fit, find_overlap, read_contract
-from fakefocus.parameters import CropSpec, Defocus, Evaluation, MapSpec, Preprocessing
+from fakefocus.models.contract import Contract, find_overlap, read_contract
+from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, VIDEO_SCORE_COLUMNS
 
 UNNAMED_METHOD = "unknown"
@@ -35,25 +35,11 @@ def score_faces(
             test videos or people (see ``evaluation.seen``).
     """
     # torch takes seconds to import: only this node needs it
-    from fakefocus.inference import Scorer, stored_crops
-    from fakefocus.training.samples import MapSource
+    from fakefocus.inference import prepare
 
-    contract = read_contract(model["contract"])
-    table = samples[samples["split"] != "train"].reset_index(drop=True)
-    asked = preprocessing.model_dump(mode="json")
-    crop_options = check_made_with(face_crops, table["folder"], "preprocessing", asked)
-    crops, maps, source = CropSpec.of(Preprocessing(**crop_options)), None, None
-    if contract.maps is not None:
-        asked = defocus.model_dump(mode="json")
-        map_options = Defocus(**check_made_with(defocus_maps, table["folder"], "defocus", asked))
-        maps, source = MapSpec.of(map_options), MapSource(map_options, defocus_maps)
-    check_unchanged(
-        face_crops, zip(table["folder"], table["crops"], strict=True), "run kedro run --pipelines=split again"
-    )
-    test = table[table["split"] == "test"]
-    check_fit(contract, test, crops, maps, seen=evaluation.seen, split_hash=splits_json["hash"])
-    scorer = Scorer(contract, model["weights"], evaluation.device, evaluation.batch_size)
-    table["score"] = scorer(stored_crops(table, face_crops, source, contract.input.maps))
+    rows = samples[samples["split"] != "train"].reset_index(drop=True)
+    shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
+    table = rows.assign(score=shown.scorer(shown.crops))
     return table[list(SCORE_COLUMNS)]
 
 

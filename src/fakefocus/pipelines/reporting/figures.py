@@ -11,11 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fakefocus.metrics.scores import auc, roc_curve
-
-INK, GRID = "#1f2937", "#d9dee5"
-REAL, FAKE, HELD_OUT, CONTROL = "#2f7d4f", "#a3263b", "#6b4fa0", "#8a94a0"
-WIDTH = 9.2
-"""Width of every figure in inches."""
+from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, style
 
 
 class Judged(NamedTuple):
@@ -90,9 +86,9 @@ def detector_overview(history: pd.DataFrame, scores: pd.DataFrame, held_out: lis
             text = f"{label}: {auc(chosen['label'], chosen['score']):.3f}"
             roc.plot(*roc_curve(chosen["label"], chosen["score"]), color=colour, label=text)
     roc.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
-    _style(losses, "epoch", "loss")
-    _style(progress, "epoch", "validation AUC, videos")
-    _style(roc, "reals called fake (share)", "fakes called fake (share)")
+    style(losses, "epoch", "loss")
+    style(progress, "epoch", "validation AUC, videos")
+    style(roc, "reals called fake (share)", "fakes called fake (share)")
     losses.legend(frameon=False, fontsize=8)
     if len(roc.lines) > 1:
         roc.legend(frameon=False, fontsize=8, title="test AUC", title_fontsize=8, loc="lower right")
@@ -109,8 +105,8 @@ def training_curves(detectors: Sequence[Judged]) -> Figure:
         left.plot(epochs, history["train.loss"], label=detector.name, **detector.line)
         right.plot(epochs, history["val.video_auc"], **detector.line)
     right.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    _style(left, "epoch", "training loss")
-    _style(right, "epoch", "validation AUC, videos")
+    style(left, "epoch", "training loss")
+    style(right, "epoch", "validation AUC, videos")
     right.set_ylim(0, 1.02)
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -132,7 +128,7 @@ def roc_figure(detectors: Sequence[Judged]) -> Figure:
             chosen = _with_methods(detector, panels[title])
             text = f"{detector.name}: {auc(chosen['label'], chosen['score']):.3f}"
             axis.plot(*roc_curve(chosen["label"], chosen["score"]), label=text, **detector.line)
-        _style(axis, "reals called fake (share)", "fakes called fake (share)")
+        style(axis, "reals called fake (share)", "fakes called fake (share)")
         axis.set_title(title, fontsize=10, color=INK)
         axis.set_aspect("equal")
         if drawn[title]:
@@ -161,7 +157,7 @@ def score_distributions(detectors: Sequence[Judged]) -> Figure:
             if len(values):
                 axis.plot([np.median(values)] * 2, [row - 0.33, row + 0.33], color=INK, linewidth=1.5)
         axis.axvline(detector.summary["metrics"]["threshold"], color=INK, linewidth=0.8, linestyle=":")
-        _style(axis, "score of a video (probability of fake)", "")
+        style(axis, "score of a video (probability of fake)", "")
         axis.set_title(detector.name, fontsize=10, color=INK)
         axis.set_xlim(-0.02, 1.02)
     panels[0].set_yticks(range(len(methods)), [m or "real" for m in methods])
@@ -181,7 +177,7 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     axis.set_yticks(range(len(rows)), [f"{detector.name}: {label}" for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
     axis.set_ylim(max(1, len(rows)) - 0.4, -0.6)
-    _style(axis, "test AUC of videos, with its interval", "")
+    style(axis, "test AUC of videos, with its interval", "")
     return figure
 
 
@@ -221,13 +217,3 @@ def _interval_rows(detector: Judged) -> list[tuple[str, dict[str, Any], bool]]:
             for method, m in metrics["by_method"].items()
         ]
     return [row for row in rows if row[1]["auc"]["value"] is not None]
-
-
-def _style(axis: Axes, x: str, y: str) -> None:
-    axis.set_xlabel(x, fontsize=9, color=INK)
-    axis.set_ylabel(y, fontsize=9, color=INK)
-    axis.tick_params(labelsize=8, colors=INK)
-    axis.grid(color=GRID, linewidth=0.6)
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)

@@ -15,10 +15,8 @@ from fakefocus.models import families
 from fakefocus.parameters import Defocus, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
+from fakefocus.plotting import OTHER_COLOURS
 from fakefocus.schemas import folder_keys
-
-OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
-"""Of families that are not installed here: their summaries are read all the same."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +122,7 @@ def write_report(
     leakage_report: dict[str, Any],
     defocus_maps: dict[str, VideoFolder],
     summaries: dict[str, Any],
+    stored_sections: dict[str, dict[str, Any]],
     samples_figure: bytes,
     curves_figure: bytes,
     roc_figure: bytes,
@@ -173,8 +172,17 @@ def write_report(
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
+        sections=_of_this_split(stored_sections, splits_json),
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
+
+
+def _of_this_split(sections: dict[str, dict[str, Any]], splits_json: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the sections that are about this split; the log says which are not."""
+    others = [name for name, section in sections.items() if section["split_hash"] != splits_json["hash"]]
+    if others:
+        _log.warning("left out, made on another split: %s; run these protocols again", ", ".join(others))
+    return [section for name, section in sections.items() if name not in others]
 
 
 def _judged(summaries: dict[str, Any]) -> list[Judged]:

@@ -8,6 +8,7 @@ from fakefocus.pipelines.reporting import nodes
 
 _FIGURES = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "intervals_figure")
 _TABLES = ("videos", "rejected_media", "faces", "splits", "splits_json", "leakage_report", "defocus_maps", "summaries")
+_SECTIONS = ("stored_sections",)
 _PARAMETERS = ("reporting", "recipe", "dataset", "trained_on")
 _EVALUATED = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")
 
@@ -34,7 +35,7 @@ def create_pipeline() -> Pipeline:
             node(nodes.draw_intervals, "summaries", "intervals_figure", name="draw_intervals"),
             node(
                 nodes.write_report,
-                [*_TABLES, *_FIGURES, *(f"params:{name}" for name in _PARAMETERS)],
+                [*_TABLES, *_SECTIONS, *_FIGURES, *(f"params:{name}" for name in _PARAMETERS)],
                 "report",
                 name="write_report",
             ),

@@ -1,0 +1,21 @@
+"""How figures look, whoever draws them: one palette, labelled axes, legible at the width of a page."""
+
+from matplotlib.axes import Axes
+
+INK, GRID = "#1f2937", "#d9dee5"
+REAL, FAKE, HELD_OUT, CONTROL = "#2f7d4f", "#a3263b", "#6b4fa0", "#8a94a0"
+OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
+"""Of what has no colour of its own: families that are not installed here, and parts of one detector."""
+WIDTH = 9.2
+"""Width of every figure in inches."""
+
+
+def style(axis: Axes, x: str, y: str) -> None:
+    """Label an axis (quantity and unit) and draw it as all others are."""
+    axis.set_xlabel(x, fontsize=9, color=INK)
+    axis.set_ylabel(y, fontsize=9, color=INK)
+    axis.tick_params(labelsize=8, colors=INK)
+    axis.grid(color=GRID, linewidth=0.6)
+    axis.set_axisbelow(True)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
