@@ -7,7 +7,7 @@ from typing import Any
 
 NOT_TRAINING = frozenset(
     {
-        *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
+        *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf", "attributes"),
         *("evaluation", "reporting", "ingestion"),
     }
 )

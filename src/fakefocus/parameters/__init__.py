@@ -67,6 +67,7 @@ class Parameters(Group):
     trained_on: FolderName
     recipe: str
     splits: str | None = None
+    attributes: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
 
