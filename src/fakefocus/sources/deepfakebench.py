@@ -340,8 +340,8 @@ def _missing(root: Path, name: str | None = None) -> list[str]:
     ]
     if undivided:
         lines.append(
-            f"train, val and test list the same videos of {', '.join(sorted(undivided))}, which is no split: official_split is "
-            "left empty; use feature_split.strategy identity, or test_only"
+            f"train, val and test list the same videos of {', '.join(sorted(undivided))}, which is no split: "
+            "official_split is left empty, use feature_split.strategy identity or test_only"
         )
     lines += [f"{count} entries of {place} are no videos" for place, count in sorted(listed.strays.items())]
     return [f"{listed.name}: {line}" for line in lines]
