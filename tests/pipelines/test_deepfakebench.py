@@ -38,7 +38,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-_LABELS = {"FF-real": "original_sequences/youtube", "FF-DF": "manipulated_sequences/AffineSwap"}
+_LABELS = {"FF-real": "original_sequences/youtube", "FF-DF": "manipulated_sequences/GraphicsSwap"}
 
 
 def _write_crops(clip: Path, folder: Path) -> list[str]:
@@ -61,13 +61,12 @@ def test_frames_run_up_to_the_published_split(
     project = make_project(f"deepfakebench_{region}")
     run_kedro(
         project,
-        *("ingest", "preprocess", "defocus", "split"),
+        *("ingest", "preprocess", "split"),
         env="deepfakebench",
         data_root=str(root),
         dataset="dfb",
         experiment="dfb",
         preprocessing={"region": region, "sampling": {"min_frames": 3}},
-        defocus={"store": "none"},
     )
     faces = pd.read_parquet(project / "data/03_primary/dfb/faces.parquet")
     # frames keep the numbers of their files
