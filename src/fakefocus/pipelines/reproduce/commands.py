@@ -18,7 +18,7 @@ def commands_for(result: PublishedResult, trained: Sequence[str]) -> list[str]:
         trained: Experiments of its family that were trained on its data set already, as its environment names it.
 
     Returns:
-        None where the data are not to be had. In ``<…>`` stands what only a user knows.
+        None of them where the data are not to be had. In ``<…>`` stands what only a user knows.
     """
     train, test = result.trained_on, result.tested_on
     if train.dataset is None or test.dataset is None:

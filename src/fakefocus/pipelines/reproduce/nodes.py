@@ -55,7 +55,7 @@ def describe_reproduce(reproduced: dict[str, Any], splits_json: dict[str, Any]) 
     run = [row for row in rows if row["ours"]]
     sources = {source["table"]: source for source in reproduced["sources"]}
     text = [
-        f"{len(rows)} published results of {len(sources)} sources; {len(run)} of them have a result of ours beside them. "
+        f"{len(rows)} published results of {len(sources)} sources; {len(run)} of them have one of ours beside them. "
         f"Intervals are of {reproduced['confidence'] * 100:g} %, over identity groups of the test side; the published "
         "values have none. A difference is ours less the published value.",
         "A published value outside of our interval is not refuted by it, and one inside is not confirmed: detectors, "
@@ -66,7 +66,7 @@ def describe_reproduce(reproduced: dict[str, Any], splits_json: dict[str, Any]) 
         {"title": "Published results and ours", "columns": _COMPARED, "rows": list(_compared_rows(run))},
         {"title": "Not run here, and what would", "columns": _OPEN, "rows": _open_rows(rows)},
         {
-            "title": "How far the published values are to be trusted",
+            "title": "What is known of the published values",
             "columns": _TRUST,
             "rows": _trust_rows(rows, sources),
         },
@@ -77,8 +77,8 @@ def describe_reproduce(reproduced: dict[str, Any], splits_json: dict[str, Any]) 
         "split_hash": splits_json["hash"],
         "text": text,
         "tables": [table for table in tables if table["rows"]],
-        "caption": "AUCs that can be run: the published value (mark) and ours with its interval (coloured), if there is "
-        "one.",
+        "caption": "AUCs that can be run: the published value (mark), and ours with its interval (colour) where it is "
+        "there.",
     }
 
 
@@ -232,7 +232,7 @@ def _open_rows(rows: list[dict[str, Any]]) -> list[list[str]]:
     """Return one row for what the same commands would run, with all that was published of it."""
     values: dict[tuple[str, str, str, str], list[str]] = {}
     for row in (row for row in rows if not row["ours"]):
-        commands = "\n".join(row["commands"]) or NO_DATA
+        commands = " && ".join(row["commands"]) or NO_DATA
         key = (row["detector"], row["trained_on"], row["tested_on"], commands)
         values.setdefault(key, []).append(f"{_of(row)} {row['published']}")
     return [[*key[:3], ", ".join(published), key[3]] for key, published in values.items()]
