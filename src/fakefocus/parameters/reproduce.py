@@ -57,7 +57,7 @@ class PublishedTable(Group):
     """A file of conf/published: its ``source`` and results; what ``shared`` holds is in each that does not say else."""
 
     source: Source
-    results: Annotated[tuple[PublishedResult, ...], Field(min_length=1)]
+    results: tuple[PublishedResult, ...]
 
     @model_validator(mode="before")
     @classmethod
@@ -67,3 +67,10 @@ class PublishedTable(Group):
         others = {name: value for name, value in values.items() if name != "shared"}
         shared = values.get("shared") or {}
         return others | {"results": [shared | dict(r) if isinstance(r, dict) else r for r in values["results"]]}
+
+    @model_validator(mode="after")
+    def _holds_results(self) -> "PublishedTable":
+        if not self.results:
+            msg = "results: at least one"
+            raise ValueError(msg)
+        return self
