@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fakefocus.errors import InputError
@@ -83,23 +84,34 @@ def describe_reproduce(reproduced: dict[str, Any], splits_json: dict[str, Any]) 
 
 
 def draw_reproduce(reproduced: dict[str, Any]) -> Figure:
-    """Draw the published AUCs of data that are to be had, and ours with their intervals."""
+    """Draw the published AUCs of data that are to be had, a panel a source, and ours with their intervals."""
     rows = [row for row in reproduced["rows"] if row["metric"] == "auc" and row["runnable"]]
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.21 * max(len(rows), 1)), layout="constrained")
-    axis = figure.subplots()
-    style(axis, "AUC", "")
+    panels: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        panels.setdefault((row["table"], row["trained_on"]), []).append(row)
+    heights = [len(panel) + 1 for panel in panels.values()]
+    figure = Figure(figsize=(WIDTH, 0.8 + 0.21 * sum(heights) + 0.35 * len(heights)), layout="constrained")
+    axes = figure.subplots(max(len(heights), 1), 1, sharex=True, squeeze=False, height_ratios=heights or None)[:, 0]
+    for axis, ((table, trained_on), panel) in zip(axes, panels.items(), strict=False):
+        _draw_panel(axis, panel)
+        axis.set_title(f"{table}, trained on {trained_on}", fontsize=9, color=INK, loc="left")
+    style(axes[-1], "AUC", "")
+    axes[-1].set_xlim(right=1.01)
+    return figure
+
+
+def _draw_panel(axis: Axes, rows: list[dict[str, Any]]) -> None:
+    style(axis, "", "")
     for place, row in enumerate(rows):
-        colour = families()[row["family"]].colour
-        axis.plot(float(row["published"]), place, "|", color=INK, markersize=11, markeredgewidth=1.8)
+        axis.plot(float(row["published"]), place, "|", color=INK, markersize=10, markeredgewidth=1.8)
         for ours in (o for o in row["ours"] if o["value"] is not None):
             bounds = [ours["value"] if ours[end] is None else ours[end] for end in ("low", "high")]
+            colour = families()[row["family"]].colour
             axis.plot(bounds, [place, place], color=colour, linewidth=2.2)
             axis.plot(ours["value"], place, "o", color=colour, markersize=4.5)
-    axis.axvline(0.5, color=GRID, linewidth=1.2)
-    axis.set_yticks(range(len(rows)), [_line(row) for row in rows], fontsize=7.5)
+    axis.axvline(0.5, color=GRID, linewidth=1.6)
+    axis.set_yticks(range(len(rows)), [f"{row['detector']} on {row['tested_on']}" for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlim(right=1.01)
-    return figure
 
 
 _COMPARED = [
@@ -207,10 +219,6 @@ def _of(row: Mapping[str, Any]) -> str:
     return f"{row['unit']} {_NAMES[row['metric']]}"
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    return f"{row['detector']}: {row['trained_on']} → {row['tested_on']}"
-
-
 def _compared_rows(rows: list[dict[str, Any]]) -> Iterator[list[str]]:
     for row in rows:
         for ours in row["ours"]:
@@ -242,9 +250,13 @@ def _trust_rows(rows: list[dict[str, Any]], sources: Mapping[str, Mapping[str, A
     """Return a row for each note of a source, with the results that it is about."""
     about: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        about.setdefault((row["table"], row["note"]), []).append(f"{row['detector']} on {row['tested_on']}")
+        about.setdefault((row["table"], row["note"]), []).append(row["detector"])
     return [
-        [f"{source['title']}, {source['year']}, {source['url']}", "; ".join(dict.fromkeys(results)), note or "nothing"]
-        for (table, note), results in about.items()
+        [
+            f"{source['title']}, {source['year']}, {source['url']}",
+            f"{len(detectors)} of {', '.join(dict.fromkeys(detectors))}",
+            note or "nothing",
+        ]
+        for (table, note), detectors in about.items()
         for source in [sources[table]]
     ]
