@@ -278,7 +278,17 @@ def test_section_has_what_the_report_reads_and_all_of_it_is_text() -> None:
         ("Meso-4", "0.6091", "+0.141"),
         ("Meso-4", "0.6090", "+0.141"),
     ]
-    assert draw_reproduce(reproduced).axes[0].get_xlabel() == "AUC"
+
+
+def test_figure_has_a_panel_a_source_and_a_line_a_published_value() -> None:
+    reproduced = compare_with_published(_published(), _judged(), OPTIONS, EVALUATION)
+    first, *_, last = draw_reproduce(reproduced).axes
+    assert last.get_xlabel() == "AUC"
+    assert len(first.get_yticklabels()) == 30
+    # 30 marks, ours as a line and a point, and the line of chance
+    assert len(first.lines) == 30 + 2 + 1
+    nothing = compare_with_published(_table(tested_on={"title": "its own"}), {}, OPTIONS, EVALUATION)
+    assert draw_reproduce(nothing).axes[0].get_xlabel() == "AUC"
 
 
 def test_summaries_of_all_evaluations_are_read_and_old_ones_left_out(

@@ -109,7 +109,7 @@ def _draw_panel(axis: Axes, rows: list[dict[str, Any]]) -> None:
             colour = families()[row["family"]].colour
             axis.plot(bounds, [place, place], color=colour, linewidth=2.2)
             axis.plot(ours["value"], place, "o", color=colour, markersize=4.5)
-    axis.axvline(0.5, color=GRID, linewidth=1.6)
+    axis.axvline(0.5, color=GRID, linewidth=1.6, zorder=0.5)
     axis.set_yticks(range(len(rows)), [f"{row['detector']} on {row['tested_on']}" for row in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
 
