@@ -17,6 +17,7 @@ from fakefocus.parameters.data import (
     Preprocessing,
     Sampling,
 )
+from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
@@ -24,6 +25,7 @@ __all__ = [
     "Augmentation",
     "CropSpec",
     "Damage",
+    "Data",
     "Defocus",
     "Detection",
     "Device",
@@ -36,8 +38,12 @@ __all__ = [
     "MapSpec",
     "Parameters",
     "Preprocessing",
+    "PublishedResult",
+    "PublishedTable",
     "Reporting",
+    "Reproduce",
     "Sampling",
+    "Source",
     "Training",
 ]
 
@@ -60,6 +66,7 @@ class Parameters(Group):
     seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
+    reproduce: Reproduce
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: FolderName
