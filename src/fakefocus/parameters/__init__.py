@@ -18,6 +18,7 @@ from fakefocus.parameters.data import (
     Sampling,
 )
 from fakefocus.parameters.results import Device, Evaluation, Reporting
+from fakefocus.parameters.robustness import Robustness
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Parameters",
     "Preprocessing",
     "Reporting",
+    "Robustness",
     "Sampling",
     "Training",
 ]
@@ -60,6 +62,7 @@ class Parameters(Group):
     seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
+    robustness: Robustness
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: FolderName

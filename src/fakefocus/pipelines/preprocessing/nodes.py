@@ -10,9 +10,9 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
 from fakefocus.errors import InputError, counted
+from fakefocus.extraction import extract_faces
 from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
 from fakefocus.sources.provenance import originals
 

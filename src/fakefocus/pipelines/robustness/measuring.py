@@ -1,0 +1,81 @@
+"""Compares scores of the same videos before and after: AUC, its drop, and what becomes of the reals."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from fakefocus.metrics.comparison import compare_auc
+from fakefocus.metrics.scores import summary
+from fakefocus.metrics.shifts import score_shift
+from fakefocus.metrics.videos import score_by_video
+
+LOST_SCORE = 0.5
+"""What a video without a face any more is scored as, where lost videos are not left out."""
+
+
+class Judge(NamedTuple):
+    """How scores are judged: threshold, confidence, and the methods whose fakes count: all if there is none of them."""
+
+    threshold: float
+    confidence: float
+    methods: frozenset[str]
+
+
+def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str, Any]:
+    """Judge what a change of the input did to the scores of videos.
+
+    Args:
+        clean: By ``video_id``: ``label``, ``method``, ``group``, and the ``score`` before.
+        faces: Scored faces after the change; a video of ``clean`` that has none is lost.
+        judge: How.
+
+    Returns:
+        ``videos`` and ``lost`` are counted. ``auc``, ``clean_auc``, ``drop`` (clean less changed) and ``reals`` are
+        over the videos present on both sides; ``lost_as_chance`` has ``auc`` and ``drop`` over all videos, None where
+        none is lost; ``held_out`` the ``auc`` of reals and the other methods, None where there are none.
+    """
+    after = score_by_video(faces)["score"] if len(faces) else pd.Series(dtype=float)
+    table = clean.assign(after=after.reindex(clean.index))
+    held_out = _held_out(table, judge)
+    main, present = table[~held_out], table[table["after"].notna()]
+    shown, lost = main[main["after"].notna()], int(main["after"].isna().sum())
+    filled = main.fillna({"after": LOST_SCORE})
+    reals, others = shown[shown["label"] == 0], present[(present["label"] == 0) | held_out[present.index]]
+    return {
+        "videos": len(main),
+        "lost": lost,
+        "auc": _auc(shown, "after", judge),
+        "clean_auc": _auc(shown, "score", judge),
+        "drop": _drop(shown, judge),
+        "lost_as_chance": {"auc": _auc(filled, "after", judge), "drop": _drop(filled, judge)} if lost else None,
+        "held_out": _auc(others, "after", judge) if held_out.any() else None,
+        "reals": score_shift(
+            reals["score"], reals["after"], reals["group"], threshold=judge.threshold, confidence=judge.confidence
+        ),
+    }
+
+
+def auc_of(videos: pd.DataFrame, judge: Judge) -> dict[str, Any]:
+    """Return the AUC of videos by the column ``score``: value, interval, and the counts behind it."""
+    return _auc(videos, "score", judge)
+
+
+def counted(videos: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+    """Return the reals, and the fakes of methods that count."""
+    return videos[~_held_out(videos, judge)]
+
+
+def _held_out(videos: pd.DataFrame, judge: Judge) -> "pd.Series[bool]":
+    """Return which videos are fakes by methods that do not count; none where no other fakes would be left."""
+    fake, counts = videos["label"] == 1, videos["method"].isin(judge.methods)
+    return fake & ~counts & bool((fake & counts).any())
+
+
+def _auc(table: pd.DataFrame, column: str, judge: Judge) -> dict[str, Any]:
+    options = {"threshold": judge.threshold, "confidence": judge.confidence}
+    judged = summary(table["label"], table[column], table["group"], **options)
+    return judged["auc"] | {name: judged[name] for name in ("real", "fake", "groups", "no_interval")}
+
+
+def _drop(table: pd.DataFrame, judge: Judge) -> dict[str, Any]:
+    return dict(compare_auc(table["label"], table["score"], table["after"], table["group"], judge.confidence))
