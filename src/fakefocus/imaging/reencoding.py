@@ -21,12 +21,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.frames import Frame, MediaError, read_frames
+from fakefocus.imaging.frames import Frame, MediaError, frame_rate, read_frames
 
 _X264 = {"preset": "medium", "profile": "main", "x264-params": "mbtree=0"}
 """Without macroblock trees the same frames give the same file."""
-_DEFAULT_RATE = Fraction(25)
-"""Frames a second of a clip that does not tell."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def _write_picture(path: Path, target: Path, step: Step) -> None:
 
 def _write_clip(path: Path, target: Path, step: Step) -> None:
     """Encode frame by frame, in one thread: clips run side by side, a process each."""
-    rate = _rate(path)
+    rate = frame_rate(path)
     kept = rate if step.rate is None else min(rate, Fraction(step.rate))
     stream: Any = None
     with av.open(str(target), "w") as container:
@@ -151,13 +149,6 @@ def _at_rate(frames: Iterator[Frame], rate: Fraction, kept: Fraction) -> Iterato
         if frame.image is not None and now > interval:
             interval = now
             yield frame.image
-
-
-def _rate(path: Path) -> Fraction:
-    """Return the frames a second of a clip that `read_frames` can read."""
-    with av.open(str(path), metadata_errors="replace") as container:
-        stream = container.streams.best("video")
-        return Fraction(stream.average_rate or _DEFAULT_RATE) if stream is not None else _DEFAULT_RATE
 
 
 def _resized(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:

@@ -78,4 +78,5 @@ def _auc(table: pd.DataFrame, column: str, judge: Judge) -> dict[str, Any]:
 
 
 def _drop(table: pd.DataFrame, judge: Judge) -> dict[str, Any]:
-    return dict(compare_auc(table["label"], table["score"], table["after"], table["group"], judge.confidence))
+    """Return by how much the AUC fell: that of the clean scores less that of the changed ones."""
+    return dict(compare_auc(table["label"], table["after"], table["score"], table["group"], judge.confidence))
