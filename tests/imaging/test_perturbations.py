@@ -1,5 +1,7 @@
 """Perturbed pictures: of 8 bits, seeded, and worse with every strength."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ def test_normalised_pixels_are_refused() -> None:
 def test_a_stronger_perturbation_is_further_from_the_picture(name: str) -> None:
     errors = [_error(perturb(CROP, name, strength, (3, 0))) for strength in range(STRENGTHS + 1)]
     assert errors[0] == 0
-    assert all(weaker < stronger for weaker, stronger in zip(errors, errors[1:], strict=False)), errors
+    assert all(weaker < stronger for weaker, stronger in pairwise(errors)), errors
     weakest = perturb(CROP, name, 1, (3, 0))
     assert np.corrcoef(weakest.ravel(), CROP.ravel())[0, 1] > 0.97
 
