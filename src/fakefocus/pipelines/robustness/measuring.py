@@ -1,5 +1,6 @@
 """Compares scores of the same videos before and after: AUC, its drop, and what becomes of the reals."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -55,6 +56,12 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
     }
 
 
+def clean_videos(clean: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return videos by ``video_id`` with their scores before any change; bystanders of a fake have no method."""
+    faces = clean[clean["video_id"].isin(set(names))]
+    return score_by_video(faces).join(faces.groupby("video_id")[["method", "group"]].max())
+
+
 def auc_of(videos: pd.DataFrame, judge: Judge) -> dict[str, Any]:
     """Return the AUC of videos by the column ``score``: value, interval, and the counts behind it."""
     return _auc(videos, "score", judge)
@@ -72,8 +79,8 @@ def _held_out(videos: pd.DataFrame, judge: Judge) -> "pd.Series[bool]":
 
 
 def _auc(table: pd.DataFrame, column: str, judge: Judge) -> dict[str, Any]:
-    options = {"threshold": judge.threshold, "confidence": judge.confidence}
-    judged = summary(table["label"], table[column], table["group"], **options)
+    kept = (table[name] for name in ("label", column, "group"))
+    judged = summary(*kept, threshold=judge.threshold, confidence=judge.confidence)
     return judged["auc"] | {name: judged[name] for name in ("real", "fake", "groups", "no_interval")}
 
 

@@ -1,33 +1,23 @@
 """Shows detectors the test side as it looks after compression, sharing, blur and the like, and judges them anew."""
 
 import logging
-from collections.abc import Iterable, Mapping
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
+from fakefocus.datasets.stored_video import VideoFolder, VideoWork
 from fakefocus.errors import InputError
-from fakefocus.extraction import NO_FACE, OTHER_FACES, extract_reencoded
-from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS, perturb
+from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.metrics.videos import score_by_video
 from fakefocus.models.contract import Contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Robustness
 from fakefocus.pipelines.robustness import figures, tables
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
-from fakefocus.pipelines.robustness.measuring import Judge, auc_of, compare, counted
+from fakefocus.pipelines.robustness.files import plan_file
+from fakefocus.pipelines.robustness.measuring import Judge, auc_of, clean_videos, counted
 
-RECIPE = 1
-"""Raise when the same parameters give other files or crops, so that finished videos are made again."""
-
-_AGAIN = "run kedro run --pipelines=robustness again"
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +41,7 @@ def plan_reencoded_crops(
         )
         raise InputError(msg)
     return {
-        f"{condition}/{name}": _planned(condition, str(name), files.loc[name], preprocessing)
+        f"{condition}/{name}": plan_file(condition, str(name), files.loc[name], preprocessing)
         for condition in CONDITIONS
         for name in chosen["video_id"]
     }
@@ -87,6 +77,7 @@ def measure_robustness(
     """
     # torch takes seconds to import: only this node needs it
     from fakefocus.inference import prepare
+    from fakefocus.pipelines.robustness.scoring import measure_crops, measure_files
 
     test = _test(samples)
     faces = choose_faces(test, robustness.faces, robustness.seed)
@@ -95,21 +86,16 @@ def measure_robustness(
     clean = _clean_faces(test, face_scores, shown.contract)
     chosen = choose_videos(test, robustness.videos, robustness.seed)
 
-    media = []
-    for condition in CONDITIONS:
-        found, statuses = _reencoded(condition, chosen, videos, reencoded_crops, preprocessing)
-        reads = [partial(_read_crop, reencoded_crops[key], name) for key, name in found[["key", "crop"]].to_numpy()]
-        scored = found.assign(score=shown.scorer(reads))
-        compared = compare(_clean_videos(clean, statuses.index), scored, judge)
-        media.append({"condition": condition, "title": CONDITIONS[condition].title} | compared | _losses(statuses))
-
-    crops, before = [], _clean_videos(clean[clean["crop"].isin(set(faces["crop"]))], faces["video_id"])
-    for name, strength in ((name, strength) for name in PERTURBATIONS for strength in range(1, STRENGTHS + 1)):
-        changed = partial(_perturbed, name=name, strength=strength, seed=robustness.seed)
-        compared = compare(before, faces.assign(score=shown.scorer(shown.crops, changed)), judge)
-        value = PERTURBATIONS[name].values[strength - 1]
-        crops.append({"perturbation": name, "strength": strength, "value": value} | compared)
-
+    before = clean_videos(clean[clean["crop"].isin(set(faces["crop"]))], faces["video_id"])
+    media = [
+        measure_files(condition, shown.scorer, clean, chosen, videos, reencoded_crops, preprocessing, judge)
+        for condition in CONDITIONS
+    ]
+    crops = [
+        measure_crops(name, strength, robustness.seed, shown, before, judge)
+        for name in PERTURBATIONS
+        for strength in range(1, STRENGTHS + 1)
+    ]
     contract = shown.contract
     _log.info("%s: %s", contract.name, tables.in_a_line(media, crops))
     return {
@@ -126,7 +112,7 @@ def measure_robustness(
         "faces": len(faces),
         "videos": {"media": len(chosen), "crops": len(before)},
         "clean": {
-            "media": auc_of(counted(_clean_videos(clean, chosen["video_id"]), judge), judge),
+            "media": auc_of(counted(clean_videos(clean, chosen["video_id"]), judge), judge),
             "crops": auc_of(counted(before, judge), judge),
         },
         "media": media,
@@ -151,21 +137,6 @@ def describe_robustness(*results: dict[str, Any]) -> dict[str, Any]:
 def draw_robustness(*results: dict[str, Any]) -> Figure:
     """Draw the AUC of test videos by strength, a panel a perturbation, and by how files were encoded again."""
     return figures.robustness_figure(results)
-
-
-def _planned(condition: str, name: str, video: "pd.Series[Any]", preprocessing: Preprocessing) -> VideoWork:
-    path, steps = Path(video["path"]).absolute(), CONDITIONS[condition].steps
-    made_with = _made_with(condition, preprocessing)
-    return VideoWork(
-        fingerprint(RECIPE, video["sha256"], made_with),
-        partial(extract_reencoded, path, name, video["kind"], steps, preprocessing),
-        made_with,
-    )
-
-
-def _made_with(condition: str, preprocessing: Preprocessing) -> dict[str, dict[str, Any]]:
-    steps = {str(number): vars(step) for number, step in enumerate(CONDITIONS[condition].steps)}
-    return {"reencoding": steps, "preprocessing": preprocessing.model_dump(mode="json")}
 
 
 def _test(samples: pd.DataFrame) -> pd.DataFrame:
@@ -197,72 +168,9 @@ def _clean_faces(test: pd.DataFrame, face_scores: pd.DataFrame, contract: Contra
     return test.assign(score=test["crop"].map(scores))
 
 
-def _clean_videos(clean: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
-    """Return videos by ``video_id`` with their scores before any change; bystanders of a fake have no method."""
-    faces = clean[clean["video_id"].isin(set(names))]
-    return score_by_video(faces).join(faces.groupby("video_id")[["method", "group"]].max())
-
-
-def _reencoded(
-    condition: str,
-    chosen: pd.DataFrame,
-    videos: pd.DataFrame,
-    reencoded_crops: Mapping[str, VideoFolder],
-    preprocessing: Preprocessing,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return faces that were found again, and by ``video_id`` a ``status`` (ok, no_face, error) and the file's size.
-
-    Raises:
-        InputError: If a video was not encoded again, or by other parameters.
-    """
-    sizes = videos.set_index("video_id")["bytes"]
-    faces, statuses, made_with = [], [], _made_with(condition, preprocessing)
-    for video in chosen.to_dict("records"):
-        key = f"{condition}/{video['video_id']}"
-        if key not in reencoded_crops or reencoded_crops[key].made_with != made_with:
-            msg = f"reencoded_crops: {key} is missing or of other parameters: {_AGAIN}"
-            raise InputError(msg)
-        rows = reencoded_crops[key].rows
-        of_video = {name: video[name] for name in ("video_id", "label")}
-        faces += [of_video | {"key": key, "crop": r["crop"], "track": r["track"]} for r in rows if r["found"]]
-        statuses.append(
-            {
-                "video_id": video["video_id"],
-                "status": _status(rows),
-                "bytes": rows[0]["bytes"],
-                "original": sizes[video["video_id"]],
-            }
-        )
-    columns = ["video_id", "label", "key", "crop", "track"]
-    return pd.DataFrame(faces, columns=columns), pd.DataFrame(statuses).set_index("video_id")
-
-
-def _status(rows: list[dict[str, Any]]) -> str:
-    if any(row["found"] for row in rows):
-        return "ok"
-    return "no_face" if all(row["reason"] in (NO_FACE, OTHER_FACES) for row in rows) else "error"
-
-
-def _losses(statuses: pd.DataFrame) -> dict[str, Any]:
-    """Count all chosen videos by status; ``size`` is that of the new files together, a share of the originals'."""
-    counts = {status: int((statuses["status"] == status).sum()) for status in ("ok", "no_face", "error")}
-    return {"statuses": counts, "size": float(statuses["bytes"].sum() / statuses["original"].sum())}
-
-
-def _read_crop(folder: VideoFolder, name: str) -> Any:  # noqa: ANN401 (its type is of a module that needs torch)
-    """Return a crop without a map: one is made of it."""
-    from fakefocus.inference import Crop
-
-    return Crop(folder.read(name))
-
-
-def _perturbed(image: NDArray[np.uint8], number: int, *, name: str, strength: int, seed: int) -> NDArray[np.uint8]:
-    return perturb(image, name, strength, (seed, number))
-
-
 def _by_compression(clean: pd.DataFrame, videos: pd.DataFrame, judge: Judge) -> list[dict[str, Any]]:
     """Return the AUC by the compression of files, where a data set comes in several."""
-    table = _clean_videos(clean, clean["video_id"])
+    table = clean_videos(clean, clean["video_id"])
     compression = videos.set_index("video_id")["compression"].reindex(table.index)
     names = sorted(set(compression) - {""})
     if len(names) < 2:
