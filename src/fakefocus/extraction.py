@@ -20,6 +20,8 @@ from fakefocus.imaging.reencoding import Step, reencode, suffix_of
 from fakefocus.imaging.sampling import sample_frames
 from fakefocus.parameters import Preprocessing, Sampling
 
+RECIPE = 5
+"""Raise when the same parameters give other crops, so that finished videos are made again."""
 NO_FACE = "no face"
 _NUMBERS = ("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll", "altered")
 OTHER_FACES = "faces, but not of a person who is kept"

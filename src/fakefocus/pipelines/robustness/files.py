@@ -9,12 +9,12 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
 from fakefocus.errors import InputError
-from fakefocus.extraction import NO_FACE, OTHER_FACES, extract_reencoded
+from fakefocus.extraction import NO_FACE, OTHER_FACES, RECIPE, extract_reencoded
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.parameters import Preprocessing
 
-RECIPE = 1
-"""Raise when the same parameters give other files or crops, so that finished videos are made again."""
+ENCODING_RECIPE = 1
+"""Raise when the same parameters give other files, so that finished videos are made again."""
 
 
 def plan_file(condition: str, name: str, video: "pd.Series[Any]", preprocessing: Preprocessing) -> VideoWork:
@@ -22,7 +22,7 @@ def plan_file(condition: str, name: str, video: "pd.Series[Any]", preprocessing:
     path, steps = Path(video["path"]).absolute(), CONDITIONS[condition].steps
     made_with = _made_with(condition, preprocessing)
     return VideoWork(
-        fingerprint(RECIPE, video["sha256"], made_with),
+        fingerprint(ENCODING_RECIPE, RECIPE, video["sha256"], made_with),
         partial(extract_reencoded, path, name, video["kind"], steps, preprocessing),
         made_with,
     )
