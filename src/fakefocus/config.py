@@ -16,6 +16,8 @@ from fakefocus.models import families
 
 RECIPES = "recipes"
 """The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
+PUBLISHED = "published"
+"""The folder of published results beside the environments; a catalog has their texts by ``${published:}``."""
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -46,6 +48,7 @@ class ProjectConfig(OmegaConfigLoader):
         """Return the configuration of a kind."""
         # resolvers belong to the process: another loader may have registered its own since
         self._register_globals_resolver()
+        OmegaConf.register_new_resolver(PUBLISHED, self._published, replace=True)
         return self._parameters() if key == "parameters" else super().__getitem__(key)
 
     def _parameters(self) -> dict[str, Any]:
@@ -76,15 +79,25 @@ class ProjectConfig(OmegaConfigLoader):
         Raises:
             InputError: If there is no such file beside the environments.
         """
-        folder = self._get_conf_env_path(RECIPES)
-        files = {Path(str(file)).stem: str(file) for file in self._fs.glob(f"{Path(folder).as_posix()}/*.yml")}
+        files = self._files(RECIPES)
         if name not in files:
             near = did_you_mean(name, files) or f", there are {', '.join(sorted(files)) or 'none'}"
             msg = f"recipe: no {RECIPES}/{name}.yml in {self.conf_source}{near}"
             raise InputError(msg)
-        with self._fs.open(files[name]) as file:
-            recipe = OmegaConf.create(file.read().decode("utf-8"))
-        return with_every_family(_plain(recipe))
+        return with_every_family(_plain(OmegaConf.create(self._text(files[name]))))
+
+    def _published(self) -> dict[str, str]:
+        """Return the texts of files of published results by name."""
+        return {name: self._text(file) for name, file in self._files(PUBLISHED).items()}
+
+    def _files(self, folder: str) -> dict[str, str]:
+        """Return YAML files beside the environments, by name."""
+        place = Path(self._get_conf_env_path(folder)).as_posix()
+        return {Path(str(file)).stem: str(file) for file in self._fs.glob(f"{place}/*.yml")}
+
+    def _text(self, file: str) -> str:
+        with self._fs.open(file) as opened:
+            return str(opened.read().decode("utf-8"))
 
 
 def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:

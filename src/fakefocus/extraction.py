@@ -51,7 +51,7 @@ def extract_faces(
     Args:
         path: The file.
         video_id: Its name in tables.
-        kind: ``video`` or ``image``.
+        kind: ``video``, ``image`` or ``frames``.
         options: How frames are sampled, and faces found and cut out.
         write: Where crops go.
         evidence: Of a fake, what tells who in it was altered.
@@ -95,7 +95,7 @@ def extract_reencoded(
             raise PassingFaultError(_row(0, 0.0, reason=str(error)) | {"video_id": video_id, "bytes": 0}) from error
         except MediaError as error:
             return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id, "bytes": 0}]
-        size = target.stat().st_size
+        size = sum(file.stat().st_size for file in (target.iterdir() if target.is_dir() else [target]))
         return [row | {"bytes": size} for row in extract_faces(target, video_id, kind, options, write)]
 
 

@@ -105,6 +105,22 @@ def test_a_picture_becomes_a_smaller_jpeg(tmp_path: Path, face_clip: Path) -> No
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_pictures_of_a_folder_keep_their_numbers(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in (9, 10, 30):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((64, 64, 3), number, np.uint8))
+    (folder / "20.png").write_bytes(b"damaged")
+    steps = CONDITIONS["shared"].steps
+    reencode(folder, tmp_path / "again", steps, "frames")
+    shown = {frame.index: frame.image for frame in read_frames(tmp_path / "again")}
+    assert {index: round(float(image.mean())) for index, image in shown.items() if image is not None} == {
+        9: 9,
+        10: 10,
+        30: 30,
+    }
+
+
 def test_a_file_that_is_no_clip_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no clip at all")

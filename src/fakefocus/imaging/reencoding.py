@@ -9,7 +9,7 @@ Of a still picture the same is done in JPEG. That a quality stands for a rate fa
 40 for CRF 40 and 25 for CRF 50, as is usual where compression levels of FaceForensics++ are imitated on pictures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,8 @@ from fakefocus.imaging.frames import Frame, MediaError, frame_rate, read_frames
 
 _X264 = {"preset": "medium", "profile": "main", "x264-params": "mbtree=0"}
 """Without macroblock trees the same frames give the same file."""
+
+_NOTHING = "no frame decodes: there is nothing to encode again"
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,15 @@ def reencode(path: Path, target: Path, steps: Sequence[Step], kind: str) -> None
     Sound is left out; frames that do not decode are, too.
 
     Args:
-        path: The clip or picture; it is only read.
+        path: The clip, picture or folder; it is only read.
         target: What is written, its suffix that of `suffix_of`.
         steps: The encodings, at least one.
-        kind: ``video`` or ``image``.
+        kind: ``video``, ``image``, or ``frames``: a folder of pictures, each of which is encoded on its own.
 
     Raises:
         MediaError: If the file cannot be read, or no frame of it decodes.
     """
-    write = _write_picture if kind == "image" else _write_clip
+    write = _WRITERS[kind]
     with TemporaryDirectory(prefix="reencoding-", dir=target.parent) as folder:
         source = path
         for number, step in enumerate(steps):
@@ -103,15 +105,29 @@ def reencode(path: Path, target: Path, steps: Sequence[Step], kind: str) -> None
 
 
 def suffix_of(kind: str) -> str:
-    """Return the suffix of what `reencode` writes."""
-    return ".jpg" if kind == "image" else ".mp4"
+    """Return the suffix of what `reencode` writes; a folder has none."""
+    return {"image": ".jpg", "video": ".mp4", "frames": ""}[kind]
 
 
 def _write_picture(path: Path, target: Path, step: Step) -> None:
     frame = next(read_frames(path))
     if frame.image is None:
         raise MediaError(frame.reason)
-    resized = cv2.cvtColor(_resized(frame.image, step), cv2.COLOR_RGB2BGR)
+    _write_jpeg(frame.image, target, step)
+
+
+def _write_folder(path: Path, target: Path, step: Step) -> None:
+    """Write the pictures that decode under their numbers: what was between them, no codec of clips can know."""
+    target.mkdir()
+    for frame in read_frames(path):
+        if frame.image is not None:
+            _write_jpeg(frame.image, target / f"{frame.index:06d}.jpg", step)
+    if not any(target.iterdir()):
+        raise MediaError(_NOTHING)
+
+
+def _write_jpeg(image: NDArray[np.uint8], target: Path, step: Step) -> None:
+    resized = cv2.cvtColor(_resized(image, step), cv2.COLOR_RGB2BGR)
     encoded, data = cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, step.quality])
     if not encoded:
         msg = f"OpenCV could not encode a picture of {resized.shape} as JPEG"
@@ -137,8 +153,7 @@ def _write_clip(path: Path, target: Path, step: Step) -> None:
             container.mux(stream.encode(None))
     if stream is None:
         target.unlink()
-        msg = "no frame decodes: there is nothing to encode again"
-        raise MediaError(msg)
+        raise MediaError(_NOTHING)
 
 
 def _at_rate(frames: Iterator[Frame], rate: Fraction, kept: Fraction) -> Iterator[NDArray[np.uint8]]:
@@ -157,3 +172,10 @@ def _resized(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
     if size == (width, height):
         return np.ascontiguousarray(image)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+_WRITERS: dict[str, Callable[[Path, Path, Step], None]] = {
+    "video": _write_clip,
+    "image": _write_picture,
+    "frames": _write_folder,
+}

@@ -17,6 +17,7 @@ from fakefocus.parameters.data import (
     Preprocessing,
     Sampling,
 )
+from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
 from fakefocus.parameters.training import Augmentation, Damage, Training
@@ -25,6 +26,7 @@ __all__ = [
     "Augmentation",
     "CropSpec",
     "Damage",
+    "Data",
     "Defocus",
     "Detection",
     "Device",
@@ -37,9 +39,13 @@ __all__ = [
     "MapSpec",
     "Parameters",
     "Preprocessing",
+    "PublishedResult",
+    "PublishedTable",
     "Reporting",
+    "Reproduce",
     "Robustness",
     "Sampling",
+    "Source",
     "Training",
 ]
 
@@ -63,6 +69,7 @@ class Parameters(Group):
     evaluation: Evaluation
     reporting: Reporting
     robustness: Robustness
+    reproduce: Reproduce
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: FolderName
@@ -70,6 +77,7 @@ class Parameters(Group):
     trained_on: FolderName
     recipe: str
     splits: str | None = None
+    attributes: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
 

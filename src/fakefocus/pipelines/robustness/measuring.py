@@ -8,18 +8,22 @@ import pandas as pd
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.scores import summary
 from fakefocus.metrics.shifts import score_shift
-from fakefocus.metrics.videos import score_by_video
+from fakefocus.metrics.videos import Aggregation, score_by_video
 
 LOST_SCORE = 0.5
 """What a video without a face any more is scored as, where lost videos are not left out."""
 
 
 class Judge(NamedTuple):
-    """How scores are judged: threshold, confidence, and the methods whose fakes count: all if there is none of them."""
+    """How scores are judged: threshold, confidence, and the methods whose fakes count: all if there is none of them.
+
+    ``aggregation`` is how a person's faces make a score.
+    """
 
     threshold: float
     confidence: float
     methods: frozenset[str]
+    aggregation: Aggregation = "mean"
 
 
 def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
         over the videos present on both sides; ``lost_as_chance`` has ``auc`` and ``drop`` over all videos, None where
         none is lost; ``held_out`` the ``auc`` of reals and the other methods, None where there are none.
     """
-    after = score_by_video(faces)["score"] if len(faces) else pd.Series(dtype=float)
+    after = score_by_video(faces, judge.aggregation)["score"] if len(faces) else pd.Series(dtype=float)
     table = clean.assign(after=after.reindex(clean.index))
     held_out = _held_out(table, judge)
     main, present = table[~held_out], table[table["after"].notna()]
@@ -56,10 +60,10 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
     }
 
 
-def clean_videos(clean: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+def clean_videos(clean: pd.DataFrame, names: Iterable[str], judge: Judge) -> pd.DataFrame:
     """Return videos by ``video_id`` with their scores before any change; bystanders of a fake have no method."""
     faces = clean[clean["video_id"].isin(set(names))]
-    return score_by_video(faces).join(faces.groupby("video_id")[["method", "group"]].max())
+    return score_by_video(faces, judge.aggregation).join(faces.groupby("video_id")[["method", "group"]].max())
 
 
 def auc_of(videos: pd.DataFrame, judge: Judge) -> dict[str, Any]:

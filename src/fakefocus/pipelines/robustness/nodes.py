@@ -86,7 +86,7 @@ def measure_robustness(
     clean = _clean_faces(test, face_scores, shown.contract)
     chosen = choose_videos(test, robustness.videos, robustness.seed)
 
-    before = clean_videos(clean[clean["crop"].isin(set(faces["crop"]))], faces["video_id"])
+    before = clean_videos(clean[clean["crop"].isin(set(faces["crop"]))], faces["video_id"], judge)
     media = [
         measure_files(condition, shown.scorer, clean, chosen, videos, reencoded_crops, preprocessing, judge)
         for condition in CONDITIONS
@@ -112,7 +112,7 @@ def measure_robustness(
         "faces": len(faces),
         "videos": {"media": len(chosen), "crops": len(before)},
         "clean": {
-            "media": auc_of(counted(clean_videos(clean, chosen["video_id"]), judge), judge),
+            "media": auc_of(counted(clean_videos(clean, chosen["video_id"], judge), judge), judge),
             "crops": auc_of(counted(before, judge), judge),
         },
         "media": media,
@@ -148,7 +148,7 @@ def _judge(contract: Contract, evaluation: Evaluation, dataset: str) -> Judge:
     threshold = contract.threshold.value if evaluation.threshold == "validation" else evaluation.threshold
     # two data sets need not mean the same by a method without a name
     unnamed = set() if dataset == contract.dataset else {"unknown"}
-    return Judge(threshold, evaluation.confidence, frozenset(contract.methods) - unnamed)
+    return Judge(threshold, evaluation.confidence, frozenset(contract.methods) - unnamed, evaluation.aggregation)
 
 
 def _clean_faces(test: pd.DataFrame, face_scores: pd.DataFrame, contract: Contract) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _clean_faces(test: pd.DataFrame, face_scores: pd.DataFrame, contract: Contra
 
 def _by_compression(clean: pd.DataFrame, videos: pd.DataFrame, judge: Judge) -> list[dict[str, Any]]:
     """Return the AUC by the compression of files, where a data set comes in several."""
-    table = clean_videos(clean, clean["video_id"])
+    table = clean_videos(clean, clean["video_id"], judge)
     compression = videos.set_index("video_id")["compression"].reindex(table.index)
     names = sorted(set(compression) - {""})
     if len(names) < 2:

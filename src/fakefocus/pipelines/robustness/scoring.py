@@ -30,7 +30,7 @@ def measure_files(
     """Return what one way of encoding files again did to the scores of ``chosen`` videos."""
     faces, statuses = read_files(condition, chosen, videos, reencoded_crops, preprocessing)
     reads = [partial(_read_crop, reencoded_crops[key], name) for key, name in faces[["key", "crop"]].to_numpy()]
-    compared = compare(clean_videos(clean, statuses.index), faces.assign(score=scorer(reads)), judge)
+    compared = compare(clean_videos(clean, statuses.index, judge), faces.assign(score=scorer(reads)), judge)
     return {"condition": condition, "title": CONDITIONS[condition].title} | compared | count_losses(statuses)
 
 
