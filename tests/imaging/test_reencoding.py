@@ -114,11 +114,8 @@ def test_pictures_of_a_folder_keep_their_numbers(tmp_path: Path) -> None:
     steps = CONDITIONS["shared"].steps
     reencode(folder, tmp_path / "again", steps, "frames")
     shown = {frame.index: frame.image for frame in read_frames(tmp_path / "again")}
-    assert {i: round(float(image.mean()) / 5) for i, image in shown.items() if image is not None} == {
-        9: 9,
-        10: 10,
-        30: 30,
-    }
+    levels = {index: float(image.mean()) / 5 for index, image in shown.items() if image is not None}
+    assert levels == pytest.approx({9: 9, 10: 10, 30: 30}, abs=0.5)
 
 
 def test_a_file_that_is_no_clip_says_why(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def robustness_figure(results: Sequence[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(WIDTH, 2.6 * lines + 0.4), layout="constrained")
     panels = figure.subplots(lines, _COLUMNS, sharey=True, squeeze=False).ravel()
     conditions = [row["title"] for row in results[0]["media"]]
-    _panel(panels[0], [(r, r["clean"]["media"], r["media"]) for r in results], conditions, "files encoded again", "")
+    media = [(result, result["clean"]["media"], result["media"]) for result in results]
+    _panel(panels[0], media, conditions, "files encoded again", "", joined=False)
     for axis, (name, kind) in zip(panels[1:], PERTURBATIONS.items(), strict=False):
         chosen = [
             (result, result["clean"]["crops"], [row for row in result["crops"] if row["perturbation"] == name])
@@ -30,8 +31,8 @@ def robustness_figure(results: Sequence[dict[str, Any]]) -> Figure:
     for axis in panels[1 + len(PERTURBATIONS) :]:
         axis.set_axis_off()
     for axis in panels[::_COLUMNS]:
-        axis.set_ylabel("AUC (line),\nreals called fake (dotted)", fontsize=9, color=INK)
-    handles, labels = panels[0].get_legend_handles_labels()
+        axis.set_ylabel("AUC (dots),\nreals called fake (crosses)", fontsize=9, color=INK)
+    handles, labels = panels[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(results) * 2, frameon=False, fontsize=8)
     return figure
 
@@ -42,8 +43,10 @@ def _panel(
     ticks: list[str],
     title: str,
     unit: str,
+    *,
+    joined: bool = True,
 ) -> None:
-    """Draw the curves of all detectors, the clean value first."""
+    """Draw the curves of all detectors, the clean value first; what has no order is not ``joined`` by lines."""
     places = np.arange(len(ticks) + 1)
     axis.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     for number, (result, clean, changed) in enumerate(rows):
@@ -52,9 +55,12 @@ def _panel(
         values, low, high = (_numbers([auc[end] for auc in aucs]) for end in ("value", "low", "high"))
         errors = np.abs(np.vstack([values - low, high - values]))
         name = result["detector"]
-        axis.errorbar(places + shift, values, errors, color=colour, marker="o", markersize=3, linewidth=1.3, label=name)
+        line = {"color": colour, "linewidth": 1.3}
+        solid, dotted = ("-", ":") if joined else ("none", "none")
+        axis.errorbar(places + shift, values, errors, marker="o", markersize=3.5, linestyle=solid, label=name, **line)
         alarms = [changed[0]["reals"]["called_fake_before"], *(row["reals"]["called_fake"] for row in changed)]
-        axis.plot(places + shift, _numbers(alarms), ":", color=colour, linewidth=1.3, label=f"{name}: reals")
+        text = f"{name}: reals called fake"
+        axis.plot(places + shift, _numbers(alarms), marker="x", markersize=3.5, linestyle=dotted, label=text, **line)
     style(axis, unit, "")
     axis.set_title(title, fontsize=9, color=INK)
     axis.set_xticks(places, ["clean", *ticks])

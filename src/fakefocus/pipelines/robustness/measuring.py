@@ -41,11 +41,10 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
     """
     after = score_by_video(faces, judge.aggregation)["score"] if len(faces) else pd.Series(dtype=float)
     table = clean.assign(after=after.reindex(clean.index))
-    held_out = _held_out(table, judge)
-    main, present = table[~held_out], table[table["after"].notna()]
+    main, present = counted(table, judge), table[table["after"].notna()]
     shown, lost = main[main["after"].notna()], int(main["after"].isna().sum())
     filled = main.fillna({"after": LOST_SCORE})
-    reals, others = shown[shown["label"] == 0], present[(present["label"] == 0) | held_out[present.index]]
+    reals = shown[shown["label"] == 0]
     return {
         "videos": len(main),
         "lost": lost,
@@ -53,7 +52,7 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
         "clean_auc": _auc(shown, "score", judge),
         "drop": _drop(shown, judge),
         "lost_as_chance": {"auc": _auc(filled, "after", judge), "drop": _drop(filled, judge)} if lost else None,
-        "held_out": _auc(others, "after", judge) if held_out.any() else None,
+        "held_out": auc_of_held_out(present.assign(score=present["after"]), judge),
         "reals": score_shift(
             reals["score"], reals["after"], reals["group"], threshold=judge.threshold, confidence=judge.confidence
         ),
@@ -64,6 +63,12 @@ def clean_videos(clean: pd.DataFrame, names: Iterable[str], judge: Judge) -> pd.
     """Return videos by ``video_id`` with their scores before any change; bystanders of a fake have no method."""
     faces = clean[clean["video_id"].isin(set(names))]
     return score_by_video(faces, judge.aggregation).join(faces.groupby("video_id")[["method", "group"]].max())
+
+
+def auc_of_held_out(videos: pd.DataFrame, judge: Judge) -> dict[str, Any] | None:
+    """Return the AUC of reals and of fakes by methods that do not count; None where there are no such fakes."""
+    others = _held_out(videos, judge)
+    return auc_of(videos[(videos["label"] == 0) | others], judge) if others.any() else None
 
 
 def auc_of(videos: pd.DataFrame, judge: Judge) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Robustness
 from fakefocus.pipelines.robustness import figures, tables
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
 from fakefocus.pipelines.robustness.files import plan_file
-from fakefocus.pipelines.robustness.measuring import Judge, auc_of, clean_videos, counted
+from fakefocus.pipelines.robustness.measuring import Judge, auc_of, auc_of_held_out, clean_videos, counted
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ def measure_robustness(
     clean = _clean_faces(test, face_scores, shown.contract)
     chosen = choose_videos(test, robustness.videos, robustness.seed)
 
+    originals = clean_videos(clean, chosen["video_id"], judge)
     before = clean_videos(clean[clean["crop"].isin(set(faces["crop"]))], faces["video_id"], judge)
     media = [
         measure_files(condition, shown.scorer, clean, chosen, videos, reencoded_crops, preprocessing, judge)
@@ -112,7 +113,8 @@ def measure_robustness(
         "faces": len(faces),
         "videos": {"media": len(chosen), "crops": len(before)},
         "clean": {
-            "media": auc_of(counted(clean_videos(clean, chosen["video_id"], judge), judge), judge),
+            "media": auc_of(counted(originals, judge), judge),
+            "media_held_out": auc_of_held_out(originals, judge),
             "crops": auc_of(counted(before, judge), judge),
         },
         "media": media,

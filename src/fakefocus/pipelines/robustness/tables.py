@@ -37,8 +37,8 @@ def caption(results: Sequence[Result]) -> str:
     """Return what the figure shows."""
     share = f"{100 * results[0]['interval']['confidence']:g} %"
     return (
-        f"AUC of test videos (lines; {share} intervals over identity groups as bars) and share of real videos called "
-        "fake (dotted), the weakest change on the left. First panel: files encoded again; others: stored crops."
+        f"AUC of test videos (dots; {share} intervals over identity groups as bars) and share of real videos called "
+        "fake (crosses), the weakest change on the left. First panel: files encoded again; others: stored crops."
     )
 
 
@@ -75,7 +75,9 @@ def _media_table(results: Sequence[Result]) -> dict[str, Any]:
     rows = []
     for result in results:
         clean = result["clean"]["media"]
-        rows.append([result["detector"], "as they are", "100 %", "", _auc(clean), "", "", "", "", ""])
+        held_out = result["clean"]["media_held_out"]
+        cells = ["as they are", "100 %", "", _auc(clean), "", "", _auc(held_out) if held_out else "", "", ""]
+        rows.append([result["detector"], *cells])
         rows += [[result["detector"], *_media_row(row)] for row in result["media"]]
     return {
         "title": "Files encoded again",
