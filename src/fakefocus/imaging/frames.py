@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,16 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
             yield from _read_in_turn(path, wanted)
         else:
             yield from _read_by_time(path, packets, shown, wanted, base)
+
+
+def frame_rate(path: Path) -> Fraction:
+    """Return the mean frames a second of a clip; 25 where it does not tell.
+
+    Raises:
+        MediaError: If the file cannot be opened (any more), or has no picture.
+    """
+    with _readable(path), _opened(path) as container:
+        return Fraction(_pictures(container).average_rate or 25)
 
 
 def pictures_in(folder: Path) -> dict[int, Path]:

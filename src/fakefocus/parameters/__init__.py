@@ -19,6 +19,7 @@ from fakefocus.parameters.data import (
 )
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
+from fakefocus.parameters.robustness import Robustness
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "PublishedTable",
     "Reporting",
     "Reproduce",
+    "Robustness",
     "Sampling",
     "Source",
     "Training",
@@ -66,6 +68,7 @@ class Parameters(Group):
     seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
+    robustness: Robustness
     reproduce: Reproduce
     hf: HubImages = HubImages()
     data_root: str | None = None

@@ -10,14 +10,11 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
 from fakefocus.errors import InputError, counted
+from fakefocus.extraction import RECIPE, extract_faces
 from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
 from fakefocus.sources.provenance import originals
-
-RECIPE = 5
-"""Raise when the same parameters give other crops, so that finished videos are made again."""
 
 _log = logging.getLogger(__name__)
 
