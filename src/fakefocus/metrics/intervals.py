@@ -73,8 +73,8 @@ def group_interval(
     count = effective_groups(y, g)
     if count < MIN_GROUPS:
         return None
-    blocks = _blocks(y, g)
-    without = np.array([metric(y[blocks != block], s[blocks != block]) for block in range(blocks.max() + 1)])
+    block = blocks(y, g)
+    without = np.array([metric(y[block != left_out], s[block != left_out]) for left_out in range(block.max() + 1)])
     low, high = wilson(metric(y, s), jackknife_variance(without), count, len(y), confidence)
     return {"low": float(low), "high": float(high)}
 
@@ -114,7 +114,7 @@ def wilson(
     return np.asarray(low), np.asarray(high)
 
 
-def _blocks(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
+def blocks(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number from 0 for each sample: its group, or one of a hundred lots of groups.
 
     Groups of the class that fewer groups have are dealt out to the lots first: no lot has all of them. The order of the

@@ -1,10 +1,11 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from fakefocus.parameters.common import Group
+from fakefocus.parameters.common import FolderName, Group
+from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
 from fakefocus.parameters.data import (
     CropSpec,
     Defocus,
@@ -17,6 +18,8 @@ from fakefocus.parameters.data import (
     Preprocessing,
     Sampling,
 )
+from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
@@ -27,23 +30,24 @@ __all__ = [
     "Defocus",
     "Detection",
     "Device",
+    "Efficiency",
     "Evaluation",
     "FeatureSplit",
     "Group",
     "HubImages",
     "Ingestion",
     "LayoutName",
+    "LeaveOneOut",
     "MapSpec",
     "Parameters",
     "Preprocessing",
     "Reporting",
     "Sampling",
+    "Suite",
+    "Tested",
+    "Trained",
     "Training",
 ]
-
-
-FolderName = Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$")]
-"""What names a folder: letters, digits and _ . + -, and no path."""
 
 
 class Parameters(Group):
@@ -60,12 +64,16 @@ class Parameters(Group):
     seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
+    leave_one_out: LeaveOneOut
+    efficiency: Efficiency
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: FolderName
     experiment: FolderName
     trained_on: FolderName
     recipe: str
+    suite: str
+    suite_plan: Suite
     splits: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
@@ -74,7 +82,7 @@ class Parameters(Group):
     @classmethod
     def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
         """Take names that the command line has made numbers of."""
-        names = ("dataset", "experiment", "trained_on", "recipe")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
         texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
         return {**values, **texts}
 

@@ -1,0 +1,246 @@
+"""Compares detectors on several data sets: what each set says, and what all say together."""
+
+import re
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from fakefocus.datasets.experiments import StoredExperiments
+from fakefocus.metrics.intervals import METHOD, group_interval
+from fakefocus.metrics.pooling import Scored, cross_aucs, false_alarm_rate, miss_rate, pool
+from fakefocus.metrics.scores import equal_error_threshold
+from fakefocus.metrics.scores import summary as summarise
+from fakefocus.parameters import Evaluation, Suite
+from fakefocus.pipelines.cross_dataset.cells import Cell, read_cells
+from fakefocus.pipelines.cross_dataset.figures import draw_suite
+
+
+def compare_sets(stored_experiments: StoredExperiments, suite_plan: Suite, evaluation: Evaluation) -> dict[str, Any]:
+    """Compare the detectors of a suite on the test sides of its data sets, from results that are there.
+
+    Args:
+        stored_experiments: The folders of all experiments.
+        suite_plan: What is trained and what it is tested on.
+        evaluation: The confidence of intervals.
+
+    Returns:
+        ``protocol``, ``tracked``, ``suite``, ``confidence`` and ``detectors``: each with its ``threshold``, its
+        ``sets`` (`_judge_set`), ``mean``, ``pooled`` and ``gap`` (`fakefocus.metrics.pooling.pool`), and ``cross``: the
+        AUC of the reals of one set (row) against the fakes of another (column), of the sets that ``compared`` names.
+
+    Raises:
+        InputError: If a result is missing or outdated; names all of them, and the commands that make them.
+    """
+    by_detector: dict[tuple[str, str], list[tuple[Cell, dict[str, Any]]]] = {}
+    for cell, summary in read_cells(stored_experiments, suite_plan):
+        by_detector.setdefault((cell.trained.experiment, cell.detector), []).append((cell, summary))
+    detectors = [_compare(cells, evaluation.confidence) for cells in by_detector.values()]
+    return {
+        "protocol": "cross_dataset",
+        "tracked": _tracked(detectors),
+        "suite": suite_plan.name,
+        "sets": [tested.experiment for tested in suite_plan.tested],
+        "confidence": evaluation.confidence,
+        "interval": METHOD,
+        "detectors": detectors,
+    }
+
+
+def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str, Any]) -> dict[str, Any]:
+    """Return the section of the report: what was compared on what, and what it does not show."""
+    detectors = cross_dataset["detectors"]
+    confidence = f"{100 * cross_dataset['confidence']:g} %"
+    text = [
+        f"Suite {cross_dataset['suite']}: {len(detectors)} detectors on {len(cross_dataset['sets'])} sets "
+        f"({', '.join(cross_dataset['sets'])}). A set is the test side of an experiment: its real videos and its fakes "
+        "by all methods, also those that a detector was not trained on. Each result is that of the evaluation; nothing "
+        f"was scored anew. Intervals of {confidence}: {cross_dataset['interval']}, over identity groups.",
+        "The mean of AUCs treats each set by itself. The pooled AUC puts the scores of all sets, as they are, on one "
+        "scale: it falls where a set is scored higher or lower as a whole, and no threshold can serve all sets. The gap "
+        "is the mean less the pooled AUC; its interval is a jackknife over the groups of each set, with Student's t. "
+        "The pooled AUC also depends on how many videos each set has of each class.",
+        "The transferred threshold is the detector's own: of equal errors on validation videos of its training data. "
+        "The adapted one is fitted to the labels of the very set that it is applied to: it says what a threshold of a "
+        "set's own could bring, not what anybody would measure.",
+        "It does not show how a detector fares on data that are in no set of the suite, and one training a detector "
+        "does not show how trainings differ.",
+    ]
+    text += _notes(detectors)
+    return {
+        "title": "Across data sets",
+        "order": 10,
+        "split_hash": splits_json["hash"],
+        "text": text,
+        "tables": [_auc_table(cross_dataset), _error_table(detectors), *_cross_tables(detectors)],
+        "caption": "Left: the AUC of videos on each set, their mean, and the AUC of all sets on one scale. Right: "
+        "errors at the threshold of the training data (filled) and, hollow, at a threshold that is adapted to the set.",
+    }
+
+
+def draw_cross_dataset(cross_dataset: dict[str, Any]) -> Figure:
+    """Draw the AUCs and the errors of all detectors on all sets."""
+    return draw_suite(cross_dataset)
+
+
+def _compare(cells: list[tuple[Cell, dict[str, Any]]], confidence: float) -> dict[str, Any]:
+    """Return what one detector shows on all sets."""
+    first, summary = cells[0]
+    contract = summary["contract"]
+    scored = [_scored(cell, summary) for cell, summary in cells]
+    sets = [
+        _judge_set(cell, summary, one, contract["threshold"]["value"], confidence)
+        for (cell, summary), one in zip(cells, scored, strict=True)
+    ]
+    whole = [place for place, one in enumerate(scored) if len(np.unique(one.labels)) == 2]
+    compared = [scored[place] for place in whole]
+    undefined = {name: {"value": None, "low": None, "high": None} for name in ("mean", "pooled", "gap")}
+    together = pool(compared, confidence) if compared else undefined | {"no_interval": "no set has both classes"}
+    return {
+        "experiment": first.trained.experiment,
+        "detector": first.detector,
+        "name": contract["name"],
+        "family": contract["family"],
+        "seed": contract["training"]["seed"],
+        "dataset": contract["dataset"],
+        "threshold": contract["threshold"],
+        "sets": sets,
+        "compared": [sets[place]["experiment"] for place in whole],
+        "cross": cross_aucs(compared),
+        **together,
+    }
+
+
+def _scored(cell: Cell, summary: dict[str, Any]) -> Scored:
+    """Return the test videos of a cell; groups are of one set each."""
+    videos = summary["videos"]
+    groups = [f"{cell.tested.experiment}/{group}" for group in videos["group"]]
+    return Scored(np.asarray(videos["label"]), np.asarray(videos["score"], dtype=float), np.asarray(groups))
+
+
+def _judge_set(
+    cell: Cell, summary: dict[str, Any], scored: Scored, threshold: float, confidence: float
+) -> dict[str, Any]:
+    """Return what a detector shows on one set.
+
+    ``auc`` and ``eer`` with intervals; ``transferred``: false alarms and misses at the detector's threshold, with
+    intervals; ``adapted``: the same at the threshold of equal errors on this very set, without.
+    """
+    labels, scores, groups = scored
+    judged = summarise(labels, scores, groups, threshold=threshold, confidence=confidence)
+    own_threshold = equal_error_threshold(labels, scores)
+    errors = {"false_alarm": false_alarm_rate, "miss": miss_rate}
+    transferred: dict[str, Any] = {"threshold": threshold}
+    adapted: dict[str, Any] = {"threshold": _number(own_threshold)}
+    for name, rate in errors.items():
+        measured = {"value": _number(rate(labels, scores, threshold)), "low": None, "high": None}
+        ends = group_interval(partial(rate, threshold=threshold), labels, scores, groups, confidence)
+        transferred[name] = measured | dict(ends or {})
+        adapted[name] = _number(rate(labels, scores, own_threshold))
+    counts = {name: judged[name] for name in ("auc", "eer", "real", "fake", "groups", "no_interval")}
+    return {
+        "experiment": cell.tested.experiment,
+        "dataset": summary["dataset"],
+        "own": summary["dataset"] == summary["contract"]["dataset"],
+        "split_hash": summary["split_hash"],
+        "overlap": summary["overlap"],
+        **counts,
+        "transferred": transferred,
+        "adapted": adapted,
+    }
+
+
+def _tracked(detectors: list[dict[str, Any]]) -> dict[str, float]:
+    """Return what runs are compared by, under names that MLflow accepts."""
+    values: dict[str, float | None] = {}
+    for one in detectors:
+        place = f"{one['experiment']}.{one['detector']}"
+        values |= {f"{place}.{name}": one[name]["value"] for name in ("mean", "pooled", "gap")}
+        for judged in one["sets"]:
+            values[f"{place}.{judged['experiment']}.auc"] = judged["auc"]["value"]
+            for name in ("false_alarm", "miss"):
+                values[f"{place}.{judged['experiment']}.{name}"] = judged["transferred"][name]["value"]
+    return {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): value for name, value in values.items() if value is not None}
+
+
+def _notes(detectors: list[dict[str, Any]]) -> list[str]:
+    """Return what has to be known of single results: people whom a detector knows, sets that lack a class."""
+    notes = []
+    for one in detectors:
+        for judged in one["sets"]:
+            place = f"{one['name']} of {one['experiment']} on {judged['experiment']}"
+            known = judged["overlap"]["trained_on"] + judged["overlap"]["validated_on"]
+            if known:
+                notes.append(f"{place}: the detector knows {known} of {judged['overlap']['videos']} test videos.")
+            if judged["experiment"] not in one["compared"]:
+                notes.append(
+                    f"{place}: undefined (n = {judged['real']} real, {judged['fake']} fake), left out of mean and pool."
+                )
+            elif judged["no_interval"]:
+                notes.append(f"{place}: {judged['no_interval']}.")
+    return notes
+
+
+def _auc_table(cross_dataset: dict[str, Any]) -> dict[str, Any]:
+    rows = [
+        [
+            f"{one['name']}, trained on {one['experiment']} (seed {one['seed']})",
+            *(_interval(judged["auc"]) for judged in one["sets"]),
+            *(_interval(one[name]) for name in ("mean", "pooled")),
+            _interval(one["gap"], signed=True),
+        ]
+        for one in cross_dataset["detectors"]
+    ]
+    columns = ["detector", *cross_dataset["sets"], "mean", "pooled", "gap"]
+    return {"title": "AUC of videos on each set", "columns": columns, "rows": rows}
+
+
+def _error_table(detectors: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = [
+        [
+            f"{one['name']} of {one['experiment']}",
+            judged["experiment"] + (" (its own data set)" if judged["own"] else ""),
+            f"{judged['real']} / {judged['fake']} / {judged['groups']}",
+            f"{judged['transferred']['threshold']:.3f}",
+            *(_interval(judged["transferred"][name]) for name in ("false_alarm", "miss")),
+            _interval(judged["eer"]),
+            *(_value(judged["adapted"][name]) for name in ("threshold", "false_alarm", "miss")),
+        ]
+        for one in detectors
+        for judged in one["sets"]
+    ]
+    columns = [
+        *("detector", "set", "real / fake / groups", "threshold", "false alarms", "misses", "equal error rate"),
+        *("adapted threshold", "false alarms, adapted", "misses, adapted"),
+    ]
+    return {"title": "Errors at the transferred threshold", "columns": columns, "rows": rows}
+
+
+def _cross_tables(detectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a table a detector: which reals are scored above which fakes."""
+    return [
+        {
+            "title": f"{one['name']} of {one['experiment']}: AUC of the reals of one set against the fakes of another",
+            "columns": ["reals of", *(f"fakes of {name}" for name in one["compared"])],
+            "rows": [[name, *map(_value, row)] for name, row in zip(one["compared"], one["cross"], strict=True)],
+        }
+        for one in detectors
+        if len(one["compared"]) > 1
+    ]
+
+
+def _interval(metric: dict[str, Any], *, signed: bool = False) -> str:
+    form = "{:+.3f}" if signed else "{:.3f}"
+    if metric["value"] is None:
+        return "undefined"
+    bounds = "" if metric["low"] is None else f" [{form.format(metric['low'])}, {form.format(metric['high'])}]"
+    return form.format(metric["value"]) + bounds
+
+
+def _value(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
