@@ -58,7 +58,7 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         "by all methods, also those that a detector was not trained on. Each result is that of the evaluation; nothing "
         f"was scored anew. Intervals of {confidence}: {cross_dataset['interval']}, over identity groups.",
         "The mean of AUCs treats each set by itself. The pooled AUC puts the scores of all sets, as they are, on one "
-        "scale: it falls where a set is scored higher or lower as a whole, and no threshold can serve all sets. The gap "
+        "scale: it falls where a set is scored higher or lower as a whole, and no threshold serves all sets. The gap "
         "is the mean less the pooled AUC; its interval is a jackknife over the groups of each set, with Student's t. "
         "The pooled AUC also depends on how many videos each set has of each class.",
         "The transferred threshold is the detector's own: of equal errors on validation videos of its training data. "
