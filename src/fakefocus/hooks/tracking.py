@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
@@ -196,7 +197,9 @@ def _log_protocol(result: dict[str, Any]) -> None:
     import mlflow
 
     prefix = result["protocol"]
-    mlflow.log_metrics({f"{prefix}.{key}": number for key, number in result["tracked"].items()})
+    # names of methods and experiments may hold what MLflow refuses
+    numbers = {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): number for name, number in result["tracked"].items()}
+    mlflow.log_metrics({f"{prefix}.{name}": number for name, number in numbers.items()})
     mlflow.log_dict(result, f"{prefix}.json")
 
 

@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,47 +140,37 @@ def peak_on_gpu(network: nn.Module, shape: tuple[int, int, int, int]) -> float:
     return torch.cuda.max_memory_allocated(where) / _MIB
 
 
-def peak_of_process(
-    family: str,
-    options: dict[str, Any],
-    shape: tuple[int, int, int, int],
-    thread_count: int,
-    prepare: Callable[[], None] | None = None,
-) -> dict[str, float]:
-    """Return the largest resident memory of a process of its own that makes one forward pass on the processor.
+def peaks_of_process(
+    family: str, options: dict[str, Any], shapes: Sequence[tuple[int, int, int, int]], thread_count: int
+) -> list[dict[str, float]]:
+    """Return the largest resident memory of a process of its own, up to and with a forward pass of each batch.
 
     Args:
         family: Name of the family.
         options: The parameters ``<family>.network``; no weights are read, random ones take the same memory.
-        shape: Of the batch.
+        shapes: Of batches, the smaller first: a peak is never below that before it.
         thread_count: Threads of torch.
-        prepare: Called first, in that process; a function at module level.
 
     Returns:
-        ``peak_mib`` of the whole process, and ``above_imports_mib``: what network and forward pass add to a process
-        that has imported everything.
+        A row a batch: ``process_mib`` of the whole process, and ``peak_mib``: what network and forward pass add to a
+        process that has imported everything.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
-        return alone.submit(_measure_peak, family, options, shape, thread_count, prepare).result()
+        return alone.submit(_measure_peaks, family, options, shapes, thread_count).result()
 
 
-def _measure_peak(
-    family: str,
-    options: dict[str, Any],
-    shape: tuple[int, int, int, int],
-    thread_count: int,
-    prepare: Callable[[], None] | None,
-) -> dict[str, float]:
+def _measure_peaks(
+    family: str, options: dict[str, Any], shapes: Sequence[tuple[int, int, int, int]], thread_count: int
+) -> list[dict[str, float]]:
     torch.set_num_threads(thread_count)
-    if prepare is not None:
-        prepare()
     torch.ones(8, 8) @ torch.ones(8, 8)  # what loads with the first product is no part of the network
-    before = _peak_bytes()
+    before, peaks = _peak_bytes(), []
     network = build_network(family, options | {"weights": "none"}).eval().to(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        network(torch.rand(shape).contiguous(memory_format=torch.channels_last))
-    peak = _peak_bytes()
-    return {"peak_mib": peak / _MIB, "above_imports_mib": (peak - before) / _MIB}
+    for shape in shapes:
+        with torch.inference_mode():
+            network(torch.rand(shape).contiguous(memory_format=torch.channels_last))
+        peaks.append(_peak_bytes())
+    return [{"peak_mib": (peak - before) / _MIB, "process_mib": peak / _MIB} for peak in peaks]
 
 
 def _peak_bytes() -> int:

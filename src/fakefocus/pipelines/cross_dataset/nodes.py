@@ -1,6 +1,5 @@
 """Compares detectors on several data sets: what each set says, and what all say together."""
 
-import re
 from functools import partial
 from typing import Any
 
@@ -152,7 +151,7 @@ def _judge_set(
 
 
 def _tracked(detectors: list[dict[str, Any]]) -> dict[str, float]:
-    """Return what runs are compared by, under names that MLflow accepts."""
+    """Return what runs are compared by."""
     values: dict[str, float | None] = {}
     for one in detectors:
         place = f"{one['experiment']}.{one['detector']}"
@@ -161,7 +160,7 @@ def _tracked(detectors: list[dict[str, Any]]) -> dict[str, float]:
             values[f"{place}.{judged['experiment']}.auc"] = judged["auc"]["value"]
             for name in ("false_alarm", "miss"):
                 values[f"{place}.{judged['experiment']}.{name}"] = judged["transferred"][name]["value"]
-    return {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _notes(detectors: list[dict[str, Any]]) -> list[str]:

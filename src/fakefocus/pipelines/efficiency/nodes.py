@@ -38,9 +38,9 @@ def measure_costs(
 
     Returns:
         ``counted``: ``parameters``, ``macs`` and ``fft_flops`` a crop, ``macs_with_fft``; ``published``: the same
-        of the family at the sizes that its network has by default, None where it has none; ``weights_bytes``; ``measured``: a
-        row a device and batch, with milliseconds, crops a second and MiB; ``maps``: milliseconds a crop, None for a
-        detector that sees none; ``machine``; ``absent``: devices that are not here.
+        of the family at the sizes that its network has by default, None where it has none; ``weights_bytes``;
+        ``measured``: a row a device and batch, with milliseconds, crops a second and MiB; ``maps``: milliseconds a
+        crop, None for a detector that sees none; ``machine``; ``absent``: devices that are not here.
     """
     # torch takes seconds to import: only this node needs it
     import torch
@@ -94,8 +94,8 @@ def describe_efficiency(splits_json: dict[str, Any], *results: dict[str, Any]) -
         f"{options['warm_up']} that are not counted. Medians of rounds differ by up to {100 * noise:.0f} % of the "
         f"median: differences below that say nothing.{absent}",
         "Time is that of the network: reading, cropping and copying are left out, and so is the map of a crop, which "
-        "belongs to the input and has a table of its own. Peak memory on a processor is that of a process of its own "
-        "with one forward pass; what Python and its libraries take is subtracted. On a GPU it is what torch has "
+        "belongs to the input and has a table of its own. Peak memory on a processor is that of a process of its own, "
+        "batch after batch; what Python and its libraries take is subtracted. On a GPU it is what torch has "
         "allocated, with weights.",
         "Other machines, threads and exported networks have other times; a demo's recipe has smaller networks than the "
         "published ones. Time says nothing of how well a detector detects.",
@@ -141,30 +141,23 @@ def _count_published(family: str) -> dict[str, int] | None:
 
 def _measure(contract: Contract, network: Any, device: str, efficiency: Efficiency) -> list[dict[str, Any]]:  # noqa: ANN401
     """Return a row a batch: time and memory."""
-    from fakefocus.models.costs import peak_of_process, peak_on_gpu, time_batches
+    from fakefocus.models.costs import peak_on_gpu, peaks_of_process, time_batches
     from fakefocus.training.engine import keep_freed_memory
 
     # as all scoring does
     keep_freed_memory()
-    moved, rows = network.to(device), []
-    for batch in efficiency.batches:
-        shape = (batch, len(contract.input.channels), contract.input.img_size, contract.input.img_size)
-        latency = time_batches(
-            moved,
-            shape,
-            warm_up=efficiency.warm_up,
-            repetitions=efficiency.repetitions,
-            rounds=efficiency.rounds,
-        )
-        memory: dict[str, float | None]
-        if device == "cpu":
-            peak = peak_of_process(contract.family, contract.network, shape, efficiency.threads, keep_freed_memory)
-            memory = {"peak_mib": peak["above_imports_mib"], "process_mib": peak["peak_mib"]}
-        else:
-            memory = {"peak_mib": peak_on_gpu(moved, shape), "process_mib": None}
-        rows.append({"device": device} | latency.described(batch) | memory)
+    counts = {name: getattr(efficiency, name) for name in ("warm_up", "repetitions", "rounds")}
+    side, channels = contract.input.img_size, len(contract.input.channels)
+    shapes = [(batch, channels, side, side) for batch in sorted(efficiency.batches)]
+    moved = network.to(device)
+    rows = [{"device": device} | time_batches(moved, shape, **counts).described(shape[0]) for shape in shapes]
+    peaks: list[dict[str, float]]
+    if device == "cpu":
+        peaks = peaks_of_process(contract.family, contract.network, shapes, efficiency.threads)
+    else:
+        peaks = [{"peak_mib": peak_on_gpu(moved, shape)} for shape in shapes]
     network.to("cpu")
-    return rows
+    return [row | peak for row, peak in zip(rows, peaks, strict=True)]
 
 
 def _time_maps(
@@ -185,7 +178,7 @@ def _time_maps(
     before = cv2.getNumThreads()
     cv2.setNumThreads(efficiency.threads)
     try:
-        times = time_calls(make, crops, efficiency.rounds)
+        times = time_calls(make.__call__, crops, efficiency.rounds)
     finally:
         cv2.setNumThreads(before)
     p50, p95 = np.quantile(times, (0.5, 0.95))
