@@ -25,14 +25,14 @@ class Cell(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A cell without a result, why, and which steps make it: ``train``, ``data``, ``split``, ``evaluate``."""
+    """A cell without a result, why, and which steps make it, of `_ORDER`."""
 
     cell: Cell
     reason: str
     steps: tuple[str, ...]
 
 
-_ORDER = ("train", "data", "split", "evaluate")
+_ORDER = ("data to train on", "data", "split", "train", "evaluate")
 
 
 def read_cells(stored: StoredExperiments, suite: Suite) -> list[tuple[Cell, dict[str, Any]]]:
@@ -74,7 +74,7 @@ def _missing(stored: StoredExperiments, cell: Cell) -> Missing | None:
     reasons: list[str] = []
     if contract is None:
         reasons.append("the detector was never trained")
-        steps.append("train")
+        steps += ["train"] if stored.split(trained) is not None else ["data to train on", "train"]
     split = stored.split(tested)
     if not stored.has_faces(cell.tested.data):
         reasons.append(f"the data set {cell.tested.data} was never preprocessed")
@@ -105,6 +105,8 @@ def _outdated(summary: dict[str, Any] | None, contract: dict[str, Any], split: d
 
 def _commands_of(step: str, missing: Sequence[Missing]) -> list[str]:
     concerned = [one.cell for one in missing if step in one.steps]
+    if step == "data to train on":
+        return [_command(c.trained.env, ["--pipelines=data,split", _params(c.trained.params)]) for c in concerned]
     if step == "train":
         return [_train(cell, concerned) for cell in concerned]
     if step == "evaluate":
