@@ -210,23 +210,23 @@ def test_suite_of_the_lineage_is_compared_tracked_and_reported(
 ) -> None:
     project = tmp_path_factory.mktemp("suite") / "project"
     shutil.copytree(tiny_project, project, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db"))
-    suite = "trained: [{experiment: tiny, env: test}]\ntested: [{experiment: tiny}, {experiment: all, dataset: tiny}]\n"
-    (project / "conf/suites/tiny.yml").write_text(suite)
-    run_kedro(project, "split", experiment="all", feature_split={"strategy": "test_only"})
-    with pytest.raises(RefusedInputError, match=r"2 of 4 results are missing") as error:
-        run_kedro(project, "cross_dataset", suite="tiny")
-    assert "kedro run --pipelines=evaluate --namespaces=multistream,scade_net --params=trained_on=tiny" in str(
-        error.value
+    trained = "trained: [{experiment: tiny, env: test, detectors: [scade_net]}]"
+    (project / "conf/suites/tiny.yml").write_text(
+        f"{trained}\ntested: [{{experiment: tiny}}, {{experiment: all, dataset: tiny}}]\n"
     )
+    run_kedro(project, "split", experiment="all", feature_split={"strategy": "test_only"})
+    with pytest.raises(RefusedInputError, match=r"1 of 2 results are missing") as error:
+        run_kedro(project, "cross_dataset", suite="tiny")
+    assert "kedro run --pipelines=evaluate --namespaces=scade_net --params=trained_on=tiny" in str(error.value)
     # the same people: detectors know them
-    run_kedro(project, "evaluate", experiment="all", trained_on="tiny", evaluation={"seen": "allow"})
-    run_kedro(project, "cross_dataset", "report", suite="tiny")
-    result = json.loads((project / "data/07_model_output/tiny/cross_dataset_tiny.json").read_text())
-    assert [one["detector"] for one in result["detectors"]] == ["multistream", "scade_net"]
-    page = (project / "data/08_reporting/tiny/report.html").read_text()
-    assert "Across data sets" in page
-    assert "the detector knows" in page
+    allowed = {"trained_on": "tiny", "evaluation": {"seen": "allow"}}
+    run_kedro(project, "evaluate", namespaces=["scade_net"], experiment="all", **allowed)
+    run_kedro(project, "cross_dataset", suite="tiny")
+    (one,) = json.loads((project / "data/07_model_output/tiny/cross_dataset_tiny.json").read_text())["detectors"]
+    section = json.loads((project / "data/08_reporting/tiny/sections/cross_dataset.json").read_text())
+    assert any("SCADE-Net of tiny on all: the detector knows" in text for text in section["text"])
+    assert (project / "data/08_reporting/tiny/figures/cross_dataset.png").is_file()
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     (experiment,) = client.search_experiments(filter_string="name = 'fakefocus'")
     newest = max(client.search_runs([experiment.experiment_id]), key=lambda run: run.info.start_time)
-    assert newest.data.metrics["cross_dataset.tiny.scade_net.mean"] == result["detectors"][1]["mean"]["value"]
+    assert newest.data.metrics["cross_dataset.tiny.scade_net.mean"] == one["mean"]["value"]
