@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fakefocus.metrics.pooling import Scored, cross_aucs, false_alarm_rate, miss_rate, pool
+from fakefocus.metrics.pooling import Scored, cross_aucs, pool
 
 
 def _set(reals: list[float], fakes: list[float], name: str = "") -> Scored:
@@ -25,14 +25,6 @@ def test_cross_aucs_tell_which_set_is_scored_higher() -> None:
     low, high = _set([0.1, 0.2], [0.3, 0.4]), _set([0.6, 0.7], [0.8, 0.9])
     # rows are reals: those of the high set are above all fakes of the low one
     assert cross_aucs([low, high]) == [[1.0, 1.0], [0.0, 1.0]]
-
-
-def test_errors_count_a_score_at_the_threshold_as_fake() -> None:
-    labels, scores = np.array([0, 0, 0, 0, 1, 1]), np.array([0.1, 0.5, 0.6, 0.2, 0.5, 0.4])
-    # reals at .5 and .6 are called fake: 2 of 4; the fake at .4 is missed: 1 of 2
-    assert false_alarm_rate(labels, scores, 0.5) == 0.5
-    assert miss_rate(labels, scores, 0.5) == 0.5
-    assert np.isnan(miss_rate(labels[:4], scores[:4], 0.5))
 
 
 def test_interval_of_the_gap_contains_zero_without_a_shift_and_not_with_one() -> None:

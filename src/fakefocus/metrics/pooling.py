@@ -1,4 +1,4 @@
-"""One detector on several data sets: errors at one threshold, the mean of AUCs, and the AUC of all sets together.
+"""One detector on several data sets: the mean of their AUCs, and the AUC of all sets together.
 
 An AUC of one data set compares scores within it. A detector that gives all of a second set higher scores keeps both
 AUCs, and no threshold serves both; the AUC of all scores on one scale falls, and the gap between the mean and it tells
@@ -10,17 +10,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from fakefocus.metrics.intervals import (
-    MOST_BLOCKS,
-    blocks,
+    MOST_LOTS,
     effective_groups,
     jackknife_variance,
+    leave_out,
+    lots_of,
+    student,
     why_no_interval,
     wilson,
 )
 from fakefocus.metrics.scores import auc
+from fakefocus.metrics.weighted import measure
+
+_NAMES = ("mean", "pooled", "gap")
 
 
 class Scored(NamedTuple):
@@ -29,18 +33,6 @@ class Scored(NamedTuple):
     labels: NDArray[np.int64]
     scores: NDArray[np.float64]
     groups: NDArray[Any]
-
-
-def false_alarm_rate(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> float:
-    """Return the share of reals that score at least ``threshold``; NaN for none."""
-    reals = scores[labels == 0]
-    return float(np.mean(reals >= threshold)) if len(reals) else float("nan")
-
-
-def miss_rate(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> float:
-    """Return the share of fakes that score less than ``threshold``; NaN for none."""
-    fakes = scores[labels == 1]
-    return float(np.mean(fakes < threshold)) if len(fakes) else float("nan")
 
 
 def cross_aucs(sets: Sequence[Scored]) -> list[list[float]]:
@@ -74,54 +66,48 @@ def pool(sets: Sequence[Scored], confidence: float) -> dict[str, Any]:
     if any(len(np.unique(one.labels)) < 2 for one in sets):
         msg = "a mean of AUCs needs both classes in each data set"
         raise ValueError(msg)
-    values = _quantities(sets)
-    names = ("mean", "pooled", "gap")
+    values, without = _with_lots_left_out(sets)
     reasons = [reason for one in sets if (reason := why_no_interval(one.labels, one.groups))]
     if reasons:
-        return {n: _interval(v, None) for n, v in zip(names, values, strict=True)} | {"no_interval": reasons[0]}
-    parts = np.stack([jackknife_variance(_without_each_group(sets, place)) for place in range(len(sets))])
-    groups = np.array([min(effective_groups(one.labels, one.groups), MOST_BLOCKS) for one in sets])
+        return {name: _interval(value) for name, value in zip(_NAMES, values, strict=True)} | {
+            "no_interval": reasons[0]
+        }
+    parts = np.stack([jackknife_variance(of_set) for of_set in without])
+    groups = np.array([min(effective_groups(one.labels, one.groups), MOST_LOTS) for one in sets])
     clips = sum(len(one.labels) for one in sets)
     result: dict[str, Any] = {}
-    for place, name in enumerate(names[:2]):
-        worth = _degrees_of_freedom(parts[:, place], groups) + 1
-        low, high = wilson(values[place], parts[:, place].sum(), worth, clips, confidence)
-        result[name] = _interval(values[place], (float(low), float(high)))
-    return result | {"gap": _gap(values[2], parts[:, 2], groups, confidence), "no_interval": ""}
+    for place, name in enumerate(_NAMES):
+        value, of_sets = values[place], parts[:, place]
+        worth = _degrees_of_freedom(of_sets, groups) + 1
+        if name != "gap":
+            ends = wilson(value, of_sets.sum(), worth, clips, confidence)
+        else:
+            ends = student(value, of_sets.sum(), worth, confidence)
+        # a gap that no left-out group changes is not exact: its interval is unknown
+        unknown = name == "gap" and not of_sets.sum() > 0
+        result[name] = _interval(value) if unknown else _interval(value, *ends)
+    return result | {"no_interval": ""}
 
 
-def _gap(value: float, parts: NDArray[np.float64], groups: NDArray[np.float64], confidence: float) -> dict[str, Any]:
-    """Return the gap with its interval; none where leaving out any group changes nothing: it is not exact then."""
-    if not parts.sum() > 0:
-        return _interval(value, None)
-    half = stdtrit(_degrees_of_freedom(parts, groups), (1 + confidence) / 2) * np.sqrt(parts.sum())
-    return _interval(value, (float(value - half), float(value + half)))
+def _with_lots_left_out(sets: Sequence[Scored]) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Return mean, pooled AUC and gap ``(3,)``, and for each set ``(3, L)`` those without one of its lots each."""
+    lots = [lots_of(one.labels, one.groups) for one in sets]
+    own = [_aucs(one, its_lots) for one, its_lots in zip(sets, lots, strict=True)]
+    starts = np.cumsum([0, *(int(its_lots.max()) + 1 for its_lots in lots)])
+    together = Scored(*(np.concatenate(column) for column in zip(*sets, strict=True)))
+    pooled = _aucs(together, np.concatenate([n + start for n, start in zip(lots, starts[:-1], strict=True)]))
+    mean = float(np.mean([aucs[0] for aucs in own]))
+    without = []
+    for aucs, start, stop in zip(own, starts[:-1], starts[1:], strict=True):
+        means = mean + (aucs[1:] - aucs[0]) / len(sets)
+        all_on_one_scale = pooled[1 + start : 1 + stop]
+        without.append(np.stack([means, all_on_one_scale, means - all_on_one_scale]))
+    return np.array([mean, pooled[0], mean - pooled[0]]), without
 
 
-def _quantities(sets: Sequence[Scored]) -> NDArray[np.float64]:
-    """Return mean, pooled AUC and gap, ``(3,)``."""
-    mean = float(np.mean([auc(one.labels, one.scores) for one in sets]))
-    return _with_gap(mean, _pooled(sets))
-
-
-def _with_gap(mean: float, pooled: float) -> NDArray[np.float64]:
-    return np.array([mean, pooled, mean - pooled])
-
-
-def _pooled(sets: Sequence[Scored]) -> float:
-    return auc(np.concatenate([one.labels for one in sets]), np.concatenate([one.scores for one in sets]))
-
-
-def _without_each_group(sets: Sequence[Scored], place: int) -> NDArray[np.float64]:
-    """Return mean, pooled AUC and gap without each group of one set: ``(3, groups)``."""
-    member = blocks(sets[place].labels, sets[place].groups)
-    own = [auc(one.labels, one.scores) for one in sets]
-    columns = []
-    for left_out in range(member.max() + 1):
-        smaller = Scored(*(np.asarray(values)[member != left_out] for values in sets[place]))
-        aucs = [*own[:place], auc(smaller.labels, smaller.scores), *own[place + 1 :]]
-        columns.append(_with_gap(float(np.mean(aucs)), _pooled([*sets[:place], smaller, *sets[place + 1 :]])))
-    return np.stack(columns, axis=1)
+def _aucs(scored: Scored, lots: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the AUC of all rows, and after it those without one lot each."""
+    return measure(scored.labels, scored.scores, lots, leave_out(lots), threshold=0.0, only=("auc",))["auc"]
 
 
 def _degrees_of_freedom(parts: NDArray[np.float64], groups: NDArray[np.float64]) -> float:
@@ -137,6 +123,6 @@ def _reals_against_fakes(reals: Scored, fakes: Scored) -> float:
     return auc(np.repeat([0, 1], [len(one), len(other)]), np.concatenate([one, other]))
 
 
-def _interval(value: float, ends: tuple[float, float] | None) -> dict[str, float | None]:
-    low, high = ends if ends is not None else (None, None)
-    return {"value": float(value), "low": low, "high": high}
+def _interval(value: float, low: Any = None, high: Any = None) -> dict[str, float | None]:  # noqa: ANN401
+    ends = {name: None if end is None else float(end) for name, end in (("low", low), ("high", high))}
+    return {"value": float(value), **ends}

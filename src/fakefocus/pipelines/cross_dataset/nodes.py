@@ -1,14 +1,13 @@
 """Compares detectors on several data sets: what each set says, and what all say together."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.experiments import StoredExperiments
-from fakefocus.metrics.intervals import METHOD, group_interval
-from fakefocus.metrics.pooling import Scored, cross_aucs, false_alarm_rate, miss_rate, pool
+from fakefocus.metrics.intervals import METHOD
+from fakefocus.metrics.pooling import Scored, cross_aucs, pool
 from fakefocus.metrics.scores import equal_error_threshold
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.parameters import Evaluation, Suite
@@ -127,16 +126,14 @@ def _judge_set(
     intervals; ``adapted``: the same at the threshold of equal errors on this very set, without.
     """
     labels, scores, groups = scored
-    judged = summarise(labels, scores, groups, threshold=threshold, confidence=confidence)
     own_threshold = equal_error_threshold(labels, scores)
-    errors = {"false_alarm": false_alarm_rate, "miss": miss_rate}
-    transferred: dict[str, Any] = {"threshold": threshold}
-    adapted: dict[str, Any] = {"threshold": _number(own_threshold)}
-    for name, rate in errors.items():
-        measured = {"value": _number(rate(labels, scores, threshold)), "low": None, "high": None}
-        ends = group_interval(partial(rate, threshold=threshold), labels, scores, groups, confidence)
-        transferred[name] = measured | dict(ends or {})
-        adapted[name] = _number(rate(labels, scores, own_threshold))
+    judged, fitted = (
+        summarise(labels, scores, groups, threshold=value, confidence=confidence)
+        for value in (threshold, own_threshold)
+    )
+    adapted = {name: error["value"] for name, error in _errors(fitted).items()}
+    if np.isnan(own_threshold):
+        adapted = dict.fromkeys(adapted)
     counts = {name: judged[name] for name in ("auc", "eer", "real", "fake", "groups", "no_interval")}
     return {
         "experiment": cell.tested.experiment,
@@ -145,8 +142,18 @@ def _judge_set(
         "split_hash": summary["split_hash"],
         "overlap": summary["overlap"],
         **counts,
-        "transferred": transferred,
-        "adapted": adapted,
+        "transferred": {"threshold": threshold, **_errors(judged)},
+        "adapted": {"threshold": _number(own_threshold), **adapted},
+    }
+
+
+def _errors(judged: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return the shares of reals and of fakes that are mistaken: what specificity and recall leave."""
+    rates = {"false_alarm": judged["specificity"], "miss": judged["recall"]}
+    ends = {"value": "value", "low": "high", "high": "low"}
+    return {
+        name: {end: None if rate[other] is None else 1 - rate[other] for end, other in ends.items()}
+        for name, rate in rates.items()
     }
 
 

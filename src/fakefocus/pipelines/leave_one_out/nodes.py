@@ -170,7 +170,8 @@ def _compare_methods(
             summarise(labels, values, groups, threshold=threshold, confidence=confidence)
             for values, threshold in zip(scores, thresholds, strict=True)
         ]
-        comparison = compare_auc(labels, *scores, groups, confidence)
+        # the second less the first: what training with the method adds
+        comparison = dict(compare_auc(labels, scores[1], scores[0], groups, confidence))
         rows.append(
             {"left_out": left_out, "method": method, "with": judged[0], "without": judged[1], "comparison": comparison}
         )
