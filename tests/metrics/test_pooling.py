@@ -24,7 +24,9 @@ def test_scores_that_are_shifted_between_sets_keep_the_mean_and_lose_the_pooled_
 def test_cross_aucs_tell_which_set_is_scored_higher() -> None:
     low, high = _set([0.1, 0.2], [0.3, 0.4]), _set([0.6, 0.7], [0.8, 0.9])
     # rows are reals: those of the high set are above all fakes of the low one
-    assert cross_aucs([low, high]) == [[1.0, 1.0], [0.0, 1.0]]
+    cross = cross_aucs([low, high], 0.95)
+    assert [[one["value"] for one in row] for row in cross] == [[1.0, 1.0], [0.0, 1.0]]
+    assert cross[0][1]["low"] is None
 
 
 def test_interval_of_the_gap_contains_zero_without_a_shift_and_not_with_one() -> None:

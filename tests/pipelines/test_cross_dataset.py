@@ -85,7 +85,8 @@ def test_gap_and_errors_of_a_transferred_threshold_are_those_worked_out_by_hand(
     assert [judged["auc"]["value"] for judged in one["sets"]] == [1.0, 1.0]
     # 4 of 16 pairs of all reals and all fakes are a real of the second set above a fake of the first
     assert (one["mean"]["value"], one["pooled"]["value"], one["gap"]["value"]) == (1.0, 0.75, 0.25)
-    assert one["cross"] == [[1.0, 1.0], [0.0, 1.0]]
+    assert [[pair["value"] for pair in row] for row in one["cross"]] == [[1.0, 1.0], [0.0, 1.0]]
+    assert one["lowest"]["value"] == 0.0
     # at .25 nothing is mistaken at home; abroad both reals are called fake
     assert [own["transferred"][name]["value"] for name in ("false_alarm", "miss")] == [0.0, 0.0]
     assert [other["transferred"][name]["value"] for name in ("false_alarm", "miss")] == [1.0, 0.0]
@@ -101,8 +102,8 @@ def test_section_says_what_is_adapted_and_where_intervals_lack(data: Path) -> No
     assert section["split_hash"] == "here"
     assert any("too few groups for an interval" in text for text in section["text"])
     aucs, errors, cross = section["tables"]
-    assert aucs["columns"] == ["detector", "here", "there-test_only", "mean", "pooled", "gap"]
-    assert aucs["rows"][0][1:] == ["1.000", "1.000", "1.000", "0.750", "+0.250"]
+    assert aucs["columns"] == ["detector", "here", "there-test_only", "mean", "pooled", "gap", "lowest across"]
+    assert aucs["rows"][0][1:] == ["1.000", "1.000", "1.000", "0.750", "+0.250", "0.000"]
     assert errors["columns"][-3:] == ["adapted threshold", "false alarms, adapted", "misses, adapted"]
     assert cross["rows"] == [["here", "1.000", "1.000"], ["there-test_only", "0.000", "1.000"]]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fakefocus.metrics.intervals import (
     MOST_LOTS,
     effective_groups,
+    group_interval,
     jackknife_variance,
     leave_out,
     lots_of,
@@ -35,12 +36,14 @@ class Scored(NamedTuple):
     groups: NDArray[Any]
 
 
-def cross_aucs(sets: Sequence[Scored]) -> list[list[float]]:
+def cross_aucs(sets: Sequence[Scored], confidence: float) -> list[list[dict[str, float | None]]]:
     """Return the AUC of the reals of one set (row) against the fakes of another (column).
 
-    The diagonal holds the AUCs of the sets; where scores are shifted, one side of it is lower than the other.
+    The diagonal holds the AUCs of the sets. Where all scores of a set are shifted, one side of the diagonal is lower
+    and the other higher, and in the pooled AUC both may cancel: the lowest shows the shift. Each is ``{"value", "low",
+    "high"}``, without interval where groups are too few.
     """
-    return [[_reals_against_fakes(reals, fakes) for fakes in sets] for reals in sets]
+    return [[_reals_against_fakes(reals, fakes, confidence) for fakes in sets] for reals in sets]
 
 
 def pool(sets: Sequence[Scored], confidence: float) -> dict[str, Any]:
@@ -118,9 +121,11 @@ def _degrees_of_freedom(parts: NDArray[np.float64], groups: NDArray[np.float64])
     return float(total**2 / (parts**2 / (groups - 1)).sum())
 
 
-def _reals_against_fakes(reals: Scored, fakes: Scored) -> float:
-    one, other = reals.scores[reals.labels == 0], fakes.scores[fakes.labels == 1]
-    return auc(np.repeat([0, 1], [len(one), len(other)]), np.concatenate([one, other]))
+def _reals_against_fakes(reals: Scored, fakes: Scored, confidence: float) -> dict[str, float | None]:
+    parts = [[column[one.labels == label] for column in one] for label, one in enumerate((reals, fakes))]
+    both = Scored(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    ends = group_interval(auc, *both, confidence) or {"low": None, "high": None}
+    return _interval(auc(both.labels, both.scores), ends["low"], ends["high"])
 
 
 def _interval(value: float, low: Any = None, high: Any = None) -> dict[str, float | None]:  # noqa: ANN401

@@ -8,11 +8,14 @@ from matplotlib.figure import Figure
 from fakefocus.models import families
 from fakefocus.plotting import FAKE, INK, OTHER_COLOURS, REAL, WIDTH, style
 
+_TOGETHER = {"mean": "D", "pooled": "s", "lowest": "v"}
+"""What is said of all sets together, and its marker."""
+
 
 def draw_suite(result: dict[str, Any]) -> Figure:
     """Draw a block a detector: left AUCs with intervals, set by set, mean and pooled; right errors by set."""
     detectors = result["detectors"]
-    rows = sum(len(one["sets"]) + 2 for one in detectors) + len(detectors)
+    rows = sum(len(one["sets"]) + 3 for one in detectors) + len(detectors)
     figure = Figure(figsize=(WIDTH, 1.1 + 0.27 * rows), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
     labels: list[tuple[float, str]] = []
@@ -26,9 +29,9 @@ def draw_suite(result: dict[str, Any]) -> Figure:
             labels.append((y, judged["experiment"] + (" (own)" if judged["own"] else "")))
             _draw_interval(left, y, judged["auc"], colour, "o")
             _draw_errors(right, y, judged)
-        for name, marker in (("mean", "D"), ("pooled", "s")):
+        for name, marker in _TOGETHER.items():
             y += 1
-            labels.append((y, f"{name} of {len(one['compared'])} sets"))
+            labels.append((y, name if name != "lowest" else "lowest across sets"))
             _draw_interval(left, y, one[name], INK, marker)
         y += 1.6
     left.set_yticks([height for height, _ in labels], [text for _, text in labels])

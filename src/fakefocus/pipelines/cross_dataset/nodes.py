@@ -26,7 +26,8 @@ def compare_sets(stored_experiments: StoredExperiments, suite_plan: Suite, evalu
     Returns:
         ``protocol``, ``tracked``, ``suite``, ``confidence`` and ``detectors``: each with its ``threshold``, its
         ``sets`` (`_judge_set`), ``mean``, ``pooled`` and ``gap`` (`fakefocus.metrics.pooling.pool`), and ``cross``: the
-        AUC of the reals of one set (row) against the fakes of another (column), of the sets that ``compared`` names.
+        AUC of the reals of one set (row) against the fakes of another (column), of the sets that ``compared`` names;
+        ``lowest`` is the lowest of these, None of a single set.
 
     Raises:
         InputError: If a result is missing or outdated; names all of them, and the commands that make them.
@@ -58,7 +59,10 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         "The mean of AUCs treats each set by itself. The pooled AUC puts the scores of all sets, as they are, on one "
         "scale: it falls where a set is scored higher or lower as a whole, and no threshold serves all sets. The gap "
         "is the mean less the pooled AUC; its interval is a jackknife over the groups of each set, with Student's t. "
-        "The pooled AUC also depends on how many videos each set has of each class.",
+        "The pooled AUC also depends on how many videos each set has of each class. A gap near zero does not exclude a "
+        "shift: where all scores of a set rise, its fakes gain against the reals of others what its reals lose against "
+        "the fakes of others, and both may cancel. The lowest AUC of the reals of one set against the fakes of another "
+        "is therefore given too.",
         "The transferred threshold is the detector's own: of equal errors on validation videos of its training data. "
         "The adapted one is fitted to the labels of the very set that it is applied to: it says what a threshold of a "
         "set's own could bring, not what anybody would measure.",
@@ -72,7 +76,8 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         "split_hash": splits_json["hash"],
         "text": text,
         "tables": [_auc_table(cross_dataset), _error_table(detectors), *_cross_tables(detectors)],
-        "caption": "Left: the AUC of videos on each set, their mean, and the AUC of all sets on one scale. Right: "
+        "caption": "Left: the AUC of videos on each set, their mean, the AUC of all sets on one scale, and the "
+        "lowest AUC of the reals of one set against the fakes of another. Right: "
         "errors at the threshold of the training data (filled) and, hollow, at a threshold that is adapted to the set.",
     }
 
@@ -93,6 +98,7 @@ def _compare(cells: list[tuple[Cell, dict[str, Any]]], confidence: float) -> dic
     ]
     whole = [place for place, one in enumerate(scored) if len(np.unique(one.labels)) == 2]
     compared = [scored[place] for place in whole]
+    cross = cross_aucs(compared, confidence)
     undefined = {name: {"value": None, "low": None, "high": None} for name in ("mean", "pooled", "gap")}
     together = pool(compared, confidence) if compared else undefined | {"no_interval": "no set has both classes"}
     return {
@@ -105,9 +111,16 @@ def _compare(cells: list[tuple[Cell, dict[str, Any]]], confidence: float) -> dic
         "threshold": contract["threshold"],
         "sets": sets,
         "compared": [sets[place]["experiment"] for place in whole],
-        "cross": cross_aucs(compared),
+        "cross": cross,
+        "lowest": _lowest(cross),
         **together,
     }
+
+
+def _lowest(cross: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the lowest AUC of the reals of one set against the fakes of another; undefined for a single set."""
+    pairs = [value for row, values in enumerate(cross) for column, value in enumerate(values) if row != column]
+    return min(pairs, key=lambda pair: pair["value"], default={"value": None, "low": None, "high": None})
 
 
 def _scored(cell: Cell, summary: dict[str, Any]) -> Scored:
@@ -162,7 +175,7 @@ def _tracked(detectors: list[dict[str, Any]]) -> dict[str, float]:
     values: dict[str, float | None] = {}
     for one in detectors:
         place = f"{one['experiment']}.{one['detector']}"
-        values |= {f"{place}.{name}": one[name]["value"] for name in ("mean", "pooled", "gap")}
+        values |= {f"{place}.{name}": one[name]["value"] for name in ("mean", "pooled", "gap", "lowest")}
         for judged in one["sets"]:
             values[f"{place}.{judged['experiment']}.auc"] = judged["auc"]["value"]
             for name in ("false_alarm", "miss"):
@@ -195,10 +208,11 @@ def _auc_table(cross_dataset: dict[str, Any]) -> dict[str, Any]:
             *(_interval(judged["auc"]) for judged in one["sets"]),
             *(_interval(one[name]) for name in ("mean", "pooled")),
             _interval(one["gap"], signed=True),
+            _interval(one["lowest"]),
         ]
         for one in cross_dataset["detectors"]
     ]
-    columns = ["detector", *cross_dataset["sets"], "mean", "pooled", "gap"]
+    columns = ["detector", *cross_dataset["sets"], "mean", "pooled", "gap", "lowest across"]
     return {"title": "AUC of videos on each set", "columns": columns, "rows": rows}
 
 
@@ -229,7 +243,7 @@ def _cross_tables(detectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "title": f"{one['name']} of {one['experiment']}: AUC of the reals of one set against the fakes of another",
             "columns": ["reals of", *(f"fakes of {name}" for name in one["compared"])],
-            "rows": [[name, *map(_value, row)] for name, row in zip(one["compared"], one["cross"], strict=True)],
+            "rows": [[name, *map(_interval, row)] for name, row in zip(one["compared"], one["cross"], strict=True)],
         }
         for one in detectors
         if len(one["compared"]) > 1
