@@ -18,6 +18,8 @@ RECIPES = "recipes"
 """The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
 SUITES = "suites"
 """The folder of suites beside the environments; a file names what is trained and what it is tested on."""
+PUBLISHED = "published"
+"""The folder of published results beside the environments; a catalog has their texts by ``${published:}``."""
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -49,6 +51,7 @@ class ProjectConfig(OmegaConfigLoader):
         """Return the configuration of a kind."""
         # resolvers belong to the process: another loader may have registered its own since
         self._register_globals_resolver()
+        OmegaConf.register_new_resolver(PUBLISHED, self._published, replace=True)
         return self._parameters() if key == "parameters" else super().__getitem__(key)
 
     def _parameters(self) -> dict[str, Any]:
@@ -85,18 +88,29 @@ class ProjectConfig(OmegaConfigLoader):
         Raises:
             InputError: If there is no such file, or it holds no names.
         """
-        folder = self._get_conf_env_path(kind)
-        files = {Path(str(file)).stem: str(file) for file in self._fs.glob(f"{Path(folder).as_posix()}/*.yml")}
+        files = self._files(kind)
         if name not in files:
             near = did_you_mean(name, files) or f", there are {', '.join(sorted(files)) or 'none'}"
             msg = f"{what}: no {kind}/{name}.yml in {self.conf_source}{near}"
             raise InputError(msg)
-        with self._fs.open(files[name]) as file:
-            content = OmegaConf.create(file.read().decode("utf-8"))
+        content = OmegaConf.create(self._text(files[name]))
         if not isinstance(content, DictConfig):
             msg = f"{what}: {kind}/{name}.yml must hold names and values, got a list"
             raise InputError(msg)
         return _plain(content)
+
+    def _published(self) -> dict[str, str]:
+        """Return the texts of files of published results by name."""
+        return {name: self._text(file) for name, file in self._files(PUBLISHED).items()}
+
+    def _files(self, folder: str) -> dict[str, str]:
+        """Return YAML files beside the environments, by name."""
+        place = Path(self._get_conf_env_path(folder)).as_posix()
+        return {Path(str(file)).stem: str(file) for file in self._fs.glob(f"{place}/*.yml")}
+
+    def _text(self, file: str) -> str:
+        with self._fs.open(file) as opened:
+            return str(opened.read().decode("utf-8"))
 
 
 def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def _summary(dataset: str, scores: list[float], split_hash: str) -> dict[str, An
         "experiment": dataset,
         "split_hash": split_hash,
         "overlap": NO_OVERLAP,
-        "metrics": {},
+        "metrics": {"threshold": 0.25, "threshold_source": "validation videos", "aggregation": "mean"},
+        "coverage": {"share": 1.0},
+        "calibration": {},
         "history": [],
         "videos": videos | {"group": ["1", "2", "1", "2"], "score": scores},
     }
@@ -106,6 +108,33 @@ def test_section_says_what_is_adapted_and_where_intervals_lack(data: Path) -> No
     assert aucs["rows"][0][1:] == ["1.000", "1.000", "1.000", "0.750", "+0.250", "0.000"]
     assert errors["columns"][-3:] == ["adapted threshold", "false alarms, adapted", "misses, adapted"]
     assert cross["rows"] == [["here", "1.000", "1.000"], ["there-test_only", "0.000", "1.000"]]
+
+
+def test_missing_videos_count_as_the_policy_says(data: Path) -> None:
+    file = data / "07_model_output/here/scade_net/summary.json"
+    summary = json.loads(file.read_text())
+    summary["videos"]["score"][2] = None
+    summary["coverage"]["share"] = 0.75
+    _write(file, summary)
+    stored = StoredExperiments(data)
+    excluded = compare_sets(stored, SUITE, EVALUATION)["detectors"][0]["sets"][0]
+    assert (excluded["fake"], excluded["auc"]["value"]) == (1, 1.0)
+    as_real = EVALUATION.model_copy(update={"missing": "as_real"})
+    result = compare_sets(stored, SUITE, as_real)
+    # the fake without a score is below both reals: two of four pairs are wrong
+    assert result["detectors"][0]["sets"][0]["auc"]["value"] == 0.5
+    section = describe_cross_dataset(result, {"hash": "here"})
+    assert "as real (evaluation.missing)" in section["text"][0]
+    assert section["tables"][1]["rows"][0][3] == "75.0 %"
+
+
+def test_results_with_different_thresholds_are_refused(data: Path) -> None:
+    file = data / "07_model_output/here/scade_net/summary.json"
+    summary = json.loads(file.read_text())
+    summary["metrics"]["threshold"] = 0.5
+    _write(file, summary)
+    with pytest.raises(InputError, match=r"one threshold and one aggregation serve all sets, got scade_net of here on"):
+        compare_sets(StoredExperiments(data), SUITE, EVALUATION)
 
 
 def test_set_without_reals_is_undefined_and_left_out_of_mean_and_pool(data: Path) -> None:

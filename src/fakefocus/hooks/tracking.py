@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
+from fakefocus.metrics.weighted import METRICS
 from fakefocus.schemas import SAMPLE_COLUMNS
 
 
@@ -129,7 +130,7 @@ def contract_parameters(contract: dict[str, Any]) -> dict[str, Any]:
     return {contract["family"]: {name: contract[name] for name in ("network", "loss", "training")}}
 
 
-_COMPARED = ("auc", "ap", "eer", "accuracy", "f1")
+_SCOPES = ("video", "track", "face", "held_out")
 _SHARED = (
     *("preprocessing", "defocus", "feature_split", "evaluation"),
     *("dataset", "experiment", "trained_on", "recipe"),
@@ -150,8 +151,8 @@ def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
     Undefined values are left out.
     """
-    scopes = {scope: metrics[scope] for scope in ("video", "face", "held_out") if scope in metrics}
-    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in _COMPARED}
+    scopes = {scope: metrics[scope] for scope in _SCOPES if scope in metrics}
+    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in METRICS}
     for scope, of_scope in scopes.items():
         values |= {f"test.{scope}.auc_{end}": of_scope["auc"][end] for end in ("low", "high")}
     values |= {f"test.{method}.auc": of_one["auc"]["value"] for method, of_one in metrics["by_method"].items()}

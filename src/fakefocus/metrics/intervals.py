@@ -124,8 +124,9 @@ def student(
         groups: Effective number of groups, above 1.
         confidence: Coverage, .95 for 95 %.
     """
-    half = student_quantile(groups, confidence) * np.sqrt(variance)
-    return np.asarray(value - half), np.asarray(value + half)
+    centre = np.asarray(value, dtype=float)
+    half = student_quantile(groups, confidence) * np.sqrt(np.asarray(variance, dtype=float))
+    return np.asarray(centre - half), np.asarray(centre + half)
 
 
 def student_quantile(groups: float, confidence: float) -> float:

@@ -20,6 +20,7 @@ from fakefocus.parameters.data import (
 )
 from fakefocus.parameters.efficiency import Efficiency
 from fakefocus.parameters.leave_one_out import LeaveOneOut
+from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.training import Augmentation, Damage, Training
 
@@ -27,6 +28,7 @@ __all__ = [
     "Augmentation",
     "CropSpec",
     "Damage",
+    "Data",
     "Defocus",
     "Detection",
     "Device",
@@ -41,8 +43,12 @@ __all__ = [
     "MapSpec",
     "Parameters",
     "Preprocessing",
+    "PublishedResult",
+    "PublishedTable",
     "Reporting",
+    "Reproduce",
     "Sampling",
+    "Source",
     "Suite",
     "Tested",
     "Trained",
@@ -66,6 +72,7 @@ class Parameters(Group):
     reporting: Reporting
     leave_one_out: LeaveOneOut
     efficiency: Efficiency
+    reproduce: Reproduce
     hf: HubImages = HubImages()
     data_root: str | None = None
     dataset: FolderName
@@ -75,6 +82,7 @@ class Parameters(Group):
     suite: str
     suite_plan: Suite
     splits: str | None = None
+    attributes: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
 

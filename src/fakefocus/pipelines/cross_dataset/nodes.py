@@ -3,9 +3,12 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.experiments import StoredExperiments
+from fakefocus.errors import InputError
+from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.pooling import Scored, cross_aucs, pool
 from fakefocus.metrics.scores import equal_error_threshold
@@ -21,7 +24,7 @@ def compare_sets(stored_experiments: StoredExperiments, suite_plan: Suite, evalu
     Args:
         stored_experiments: The folders of all experiments.
         suite_plan: What is trained and what it is tested on.
-        evaluation: The confidence of intervals.
+        evaluation: The confidence of intervals, and what stands for videos without a score.
 
     Returns:
         ``protocol``, ``tracked``, ``suite``, ``confidence`` and ``detectors``: each with its ``threshold``, its
@@ -35,13 +38,14 @@ def compare_sets(stored_experiments: StoredExperiments, suite_plan: Suite, evalu
     by_detector: dict[tuple[str, str], list[tuple[Cell, dict[str, Any]]]] = {}
     for cell, summary in read_cells(stored_experiments, suite_plan):
         by_detector.setdefault((cell.trained.experiment, cell.detector), []).append((cell, summary))
-    detectors = [_compare(cells, evaluation.confidence) for cells in by_detector.values()]
+    detectors = [_compare(cells, evaluation) for cells in by_detector.values()]
     return {
         "protocol": "cross_dataset",
         "tracked": _tracked(detectors),
         "suite": suite_plan.name,
         "sets": [tested.experiment for tested in suite_plan.tested],
         "confidence": evaluation.confidence,
+        "missing": evaluation.missing,
         "interval": METHOD,
         "detectors": detectors,
     }
@@ -50,12 +54,14 @@ def compare_sets(stored_experiments: StoredExperiments, suite_plan: Suite, evalu
 def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str, Any]) -> dict[str, Any]:
     """Return the section of the report: what was compared on what, and what it does not show."""
     detectors = cross_dataset["detectors"]
+    sources = "; ".join(dict.fromkeys(one["threshold"]["source"] for one in detectors))
     confidence = f"{100 * cross_dataset['confidence']:g} %"
     text = [
         f"Suite {cross_dataset['suite']}: {len(detectors)} detectors on {len(cross_dataset['sets'])} sets "
         f"({', '.join(cross_dataset['sets'])}). A set is the test side of an experiment: its real videos and its fakes "
         "by all methods, also those that a detector was not trained on. Each result is that of the evaluation; nothing "
-        f"was scored anew. Intervals of {confidence}: {cross_dataset['interval']}, over identity groups.",
+        f"was scored anew. Intervals of {confidence}: {cross_dataset['interval']}, over identity groups. Videos "
+        f"without a score: {cross_dataset['missing'].replace('_', ' ')} (evaluation.missing); the coverage is in the table.",
         "The mean of AUCs treats each set by itself. The pooled AUC puts the scores of all sets, as they are, on one "
         "scale: it falls where a set is scored higher or lower as a whole, and no threshold serves all sets. The gap "
         "is the mean less the pooled AUC; its interval is a jackknife over the groups of each set, with Student's t. "
@@ -63,7 +69,7 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         "shift: where all scores of a set rise, its fakes gain against the reals of others what its reals lose against "
         "the fakes of others, and both may cancel. The lowest AUC of the reals of one set against the fakes of another "
         "is therefore given too.",
-        "The transferred threshold is the detector's own: of equal errors on validation videos of its training data. "
+        f"The transferred threshold is the detector's own: {sources}. "
         "The adapted one is fitted to the labels of the very set that it is applied to: it says what a threshold of a "
         "set's own could bring, not what anybody would measure.",
         "It does not show how a detector fares on data that are in no set of the suite, and one training a detector "
@@ -87,13 +93,14 @@ def draw_cross_dataset(cross_dataset: dict[str, Any]) -> Figure:
     return draw_suite(cross_dataset)
 
 
-def _compare(cells: list[tuple[Cell, dict[str, Any]]], confidence: float) -> dict[str, Any]:
+def _compare(cells: list[tuple[Cell, dict[str, Any]]], evaluation: Evaluation) -> dict[str, Any]:
     """Return what one detector shows on all sets."""
     first, summary = cells[0]
-    contract = summary["contract"]
-    scored = [_scored(cell, summary) for cell, summary in cells]
+    contract, confidence = summary["contract"], evaluation.confidence
+    threshold, source = _one_threshold(cells)
+    scored = [_scored(cell, summary, evaluation.missing) for cell, summary in cells]
     sets = [
-        _judge_set(cell, summary, one, contract["threshold"]["value"], confidence)
+        _judge_set(cell, summary, one, threshold, confidence)
         for (cell, summary), one in zip(cells, scored, strict=True)
     ]
     whole = [place for place, one in enumerate(scored) if len(np.unique(one.labels)) == 2]
@@ -108,7 +115,7 @@ def _compare(cells: list[tuple[Cell, dict[str, Any]]], confidence: float) -> dic
         "family": contract["family"],
         "seed": contract["training"]["seed"],
         "dataset": contract["dataset"],
-        "threshold": contract["threshold"],
+        "threshold": {"value": threshold, "source": source},
         "sets": sets,
         "compared": [sets[place]["experiment"] for place in whole],
         "cross": cross,
@@ -123,11 +130,27 @@ def _lowest(cross: list[list[dict[str, Any]]]) -> dict[str, Any]:
     return min(pairs, key=lambda pair: pair["value"], default={"value": None, "low": None, "high": None})
 
 
-def _scored(cell: Cell, summary: dict[str, Any]) -> Scored:
+def _one_threshold(cells: list[tuple[Cell, dict[str, Any]]]) -> tuple[float, str]:
+    """Return the threshold of a detector and where it is from, the same on all sets.
+
+    Raises:
+        InputError: If its results were made with different thresholds or aggregations.
+    """
+    names = ("threshold", "threshold_source", "aggregation")
+    used = {cell.name: tuple(summary["metrics"][name] for name in names) for cell, summary in cells}
+    if len(set(used.values())) > 1:
+        values = "; ".join(f"{name}: {value[0]:.3f}, {value[2]} of faces" for name, value in used.items())
+        msg = f"one threshold and one aggregation serve all sets, got {values}: evaluate all with the same evaluation.*"
+        raise InputError(msg)
+    threshold, source, _ = next(iter(used.values()))
+    return float(threshold), str(source)
+
+
+def _scored(cell: Cell, summary: dict[str, Any], missing: str) -> Scored:
     """Return the test videos of a cell; groups are of one set each."""
-    videos = summary["videos"]
-    groups = [f"{cell.tested.experiment}/{group}" for group in videos["group"]]
-    return Scored(np.asarray(videos["label"]), np.asarray(videos["score"], dtype=float), np.asarray(groups))
+    videos = with_missing(pd.DataFrame(summary["videos"]).astype({"score": float}), missing)
+    groups = f"{cell.tested.experiment}/" + videos["group"].astype(str)
+    return Scored(videos["label"].to_numpy(dtype=np.int64), videos["score"].to_numpy(), groups.to_numpy(dtype=str))
 
 
 def _judge_set(
@@ -154,6 +177,7 @@ def _judge_set(
         "own": summary["dataset"] == summary["contract"]["dataset"],
         "split_hash": summary["split_hash"],
         "overlap": summary["overlap"],
+        "coverage": summary["coverage"],
         **counts,
         "transferred": {"threshold": threshold, **_errors(judged)},
         "adapted": {"threshold": _number(own_threshold), **adapted},
@@ -222,6 +246,7 @@ def _error_table(detectors: list[dict[str, Any]]) -> dict[str, Any]:
             f"{one['name']} of {one['experiment']}",
             judged["experiment"] + (" (its own data set)" if judged["own"] else ""),
             f"{judged['real']} / {judged['fake']} / {judged['groups']}",
+            _share(judged["coverage"]["share"]),
             f"{judged['transferred']['threshold']:.3f}",
             *(_interval(judged["transferred"][name]) for name in ("false_alarm", "miss")),
             _interval(judged["eer"]),
@@ -231,7 +256,16 @@ def _error_table(detectors: list[dict[str, Any]]) -> dict[str, Any]:
         for judged in one["sets"]
     ]
     columns = [
-        *("detector", "set", "real / fake / groups", "threshold", "false alarms", "misses", "equal error rate"),
+        *(
+            "detector",
+            "set",
+            "real / fake / groups",
+            "coverage",
+            "threshold",
+            "false alarms",
+            "misses",
+            "equal error rate",
+        ),
         *("adapted threshold", "false alarms, adapted", "misses, adapted"),
     ]
     return {"title": "Errors at the transferred threshold", "columns": columns, "rows": rows}
@@ -256,6 +290,10 @@ def _interval(metric: dict[str, Any], *, signed: bool = False) -> str:
         return "undefined"
     bounds = "" if metric["low"] is None else f" [{form.format(metric['low'])}, {form.format(metric['high'])}]"
     return form.format(metric["value"]) + bounds
+
+
+def _share(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.1f} %"
 
 
 def _value(value: float | None) -> str:

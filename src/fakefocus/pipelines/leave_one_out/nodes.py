@@ -10,7 +10,7 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import summary as summarise
-from fakefocus.metrics.videos import score_by_video
+from fakefocus.metrics.videos import Aggregation, score_by_video
 from fakefocus.models.contract import read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.leave_one_out.figures import draw_pairs
@@ -48,8 +48,8 @@ def judge_left_out(
 
     Returns:
         ``protocol``, ``tracked``, ``detector``, ``family``, ``methods`` that the whole detector was trained on, and
-        ``rows``: for each method that was left out and each method of the test side ``with`` and ``without`` (metrics
-        of the reals and that method's fakes, video by video), and ``comparison``: the AUC with less that without.
+        ``rows``: for each method that was left out and each method of the test side ``with`` and ``without`` (the
+        AUC of the reals and that method's fakes, video by video), and ``comparison``: the AUC with less that without.
 
     Raises:
         InputError: If a detector does not fit, or the scores are of other crops.
@@ -59,16 +59,15 @@ def judge_left_out(
 
     contract = read_contract(model["contract"])
     test = samples[samples["split"] == "test"].reset_index(drop=True)
-    whole = _whole_scores(face_scores, test)
+    whole = _whole_scores(face_scores, test, evaluation.aggregation)
     rows = []
     for name in sorted(left_out_models):
         shown = prepare(
             left_out_models[name], test, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation
         )
         left_out = _left_out(contract.methods, shown.contract.methods, name)
-        lacking = _videos(test.assign(score=shown.scorer(shown.crops)))
-        thresholds = (contract.threshold.value, shown.contract.threshold.value)
-        rows += _compare_methods(left_out, whole, lacking, thresholds, evaluation.confidence)
+        lacking = _videos(test.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
+        rows += _compare_methods(left_out, whole, lacking, evaluation.confidence)
     return {
         "protocol": "leave_one_out",
         "tracked": _tracked(rows),
@@ -95,7 +94,8 @@ def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]
         f"Each detector was trained again without one method of fakes: {', '.join(methods)}. Its videos were taken out "
         "of training and validation, so that neither weights nor epoch nor threshold know them; the test side is the "
         f"same ({counts['real']} real videos, {counts['groups']} identity groups; one training with seed "
-        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time.",
+        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time; videos in "
+        "which no face was found are in neither.",
         "The difference is the AUC with the method less that without, paired video by video: intervals of "
         f"{100 * first['confidence']:g} % by a jackknife that leaves out an identity group of both at once.",
         "A detector that lacks a method is also trained on fewer fakes: the difference is of both. One training each "
@@ -118,7 +118,7 @@ def draw_leave_one_out(*results: dict[str, Any]) -> Figure:
     return draw_pairs(results)
 
 
-def _whole_scores(face_scores: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+def _whole_scores(face_scores: pd.DataFrame, test: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
     """Return the scores of videos by the detector that was trained on all, if they are of these faces."""
     own = face_scores[face_scores["split"] == "test"]
     if set(own["crop"]) != set(test["crop"]):
@@ -127,12 +127,12 @@ def _whole_scores(face_scores: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame
             "--pipelines=evaluate again"
         )
         raise InputError(msg)
-    return _videos(own)
+    return _videos(own, aggregation)
 
 
-def _videos(faces: pd.DataFrame) -> pd.DataFrame:
+def _videos(faces: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
     about = faces.groupby("video_id")[["method", "group"]].max()
-    return score_by_video(faces).join(about)
+    return score_by_video(faces, aggregation).join(about)
 
 
 def _left_out(whole: tuple[str, ...], kept: tuple[str, ...], name: str) -> str:
@@ -152,30 +152,28 @@ def _left_out(whole: tuple[str, ...], kept: tuple[str, ...], name: str) -> str:
 
 
 def _compare_methods(
-    left_out: str,
-    whole: pd.DataFrame,
-    lacking: pd.DataFrame,
-    thresholds: tuple[float, float],
-    confidence: float,
+    left_out: str, whole: pd.DataFrame, lacking: pd.DataFrame, confidence: float
 ) -> list[dict[str, Any]]:
     """Return a row a method of the test side, that which was left out first."""
     methods = sorted(set(whole["method"]) - {""}, key=lambda method: (method != left_out, method))
     rows = []
     for method in methods:
         chosen = whole[whole["method"].isin(["", method])]
-        other = lacking.loc[chosen.index]
         labels, groups = chosen["label"].to_numpy(), chosen["group"].to_numpy()
-        scores = (chosen["score"].to_numpy(), other["score"].to_numpy())
-        judged = [
-            summarise(labels, values, groups, threshold=threshold, confidence=confidence)
-            for values, threshold in zip(scores, thresholds, strict=True)
-        ]
+        scores = [table.loc[chosen.index, "score"].to_numpy() for table in (whole, lacking)]
+        judged = [_auc(labels, values, groups, confidence) for values in scores]
         # the second less the first: what training with the method adds
         comparison = dict(compare_auc(labels, scores[1], scores[0], groups, confidence))
         rows.append(
             {"left_out": left_out, "method": method, "with": judged[0], "without": judged[1], "comparison": comparison}
         )
     return rows
+
+
+def _auc(labels: Any, scores: Any, groups: Any, confidence: float) -> dict[str, Any]:  # noqa: ANN401 (arrays)
+    # no threshold is asked about
+    judged = summarise(labels, scores, groups, threshold=0.5, confidence=confidence)
+    return {name: judged[name] for name in ("auc", "real", "fake", "groups", "no_interval")}
 
 
 def _tracked(rows: list[dict[str, Any]]) -> dict[str, float]:

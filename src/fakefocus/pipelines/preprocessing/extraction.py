@@ -47,7 +47,7 @@ def extract_faces(
     Args:
         path: The file.
         video_id: Its name in tables.
-        kind: ``video`` or ``image``.
+        kind: ``video``, ``image`` or ``frames``.
         options: How frames are sampled, and faces found and cut out.
         write: Where crops go.
         evidence: Of a fake, what tells who in it was altered.

@@ -49,7 +49,11 @@ def _planned(
 
 
 def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
-    """Return what tells who was altered in each fake, by ``video_id``, where there is something."""
+    """Return what tells who was altered in each fake, by ``video_id``, where there is something.
+
+    Folders of frames are crops of faces, each placed on its own: there is nothing to lay one over the other by.
+    """
+    videos = videos[videos["kind"] != "frames"]
     by_video = videos.set_index("video_id")
     made_from = originals(videos)
     evidence = {

@@ -22,8 +22,9 @@ _MADE_WITH = [
 
 
 def create_pipeline() -> Pipeline:
-    """Train each main family once on the labels and once, as a negative control, on shuffled labels."""
-    return sum((_control(family) for family in main_families()), train_once(main_families()))
+    """Train each main family on the labels, and as negative controls on shuffled labels and not at all."""
+    controls = [part(family) for family in main_families() for part in (_control, _untrained)]
+    return sum(controls, train_once(main_families()))
 
 
 def train_once(families: Sequence[str]) -> Pipeline:
@@ -70,6 +71,22 @@ def _with_seed(family: str, seed: int) -> Pipeline:
         inputs={"samples", *_SHARED_INPUTS},
         parameters={"params:options": f"params:{family}", "params:seed": f"params:seeds.seed_{seed}"}
         | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _untrained(family: str) -> Pipeline:
+    leave = node(
+        nodes.leave_untrained,
+        ["samples", *_FOLDERS, "params:options", *_MADE_WITH[:-1]],
+        ["model", "history"],
+        name="leave_untrained",
+    )
+    return pipeline(
+        Pipeline([leave]),
+        namespace=f"{family}.untrained",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}"} | {name: name for name in _SHARED_PARAMETERS},
         tags="training",
     )
 
