@@ -9,6 +9,7 @@ from fakefocus.models.costs import (
     Latency,
     count_arithmetic,
     count_parameters,
+    peak_on_gpu,
     peaks_of_process,
     stored_bytes,
     threads,
@@ -108,3 +109,12 @@ def test_peak_memory_holds_the_activations_of_a_larger_batch() -> None:
     # the first layer makes 8 x 256 x 256 float32 a crop: 2 MiB, 126 MiB more for 63 crops more; input 1 MiB each
     assert many["peak_mib"] - one["peak_mib"] > 126
     assert 0 < one["peak_mib"] < one["process_mib"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_is_timed_and_its_peak_holds_weights_and_input() -> None:
+    network = nn.Conv2d(4, 8, 3).cuda()
+    shape = (16, 4, 256, 256)
+    assert (time_batches(network, shape, warm_up=1, repetitions=2, rounds=2).milliseconds > 0).all()
+    # 16 crops of 4 x 256 x 256 float32 are 16 MiB, what the layer makes about 32
+    assert peak_on_gpu(network, shape) > 46

@@ -61,7 +61,7 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         f"({', '.join(cross_dataset['sets'])}). A set is the test side of an experiment: its real videos and its fakes "
         "by all methods, also those that a detector was not trained on. Each result is that of the evaluation; nothing "
         f"was scored anew. Intervals of {confidence}: {cross_dataset['interval']}, over identity groups. Videos "
-        f"without a score: {cross_dataset['missing'].replace('_', ' ')} (evaluation.missing); the coverage is in the table.",
+        f"without a score: {cross_dataset['missing'].replace('_', ' ')} (evaluation.missing); coverage: see the table.",
         "The mean of AUCs treats each set by itself. The pooled AUC puts the scores of all sets, as they are, on one "
         "scale: it falls where a set is scored higher or lower as a whole, and no threshold serves all sets. The gap "
         "is the mean less the pooled AUC; its interval is a jackknife over the groups of each set, with Student's t. "

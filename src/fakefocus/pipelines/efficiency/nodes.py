@@ -106,8 +106,8 @@ def describe_efficiency(splits_json: dict[str, Any], *results: dict[str, Any]) -
         "split_hash": splits_json["hash"],
         "text": text,
         "tables": [_counted_table(results), _measured_table(results), _map_table(results)],
-        "caption": "Parameters and operations a crop, of this detector (filled) and of the published sizes (hollow), on "
-        "scales of powers of ten; milliseconds a crop by the size of the batch: median, and 95 % quantile above it.",
+        "caption": "Parameters and operations a crop, of this detector (filled) and of the published sizes (hollow), "
+        "on scales of powers of ten; milliseconds a crop by the size of the batch: median, and 95 % quantile above it.",
     }
 
 

@@ -94,8 +94,8 @@ def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]
         f"Each detector was trained again without one method of fakes: {', '.join(methods)}. Its videos were taken out "
         "of training and validation, so that neither weights nor epoch nor threshold know them; the test side is the "
         f"same ({counts['real']} real videos, {counts['groups']} identity groups; one training with seed "
-        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time; videos in "
-        "which no face was found are in neither.",
+        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time; videos "
+        "in which no face was found are in neither.",
         "The difference is the AUC with the method less that without, paired video by video: intervals of "
         f"{100 * first['confidence']:g} % by a jackknife that leaves out an identity group of both at once.",
         "A detector that lacks a method is also trained on fewer fakes: the difference is of both. One training each "
