@@ -22,7 +22,13 @@ STAGES = {
 }
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
-PROTOCOLS: tuple[str, ...] = ("robustness", "reproduce")
+PROTOCOLS: tuple[str, ...] = (
+    "cross_dataset",
+    "leave_one_out",
+    "robustness",
+    "efficiency",
+    "reproduce",
+)
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 
 
@@ -42,6 +48,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
     }
     protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
+    protocols["leave_one_out"] += training.train_left_out(main_families())
     return made | verbs | more | protocols | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 

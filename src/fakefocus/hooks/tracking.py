@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
@@ -49,21 +50,22 @@ class FamilyRuns:
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
-        """Log the detector itself and how it was judged."""
-        if not self._inside or not node.namespace:
+        """Log the detector itself and how it was judged; what compares several detectors goes to the parent."""
+        if not _tracking():
             return
         import mlflow
 
+        for value in outputs.values():
+            if isinstance(value, dict) and "protocol" in value:
+                _log_protocol(value)
+        if not self._inside or not node.namespace:
+            return
         for name, value in outputs.items():
             if name.endswith("_summary"):
                 mlflow.log_metrics(flat_metrics(value["metrics"]))
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
                 log_detector(node.namespace, value)
-            elif isinstance(value, dict) and "protocol" in value:
-                prefix = value["protocol"]
-                mlflow.log_metrics({f"{prefix}.{key}": number for key, number in value["tracked"].items()})
-                mlflow.log_dict(value, f"{prefix}.json")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
@@ -189,6 +191,17 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
             signature=signature,
             pip_requirements=[],
         )
+
+
+def _log_protocol(result: dict[str, Any]) -> None:
+    """Log what a protocol measured to the run that is open."""
+    import mlflow
+
+    prefix = result["protocol"]
+    # names of methods and experiments may hold what MLflow refuses
+    numbers = {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): number for name, number in result["tracked"].items()}
+    mlflow.log_metrics({f"{prefix}.{name}": number for name, number in numbers.items()})
+    mlflow.log_dict(result, f"{prefix}.json")
 
 
 def _tracking() -> bool:

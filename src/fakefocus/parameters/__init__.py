@@ -1,10 +1,11 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from fakefocus.parameters.common import Group
+from fakefocus.parameters.common import FolderName, Group
+from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
 from fakefocus.parameters.data import (
     CropSpec,
     Defocus,
@@ -17,6 +18,8 @@ from fakefocus.parameters.data import (
     Preprocessing,
     Sampling,
 )
+from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
@@ -30,12 +33,14 @@ __all__ = [
     "Defocus",
     "Detection",
     "Device",
+    "Efficiency",
     "Evaluation",
     "FeatureSplit",
     "Group",
     "HubImages",
     "Ingestion",
     "LayoutName",
+    "LeaveOneOut",
     "MapSpec",
     "Parameters",
     "Preprocessing",
@@ -46,12 +51,11 @@ __all__ = [
     "Robustness",
     "Sampling",
     "Source",
+    "Suite",
+    "Tested",
+    "Trained",
     "Training",
 ]
-
-
-FolderName = Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$")]
-"""What names a folder: letters, digits and _ . + -, and no path."""
 
 
 class Parameters(Group):
@@ -69,6 +73,8 @@ class Parameters(Group):
     evaluation: Evaluation
     reporting: Reporting
     robustness: Robustness
+    leave_one_out: LeaveOneOut
+    efficiency: Efficiency
     reproduce: Reproduce
     hf: HubImages = HubImages()
     data_root: str | None = None
@@ -76,6 +82,8 @@ class Parameters(Group):
     experiment: FolderName
     trained_on: FolderName
     recipe: str
+    suite: str
+    suite_plan: Suite
     splits: str | None = None
     attributes: str | None = None
     face_weights: str | None = None
@@ -85,7 +93,7 @@ class Parameters(Group):
     @classmethod
     def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
         """Take names that the command line has made numbers of."""
-        names = ("dataset", "experiment", "trained_on", "recipe")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
         texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
         return {**values, **texts}
 

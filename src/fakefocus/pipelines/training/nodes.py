@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from fakefocus import __version__
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.parameters import CropSpec, Defocus, Group, MapSpec, Preprocessing
+from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, MapSpec, Preprocessing
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -162,6 +163,47 @@ def leave_untrained(
 _NO_HISTORY = ("epoch", "train.loss", "val.loss", "val.video_auc")
 
 
+def train_left_out(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    leave_one_out: LeaveOneOut,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    recipe: str,
+    checkpoints: Path,
+) -> dict[str, dict[str, Any]]:
+    """Train a detector for each method of fakes, without its videos in training and validation.
+
+    A training that was stopped goes on with the method where it was: those that are complete are read from their
+    checkpoints, which stay until all detectors are saved. Each method has a folder of ``checkpoints`` and a tracked run
+    of its own. The other arguments are those of `train_detector`.
+
+    Returns:
+        Detectors (``contract`` and ``weights``) by the name of their folder.
+
+    Raises:
+        InputError: If there are not two methods to train on, or none of the name that is to be left out.
+    """
+    from fakefocus.training.left_out import folder_of, methods_to_leave_out, without_method
+
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    models = {}
+    for method in methods_to_leave_out(samples, leave_one_out, options.training):
+        shown, place = without_method(samples, method), folder_of(method)
+        with _run_of_its_own(f"without {method}"):
+            _log.info("%s is trained without %s", options.family, method)
+            model, _ = _train(shown, folders, splits_json, options, made_with, names, checkpoints / place, "true")
+        models[place] = model
+    return models
+
+
 def _train(
     samples: pd.DataFrame,
     folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
@@ -299,6 +341,18 @@ def _files(weights: str | dict[str, str]) -> list[int]:
     names = weights.values() if isinstance(weights, dict) else [weights]
     states = [path.stat() for path in map(Path, names) if path.is_file()]
     return [number for state in states for number in (state.st_size, state.st_mtime_ns)]
+
+
+@contextmanager
+def _run_of_its_own(name: str) -> Iterator[None]:
+    """Open a run inside the active MLflow run; nothing in a notebook without one."""
+    import mlflow
+
+    if mlflow.active_run() is None:
+        yield
+        return
+    with mlflow.start_run(run_name=name, nested=True):
+        yield
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

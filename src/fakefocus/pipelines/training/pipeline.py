@@ -37,6 +37,11 @@ def train_seeds(families: Sequence[str]) -> Pipeline:
     return sum((_with_seed(family, seed) for family in families for seed in SEEDS), Pipeline([]))
 
 
+def train_left_out(families: Sequence[str]) -> Pipeline:
+    """Train each of ``families`` once for each method of fakes, without it, as ``<family>.left_out``."""
+    return sum((_left_out(family) for family in families), Pipeline([]))
+
+
 def _on_labels(family: str) -> Pipeline:
     train = node(
         nodes.train_detector,
@@ -82,6 +87,23 @@ def _untrained(family: str) -> Pipeline:
         namespace=f"{family}.untrained",
         inputs={"samples", *_SHARED_INPUTS},
         parameters={"params:options": f"params:{family}"} | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _left_out(family: str) -> Pipeline:
+    train = node(
+        nodes.train_left_out,
+        ["samples", *_FOLDERS, "params:options", "params:leave_one_out", *_MADE_WITH],
+        "models",
+        name="train",
+    )
+    return pipeline(
+        Pipeline([train]),
+        namespace=f"{family}.left_out",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}", "params:leave_one_out": "params:leave_one_out"}
+        | {name: name for name in _SHARED_PARAMETERS},
         tags="training",
     )
 
