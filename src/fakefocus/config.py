@@ -13,9 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.experiment import differences, experiment_name
 from fakefocus.models import families
+from fakefocus.models.family import UNCHANGED
 
 RECIPES = "recipes"
 """The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
+ABLATIONS = "ablations"
+"""Parameters that families declare: what their variants change."""
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -51,7 +54,11 @@ class ProjectConfig(OmegaConfigLoader):
     def _parameters(self) -> dict[str, Any]:
         names = ("dataset", "experiment", "trained_on", "recipe")
         own = {name: self["globals"][name] for name in names}
-        return _merged(self._recipe(own["recipe"]), super().__getitem__("parameters"), own)
+        parameters = super().__getitem__("parameters")
+        if ABLATIONS in parameters:
+            msg = f"{ABLATIONS}: what a family's ablations change is declared in its Family; remove {ABLATIONS} here"
+            raise InputError(msg)
+        return _merged(self._recipe(own["recipe"]), parameters, own, {ABLATIONS: declared_ablations()})
 
     def _named(self, settings: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = dict(getattr(self, "runtime_params", None) or {})
@@ -85,6 +92,15 @@ class ProjectConfig(OmegaConfigLoader):
         with self._fs.open(files[name]) as file:
             recipe = OmegaConf.create(file.read().decode("utf-8"))
         return with_every_family(_plain(recipe))
+
+
+def declared_ablations() -> dict[str, dict[str, Any]]:
+    """Return what the variants of each family change, by family and variant; the unchanged one changes nothing."""
+    return {
+        name: {UNCHANGED: {}} | {variant: dict(ablation.changes) for variant, ablation in family.variants.items()}
+        for name, family in families().items()
+        if family.variants
+    }
 
 
 def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ NOT_TRAINING = frozenset(
     {
         *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
         *("evaluation", "reporting", "ingestion"),
+        *("ablation", "ablations"),
     }
 )
 """Groups and names whose change makes no other experiment."""

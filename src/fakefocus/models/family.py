@@ -63,6 +63,41 @@ class DetectorOptions(Group):
             values | {group: values[group] | dict(different) for group, different in changes.items()}
         )
 
+    def trained_as(self, changes: Mapping[str, Mapping[str, Any]], seed: int, epoch_share: float) -> "DetectorOptions":
+        """Return the parameters of a variant that is trained with ``seed`` for a share of the epochs, at least one."""
+        epochs = max(1, round(epoch_share * self.training.epochs))
+        return self.varied({**changes, "training": {"seed": seed, "epochs": epochs}})
+
+    def variant_of(self, contract: Mapping[str, Any]) -> str:
+        """Return the name of the variant of these parameters that a contract is of, whatever it was trained with.
+
+        Raises:
+            InputError: If it is of none: parameters have changed since.
+        """
+        from fakefocus.models import find_family
+
+        family = find_family(self.family)
+        of_contract = (
+            family.network_options.model_validate(contract["network"]),
+            family.loss_options.model_validate(contract["loss"]),
+        )
+        unchanged: dict[str, Mapping[str, Mapping[str, Any]]] = {UNCHANGED: {}}
+        variants = unchanged | {name: variant.changes for name, variant in family.variants.items()}
+        for name, changes in variants.items():
+            options = self.varied(changes)
+            if (options.network, options.loss) == of_contract:
+                return name
+        msg = (
+            f"{self.family}: a detector with network {contract['network']} and loss {contract['loss']} is no variant "
+            "of these parameters: train the variants again, kedro run --pipelines=ablation,coadaptation"
+        )
+        raise InputError(msg)
+
+
+def variant_detector(family: str, variant: str, seed: int) -> str:
+    """Return the name of a variant's detector, which is the namespace of its nodes."""
+    return f"{family}.ablation.{variant}_seed_{seed}"
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -120,7 +155,7 @@ class Family:
         rename: A function that gives published weights our names, ``package.module:function``.
         recipe: Parameters that differ from the recipe file's for every family; the file's own entry comes after.
         ablations: What ``--pipelines=ablation`` trains beside the detector as it is, by name.
-        regularisers: What ``--pipelines=coadaptation`` trains beside it: with fewer of the means that keep streams apart.
+        regularisers: What ``--pipelines=coadaptation`` trains beside it: less of what keeps streams apart.
         streams: Names of the streams whose tokens the network fuses. It then takes ``streams``, those that it has, and
             offers ``forward_kept`` and ``shares``; empty for a network in one piece.
     """
@@ -150,8 +185,8 @@ class Family:
         wrong = [name for name in self.variants if not _VARIANT.fullmatch(name)] + twice
         if wrong:
             msg = (
-                "Family.ablations and regularisers: names must be lower-case letters, digits and _, begin with a letter, "
-                f"not be {UNCHANGED!r}, not hold _seed_, and be used once, got {', '.join(wrong)}"
+                "Family.ablations and regularisers: names must be lower-case letters, digits and _, begin with a "
+                f"letter, not be {UNCHANGED!r}, not hold _seed_, and be used once, got {', '.join(wrong)}"
             )
             raise InputError(msg)
         if not _NAME.fullmatch(self.name) or self.name in Parameters.model_fields:

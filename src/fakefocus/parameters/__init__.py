@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from fakefocus.parameters.ablation import Retraining
 from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
@@ -37,6 +38,7 @@ __all__ = [
     "Parameters",
     "Preprocessing",
     "Reporting",
+    "Retraining",
     "Sampling",
     "Training",
 ]
@@ -60,7 +62,9 @@ class Parameters(Group):
     seeds: dict[str, int]
     evaluation: Evaluation
     reporting: Reporting
+    ablation: Retraining
     hf: HubImages = HubImages()
+    ablations: dict[str, dict[str, dict[str, Any]]] = {}
     data_root: str | None = None
     dataset: FolderName
     experiment: FolderName

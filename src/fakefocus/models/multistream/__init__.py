@@ -8,7 +8,6 @@ from fakefocus.models.family import Ablation, Claim, ClassificationLoss, Family,
 from fakefocus.parameters import Group
 from fakefocus.parameters.common import NonNegative, Share
 
-
 Stream = Literal["spatial", "spectral", "semantic"]
 STREAMS: tuple[Stream, ...] = ("spatial", "spectral", "semantic")
 
@@ -55,7 +54,7 @@ _SDXL = f"on SDXL's pictures, trained on other generators ({_REPOSITORY})"
 
 
 def _only(streams: tuple[str, ...], title: str, in_distribution: float, on_sdxl: float) -> Ablation:
-    """Return the detector with ``streams`` alone; claims are AUCs in per cent, of which the whole has 99.99 and 98.09."""
+    """Return the detector with ``streams`` alone; the claims are AUCs in per cent, the whole has 99.99 and 98.09."""
     differences = [round(in_distribution - 99.99, 2) / 100, round(on_sdxl - 98.09, 2) / 100]
     claims = (
         Claim("video", "auc", differences[0], differences[0], _SWITCHED_OFF),
@@ -74,9 +73,7 @@ ABLATIONS = {
 """The published combinations of streams. The publication says both that streams were zeroed at inference and that
 detectors were trained without them; `fakefocus.pipelines.ablation` does both."""
 REGULARISERS = {
-    "neither": Ablation(
-        "neither", {"loss": {"orthogonality_weight": 0.0}, "network": {"stream_drop_rate": 0.0}}
-    ),
+    "neither": Ablation("neither", {"loss": {"orthogonality_weight": 0.0}, "network": {"stream_drop_rate": 0.0}}),
     "orthogonality": Ablation("orthogonality alone", {"network": {"stream_drop_rate": 0.0}}),
     "dropout": Ablation("stream dropout alone", {"loss": {"orthogonality_weight": 0.0}}),
 }

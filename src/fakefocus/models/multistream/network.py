@@ -106,7 +106,7 @@ class MultiStream(nn.Module):
         return self.fusion.classifier(pooled).squeeze(1)
 
     def forward_kept(self, features: Tensor, kept: Sequence[str]) -> Tensor:
-        """Return one logit a sample for tokens ``(B, S, 256)``; streams that are not ``kept`` do not enter the fusion."""
+        """Return one logit a sample for tokens ``(B, S, 256)``; only streams that are ``kept`` enter the fusion."""
         pooled, _ = self.fusion.pool(features, self._without(features, kept))
         return self.fusion.classifier(pooled).squeeze(1)
 

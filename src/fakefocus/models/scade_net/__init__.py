@@ -49,7 +49,7 @@ ABLATIONS = {
     "constraint_b": Ablation("constraint B for A", {"network": {"constraint": "B"}}),
     "no_constraint": Ablation("an ordinary first convolution", {"network": {"constraint": "none"}}),
 }
-"""Each innovation that is claimed, taken out; the first convolution, of which nothing is claimed, in its other forms."""
+"""Each claimed innovation, taken out; the first convolution, of which nothing is claimed, in its other forms."""
 
 FAMILY = Family(
     name="scade_net",
