@@ -45,6 +45,7 @@ def rank_correlation(first: ArrayLike, second: ArrayLike, confidence: float) -> 
         return {"value": None, "low": None, "high": None, "n": len(x)}
     value = float(spearmanr(x, y).statistic)
     half = float(ndtri((1 + confidence) / 2)) * np.sqrt((1 + value**2 / 2) / (len(x) - 3))
-    # a perfect order has no finite place on the scale of artanh
-    place = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
+    # a perfect order has no finite place on the scale of artanh: it is taken for half a step from perfect
+    most = 1 - 6 / (len(x) * (len(x) ** 2 - 1))
+    place = np.arctanh(np.clip(value, -most, most))
     return {"value": value, "low": float(np.tanh(place - half)), "high": float(np.tanh(place + half)), "n": len(x)}

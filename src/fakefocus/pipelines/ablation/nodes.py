@@ -135,8 +135,8 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
         "order": ORDER,
         "split_hash": there[0]["split_hash"],
         "text": [
-            "Each part that is claimed to help was left out and the detector trained again, with the same seeds and "
-            "the same recipe as the unchanged one; and of a trained detector, streams were switched off. Differences are "
+            "Each part that is claimed to help was left out and the detector trained again, with the seeds and "
+            "the recipe of the unchanged one; and of a trained detector, streams were switched off. Differences are "
             "those of the changed detector minus the unchanged one, on the same test videos, seed by seed.",
             *(_how(result) for result in there),
             "«lower» or «higher» stands where the interval excludes 0 and, over all intervals of the table, Holm's "
