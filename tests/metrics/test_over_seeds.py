@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fakefocus.metrics.over_seeds import difference_over_seeds, holm
+from fakefocus.metrics.over_seeds import difference_over_seeds
 from fakefocus.metrics.scores import auc
 
 
@@ -60,11 +60,3 @@ def test_few_people_and_one_class_have_words_instead_of_an_interval() -> None:
     one = difference_over_seeds(auc, [1, 1], [[0.1, 0.2]], [[0.3, 0.4]], [0, 1], 0.95)
     assert (one["difference"], one["values"]) == (None, [None])
     assert one["no_interval"] == "no interval, a class is missing"
-
-
-def test_holm_worked_out_by_hand() -> None:
-    # sorted .01, .02, .04: times 3, 2 and 1 give .03, .04, .04
-    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
-    # none gets smaller than one before it, and none above 1
-    assert holm([0.03, 0.02, 0.9]) == pytest.approx([0.06, 0.06, 0.9])
-    assert holm([]) == []

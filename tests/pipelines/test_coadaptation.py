@@ -40,9 +40,18 @@ def _measured(variant: str, seed: int, cosine: float, held_out_auc: float) -> di
     pair = {"streams": ["spatial", "spectral"], "cosine": cosine, "cka": cosine / 2, "cka_by_chance": 0.02}
     return {
         "contract": contract,
-        "dataset": "demo", "experiment": "demo", "split_hash": "0123456789",
-        "faces": 100, "videos": 30, "groups": 10, "held_out": ["other"],
-        "auc": 0.9, "held_out_auc": held_out_auc, "cosine": cosine, "cka": cosine / 2, "cka_by_chance": 0.02,
+        "dataset": "demo",
+        "experiment": "demo",
+        "split_hash": "0123456789",
+        "faces": 100,
+        "videos": 30,
+        "groups": 10,
+        "held_out": ["other"],
+        "auc": 0.9,
+        "held_out_auc": held_out_auc,
+        "cosine": cosine,
+        "cka": cosine / 2,
+        "cka_by_chance": 0.02,
         "pairs": [pair],
         "shares": dict(zip(STREAMS, (0.5, 0.3, 0.2), strict=True)),
     }

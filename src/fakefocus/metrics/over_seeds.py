@@ -4,7 +4,8 @@ Two things vary: the seed of a training, and the people who happen to be on the 
 difference is the sum of both parts: that of the differences between seeds over their number, and the group jackknife
 (Tukey 1958, https://doi.org/10.1214/aoms/1177706647) of the difference, averaged over seeds, with one group of people
 left out of both detectors each time. What seeds and people do together is in both parts: the sum errs on the wide side.
-Degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019); with three seeds they are few.
+Degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019); with three seeds they are few. It gives
+p-values and works for any metric; `fakefocus.metrics.comparison.hierarchical_interval` is a bootstrap of the AUC.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from fakefocus.metrics.intervals import MOST_BLOCKS, Metric, jackknife_variance, why_no_interval
+from fakefocus.metrics.intervals import Metric, jackknife_variance, lots_of, why_no_interval
 
 METHOD = "Student's t, variance between seeds and group jackknife of the paired difference"
 
@@ -58,23 +59,13 @@ def difference_over_seeds(
     if result["no_interval"]:
         return result
     between = float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
-    blocks = np.unique(g, return_inverse=True)[1] % MOST_BLOCKS
-    without = [_values(metric, y, pairs, blocks != block).mean() for block in range(blocks.max() + 1)]
+    lots = lots_of(y, g)
+    without = [_values(metric, y, pairs, lots != lot).mean() for lot in range(lots.max() + 1)]
     people = float(jackknife_variance(np.array(without)))
     if not between + people:
         return result | {"no_interval": "no interval, nothing varies"}
     freedom = _freedom(between, len(values) - 1, people, len(without) - 1)
     return result | _interval(float(values.mean()), between + people, freedom, confidence)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values for many tests at once (Holm 1979, https://www.jstor.org/stable/4615733), in the same order."""
-    ranked = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(ranked):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
 
 
 def _values(

@@ -44,7 +44,7 @@ ABLATIONS = {
     "no_center": Ablation(
         "without the single-center loss",
         {"loss": {"scl_weight": 0.0}},
-        (Claim("held_out", "auc", -0.08, -0.05, f"{_README}: across data sets"),),
+        (Claim("held_out", "auc", -0.08, -0.05, f"{_README}, across data sets"),),
     ),
     "constraint_b": Ablation("constraint B for A", {"network": {"constraint": "B"}}),
     "no_constraint": Ablation("an ordinary first convolution", {"network": {"constraint": "none"}}),

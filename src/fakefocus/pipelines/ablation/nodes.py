@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
-from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds, holm
+from fakefocus.metrics.comparison import hierarchical_interval, holm
+from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
 from fakefocus.models import DetectorOptions, find_family
@@ -139,10 +140,10 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
             "the recipe of the unchanged one; and of a trained detector, streams were switched off. Differences are "
             "those of the changed detector minus the unchanged one, on the same test videos, seed by seed.",
             *(_how(result) for result in there),
-            "«lower» or «higher» stands where the interval excludes 0 and, over all intervals of the table, Holm's "
-            "p-value is below what the confidence leaves. Elsewhere nothing is shown, which does not say that there is "
-            "no difference: with few seeds and few people only large ones can be. Published claims are of other data "
-            "and recipes. A part that is worthless on this data may be worth something on other data.",
+            "Differences are in points of a hundred. «lower» or «higher» stands where the interval excludes 0, that of "
+            "a bootstrap over seeds and people too, and Holm's p-value over the whole table is small enough. Elsewhere "
+            "nothing is shown, which does not say that there is no difference: with few seeds and few people only large ones can "
+            "be. Published claims are of other data and recipes. A part that is worthless on this data may be worth something on other data.",
         ],
         "tables": tables,
         "caption": (
@@ -162,7 +163,7 @@ def draw_ablation(*results: dict[str, Any]) -> Figure:
 
 
 def _there(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    there = [result for result in results if result]
+    there = sorted((result for result in results if result), key=lambda result: str(result["family"]))
     if not there:
         msg = "ablation: no family's variants were compared: run kedro run --pipelines=ablation"
         raise InputError(msg)
@@ -233,16 +234,18 @@ def _values(by_seed: Mapping[int, dict[str, Any]]) -> dict[str, list[float | Non
 def _differences(
     changed: Mapping[int, dict[str, Any]], unchanged: Mapping[int, dict[str, Any]], confidence: float
 ) -> dict[str, Any]:
-    """Return `difference_over_seeds` of each measure."""
+    """Return `difference_over_seeds` of each measure; of AUCs over seeds the bootstrap's interval as well."""
     result = {}
     for measure in MEASURES:
         seeds = sorted(unchanged)
         firsts, seconds = ([_table_of(side[seed], measure) for seed in seeds] for side in (changed, unchanged))
         videos = firsts[0][0]
         scores = [[taken for _, taken in side] for side in (firsts, seconds)]
-        result[measure] = difference_over_seeds(
-            _metric(measure), videos["label"], scores[0], scores[1], videos["group"], confidence
-        )
+        shown = (videos["label"], scores[0], scores[1], videos["group"])
+        result[measure] = difference_over_seeds(_metric(measure), *shown, confidence)
+        if measure.endswith(".auc") and len(seeds) > 1 and result[measure]["low"] is not None:
+            drawn = hierarchical_interval(videos["label"], scores[0], videos["group"], confidence, minus=scores[1])
+            result[measure] |= {"bootstrap_low": drawn["low"], "bootstrap_high": drawn["high"]}
     return result
 
 
@@ -288,10 +291,26 @@ def _how(result: dict[str, Any]) -> str:
     held_out = f"; held out: {', '.join(result['held_out'])}" if result["held_out"] else "; no method is held out"
     seeds = ", ".join(map(str, result["seeds"]))
     if _is_retrained(result):
-        way = f"trained for {result['epochs']} epochs ({result['epoch_share']:g} of the recipe's) with seeds {seeds}"
+        way = f"trained for {_epochs(result['epochs'])} ({result['epoch_share']:g} of the recipe's) with seeds {seeds}"
     else:
         way = f"streams of the trained detector switched off (seed {seeds}): the interval is about this one detector"
-    return f"{result['detector']}: {way}; {on}{held_out}. {result['confidence']:.0%} intervals: {result['interval']}."
+    intervals = f"{result['confidence']:.0%} intervals: {result['interval']}"
+    return f"{result['detector']}: {way}; {on}{held_out}. {intervals}.{_without_interval(result)}{_sources(result)}"
+
+
+def _without_interval(result: dict[str, Any]) -> str:
+    """Say why differences have no interval, each reason once."""
+    cells = [row["measured"][measure] for row in result["variants"] for measure in MEASURES]
+    reasons = sorted({cell["no_interval"] for cell in cells if cell["no_interval"]})
+    return f" Where a difference stands alone: {'; '.join(reasons)}." if reasons else ""
+
+
+def _sources(result: dict[str, Any]) -> str:
+    """Return what is published where, each source once."""
+    claims = [claim for row in result["variants"] for claim in row["claims"]]
+    by_source = {claim["source"]: MEASURES[claim["measure"]] for claim in claims}
+    texts = [f"{measure}: {source}" for source, measure in by_source.items()]
+    return f" Published claims: {'; '.join(texts)}." if texts else ""
 
 
 def _table(result: dict[str, Any]) -> dict[str, Any]:
@@ -340,16 +359,22 @@ def _verdicts(result: dict[str, Any]) -> list[str]:
     adjusted = holm([cell["p"] for _, _, cell in cells])
     words: list[list[str]] = [[] for _ in result["variants"]]
     for (place, measure, cell), p in zip(cells, adjusted, strict=True):
-        if p < 1 - result["confidence"] and cell["low"] * cell["high"] > 0:
+        if p is not None and p < 1 - result["confidence"] and _excludes_zero(cell):
             words[place].append(f"{MEASURES[measure]}: {'higher' if cell['low'] > 0 else 'lower'}")
     return ["; ".join(row) or "nothing" for row in words]
+
+
+def _excludes_zero(cell: dict[str, Any]) -> bool:
+    """Return whether the interval excludes 0, and that of the bootstrap over seeds and people if there is one."""
+    ends = [(cell["low"], cell["high"]), (cell.get("bootstrap_low"), cell.get("bootstrap_high"))]
+    return all(low * high > 0 for low, high in ends if low is not None and high is not None)
 
 
 def _published(claim: dict[str, Any], measured: dict[str, Any]) -> str:
     low, high = claim["low"], claim["high"]
     points = _points(low) if low == high else f"{_points(low)} to {_points(high)}"
     cell = measured[claim["measure"]]
-    text = f"{MEASURES[claim['measure']]}: {points} ({claim['source']})"
+    text = f"{MEASURES[claim['measure']]}: {points}"
     if cell["low"] is None:
         return text
     inside = cell["low"] <= high and low <= cell["high"]
@@ -360,13 +385,13 @@ def _difference(cell: dict[str, Any]) -> str:
     if cell["difference"] is None:
         return "undefined"
     if cell["low"] is None:
-        return f"{_points(cell['difference'])}, {cell['no_interval']}"
+        return _points(cell["difference"])
     return f"{_points(cell['difference'])} [{_points(cell['low'])}, {_points(cell['high'])}]"
 
 
 def _points(share: float) -> str:
     """Return a difference in points of a hundred, with its sign."""
-    return f"{100 * share:+.1f}".replace("-", MINUS)
+    return f"{100 * share:{'+.2f' if abs(share) < 0.01 else '+.1f'}}".replace("-", MINUS)
 
 
 def _spread(values: Sequence[float | None]) -> str:
@@ -375,6 +400,10 @@ def _spread(values: Sequence[float | None]) -> str:
         return "undefined"
     mean = f"{np.mean(defined):.3f}"
     return f"{mean} ± {np.std(defined, ddof=1):.3f}" if len(defined) > 1 else mean
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" + ("s" if count > 1 else "")
 
 
 def _number(value: float | None) -> str:

@@ -20,7 +20,7 @@ def likeness(results: Sequence[dict[str, Any]]) -> Figure:
         _scatter(cosine, result, "cosine", "mean absolute cosine of tokens")
         _scatter(cka, result, "cka", "linear CKA of tokens")
         _shares(shares, result)
-        cosine.set_title(result["detector"], fontsize=9, color=INK, loc="left")
+        shares.set_title(f"{result['detector']}: bars are means over seeds", fontsize=8, color=INK, loc="right")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
