@@ -142,8 +142,9 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
             *(_how(result) for result in there),
             "Differences are in points of a hundred. «lower» or «higher» stands where the interval excludes 0, that of "
             "a bootstrap over seeds and people too, and Holm's p-value over the whole table is small enough. Elsewhere "
-            "nothing is shown, which does not say that there is no difference: with few seeds and few people only large ones can "
-            "be. Published claims are of other data and recipes. A part that is worthless on this data may be worth something on other data.",
+            "nothing is shown, which does not say that there is no difference: with few seeds and few people only "
+            "large ones can be. Published claims are of other data and recipes. A part that is worthless on this data "
+            "may be worth something on other data.",
         ],
         "tables": tables,
         "caption": (
@@ -308,8 +309,10 @@ def _without_interval(result: dict[str, Any]) -> str:
 def _sources(result: dict[str, Any]) -> str:
     """Return what is published where, each source once."""
     claims = [claim for row in result["variants"] for claim in row["claims"]]
-    by_source = {claim["source"]: MEASURES[claim["measure"]] for claim in claims}
-    texts = [f"{measure}: {source}" for source, measure in by_source.items()]
+    by_source: dict[str, dict[str, None]] = {}
+    for claim in claims:
+        by_source.setdefault(claim["source"], {})[MEASURES[claim["measure"]]] = None
+    texts = [f"{' and '.join(measures)}: {source}" for source, measures in by_source.items()]
     return f" Published claims: {'; '.join(texts)}." if texts else ""
 
 
