@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.experiment import differences, experiment_name
 from fakefocus.models import families
+from fakefocus.models.family import UNCHANGED
 
 RECIPES = "recipes"
 """The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
@@ -20,6 +21,8 @@ SUITES = "suites"
 """The folder of suites beside the environments; a file names what is trained and what it is tested on."""
 PUBLISHED = "published"
 """The folder of published results beside the environments; a catalog has their texts by ``${published:}``."""
+ABLATIONS = "ablations"
+"""Parameters that families declare: what their variants change."""
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -58,7 +61,12 @@ class ProjectConfig(OmegaConfigLoader):
         names = ("dataset", "experiment", "trained_on", "recipe", "suite")
         own = {name: self["globals"][name] for name in names}
         plan = {"suite_plan": self._read(SUITES, "suite", own["suite"]) | {"name": own["suite"]}}
-        return _merged(self._recipe(own["recipe"]), super().__getitem__("parameters"), own) | plan
+        parameters = super().__getitem__("parameters")
+        if ABLATIONS in parameters:
+            msg = f"{ABLATIONS}: what a family's ablations change is declared in its Family; remove {ABLATIONS} here"
+            raise InputError(msg)
+        recipe = self._recipe(own["recipe"])
+        return _merged(recipe, parameters, own, {ABLATIONS: declared_ablations()}) | plan
 
     def _named(self, settings: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = dict(getattr(self, "runtime_params", None) or {})
@@ -111,6 +119,15 @@ class ProjectConfig(OmegaConfigLoader):
     def _text(self, file: str) -> str:
         with self._fs.open(file) as opened:
             return str(opened.read().decode("utf-8"))
+
+
+def declared_ablations() -> dict[str, dict[str, Any]]:
+    """Return what the variants of each family change, by family and variant; the unchanged one changes nothing."""
+    return {
+        name: {UNCHANGED: {}} | {variant: dict(ablation.changes) for variant, ablation in family.variants.items()}
+        for name, family in families().items()
+        if family.variants
+    }
 
 
 def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -65,11 +65,27 @@ class Scorer:
             scores[batch.rows.numpy()] = self._score(batch)
         return scores
 
+    @torch.inference_mode()
+    def embed(self, crops: Sequence[ReadCrop]) -> Tensor:
+        """Return what the network decides by, ``(N, …) float32`` on its device: embeddings, or a token a stream."""
+        keep_freed_memory()
+        parts = [self.network.forward_features(self._seen(batch)).float() for batch in self._batches(crops, None)]
+        return torch.cat(parts)
+
+    @property
+    def network(self) -> Any:  # noqa: ANN401 (of a family's own kind)
+        """The network, on its device and ready to score."""
+        return self._network
+
     def _score(self, batch: Batch) -> NDArray[np.float32]:
+        logits = self._network(self._seen(batch))
+        return np.asarray(torch.sigmoid(logits.float()).cpu().numpy())
+
+    def _seen(self, batch: Batch) -> Tensor:
+        """Return what the network is shown of a batch, on its device."""
         maps = None if batch.maps is None else batch.maps.to(self.device)
         moved = batch._replace(images=batch.images.to(self.device), maps=maps)
-        logits = self._network(assemble(moved, self.contract.input.img_size))
-        return np.asarray(torch.sigmoid(logits.float()).cpu().numpy())
+        return assemble(moved, self.contract.input.img_size)
 
     def _batches(self, crops: Sequence[ReadCrop], perturb: Perturb | None) -> Iterator[Batch]:
         starts = range(0, len(crops), self._batch_size)

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
 from fakefocus.metrics.weighted import METRICS
+from fakefocus.models import find_family
 from fakefocus.schemas import SAMPLE_COLUMNS
 
 
@@ -117,9 +118,18 @@ class FamilyRuns:
 
 
 def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed."""
+    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed.
+
+    A variant's are with what it changes.
+    """
     family, _, variant = namespace.partition(".")
     options: dict[str, Any] = parameters[family]
+    kind, _, name = variant.partition(".")
+    if kind == "ablation":
+        name, _, seed = name.rpartition("_seed_")
+        changes, share = parameters["ablations"][family][name], parameters["ablation"]["epoch_share"]
+        whole = find_family(family).options.model_validate(options)
+        options = whole.trained_as(changes, int(seed), share).model_dump(mode="json")
     if variant in parameters["seeds"]:
         options = options | {"training": options["training"] | {"seed": parameters["seeds"][variant]}}
     return {family: options}

@@ -6,6 +6,8 @@ from pydantic import model_validator
 
 from fakefocus.parameters.common import FolderName, Group
 from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
+from fakefocus.parameters.ablation import Retraining
+from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
     Defocus,
@@ -49,6 +51,7 @@ __all__ = [
     "Reporting",
     "Reproduce",
     "Robustness",
+    "Retraining",
     "Sampling",
     "Source",
     "Suite",
@@ -76,7 +79,9 @@ class Parameters(Group):
     leave_one_out: LeaveOneOut
     efficiency: Efficiency
     reproduce: Reproduce
+    ablation: Retraining
     hf: HubImages = HubImages()
+    ablations: dict[str, dict[str, dict[str, Any]]] = {}
     data_root: str | None = None
     dataset: FolderName
     experiment: FolderName
