@@ -8,7 +8,7 @@ from typing import Any
 NOT_TRAINING = frozenset(
     {
         *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
-        *("evaluation", "reporting", "ingestion"),
+        *("evaluation", "reporting", "ingestion", "adversarial", "tta"),
     }
 )
 """Groups and names whose change makes no other experiment."""

@@ -22,7 +22,7 @@ STAGES = {
 }
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
-PROTOCOLS: tuple[str, ...] = ()
+PROTOCOLS: tuple[str, ...] = ("adversarial", "tta")
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 
 

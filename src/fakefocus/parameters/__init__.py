@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from fakefocus.parameters.adversarial import Adversarial
 from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
@@ -19,8 +20,10 @@ from fakefocus.parameters.data import (
 )
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.training import Augmentation, Damage, Training
+from fakefocus.parameters.tta import Tta
 
 __all__ = [
+    "Adversarial",
     "Augmentation",
     "CropSpec",
     "Damage",
@@ -39,6 +42,7 @@ __all__ = [
     "Reporting",
     "Sampling",
     "Training",
+    "Tta",
 ]
 
 
@@ -59,6 +63,8 @@ class Parameters(Group):
     control_seed: int
     seeds: dict[str, int]
     evaluation: Evaluation
+    adversarial: Adversarial
+    tta: Tta
     reporting: Reporting
     hf: HubImages = HubImages()
     data_root: str | None = None
