@@ -12,12 +12,17 @@ import cv2
 import mlflow
 import numpy as np
 import pytest
+from hypothesis import settings
 from kedro.framework.project import configure_project
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from fakefocus.sources.demo import make_corpus
 from fakefocus.sources.demo.corpus import write_clip
+
+# how long an example takes says how busy the machine is
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # tests run side by side, a core each; processes that they start are told so too

@@ -22,7 +22,7 @@ METHOD = "group jackknife, Wilson's form with Student's t"
 MIN_GROUPS = 5
 """Effective groups of each class below which there is no interval: the bound on what a group is worth would make it,
 not the scores; with four, of 2 reals and 4 fakes each, it would be .6 wide at a true AUC of .7."""
-MOST_BLOCKS = 100
+MOST_LOTS = 100
 """Beyond so many groups, several are left out together."""
 _DECISIONS = 4
 """A group without an error is worth at most so many independent decisions, however many clips it has."""
@@ -37,10 +37,10 @@ class Interval(TypedDict):
     high: float
 
 
-def effective_groups(labels: ArrayLike, groups: ArrayLike) -> float:
+def effective_groups(labels: ArrayLike, groups: ArrayLike, classes: tuple[int, ...] = (0, 1)) -> float:
     """Return how many groups of equal size those of the class with fewer are worth; 0 where a class is missing."""
     y, g = np.asarray(labels), np.asarray(groups)
-    sizes = [np.unique(g[y == label], return_counts=True)[1] for label in (0, 1)]
+    sizes = [np.unique(g[y == label], return_counts=True)[1] for label in classes]
     return float(min(n.sum() ** 2 / max(1, (n**2).sum()) for n in sizes))
 
 
@@ -73,8 +73,8 @@ def group_interval(
     count = effective_groups(y, g)
     if count < MIN_GROUPS:
         return None
-    blocks = _blocks(y, g)
-    without = np.array([metric(y[blocks != block], s[blocks != block]) for block in range(blocks.max() + 1)])
+    lots = lots_of(y, g)
+    without = np.array([metric(y[lots != lot], s[lots != lot]) for lot in range(lots.max() + 1)])
     low, high = wilson(metric(y, s), jackknife_variance(without), count, len(y), confidence)
     return {"low": float(low), "high": float(high)}
 
@@ -105,8 +105,7 @@ def wilson(
     spread = value * (1 - value)
     most = min(_DECISIONS * groups, clips) * (1 + groups * spread)
     decisions = np.divide(spread, variance, out=np.array(most), where=variance * most > spread)
-    student = stdtrit(min(groups, MOST_BLOCKS) - 1, (1 + confidence) / 2)
-    weight = student**2 / np.maximum(decisions, np.finfo(float).tiny)
+    weight = student_quantile(groups, confidence) ** 2 / np.maximum(decisions, np.finfo(float).tiny)
     centre, half = value + weight / 2, np.sqrt(weight * spread + weight**2 / 4)
     # the estimate is inside, whatever is rounded
     low = np.clip((centre - half) / (1 + weight), 0.0, value)
@@ -114,7 +113,27 @@ def wilson(
     return np.asarray(low), np.asarray(high)
 
 
-def _blocks(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
+def student(
+    value: ArrayLike, variance: ArrayLike, groups: float, confidence: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Student's interval around a value that has no bounds, such as a difference.
+
+    Args:
+        value: Of any shape; ``variance`` of the same.
+        variance: Its variance.
+        groups: Effective number of groups, above 1.
+        confidence: Coverage, .95 for 95 %.
+    """
+    half = student_quantile(groups, confidence) * np.sqrt(variance)
+    return np.asarray(value - half), np.asarray(value + half)
+
+
+def student_quantile(groups: float, confidence: float) -> float:
+    """Return how many deviations Student's t of so many groups reaches to either side."""
+    return float(stdtrit(min(groups, MOST_LOTS) - 1, (1 + confidence) / 2))
+
+
+def lots_of(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number from 0 for each sample: its group, or one of a hundred lots of groups.
 
     Groups of the class that fewer groups have are dealt out to the lots first: no lot has all of them. The order of the
@@ -125,4 +144,10 @@ def _blocks(labels: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64
     rare = min(by_class, key=np.count_nonzero)
     rank = np.empty(len(names), dtype=np.int64)
     rank[np.argsort(-rare, kind="stable")] = np.arange(len(names))
-    return np.asarray(rank[member] % MOST_BLOCKS)
+    return np.asarray(rank[member] % MOST_LOTS)
+
+
+def leave_out(lots: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the weights of all lots, and below them those without one lot each: ``(1 + L, L)``."""
+    count = int(lots.max()) + 1
+    return np.vstack([np.ones(count), 1 - np.eye(count)])

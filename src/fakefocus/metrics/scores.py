@@ -1,12 +1,23 @@
 """Metrics of scores in [0, 1] against labels 0 real and 1 fake, with intervals over identity groups."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakefocus.metrics.intervals import Metric, group_interval, why_no_interval
+from fakefocus.metrics.intervals import (
+    MIN_GROUPS,
+    effective_groups,
+    jackknife_variance,
+    leave_out,
+    lots_of,
+    student,
+    why_no_interval,
+    wilson,
+)
+from fakefocus.metrics.weighted import ALARM_RATES, CALIBRATION, METRICS, measure
 
 
 def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,37 +93,105 @@ def f1(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
 
 
 def summary(
-    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, *, threshold: float, confidence: float
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    *,
+    threshold: float,
+    confidence: float,
+    probabilities: bool = True,
 ) -> dict[str, Any]:
     """Return all metrics with their intervals, and the counts behind them.
 
     Args:
         labels: ``(N,)``, 0 real or 1 fake.
-        scores: ``(N,)`` in [0, 1].
+        scores: ``(N,)``, higher for fakes.
         groups: ``(N,)`` identity groups; clips of one person are not independent, whole groups are what varies.
         threshold: Score from which a sample is called fake.
         confidence: Coverage of the intervals, .95 for 95 %; see `fakefocus.metrics.intervals` for how they are made.
+        probabilities: Whether scores are probabilities of fake in [0, 1]; otherwise calibration is undefined.
 
     Returns:
-        ``{"auc": {"value", "low", "high"}, "ap": …, "eer": …, "accuracy": …, "f1": …, "real": n, "fake": n,
-        "groups": n, "no_interval": ""}``; an undefined value is None. Without intervals ``low`` and ``high`` are None,
-        and ``no_interval`` says why: a class is missing, or groups are too few.
+        By each name of `fakefocus.metrics.weighted.METRICS` ``{"value", "low", "high"}``; and ``real``, ``fake``,
+        ``groups``: how many; ``no_interval``: "", or why metrics of both classes have none. An undefined value is
+        None: a class is missing, there are fewer reals than a rate of false alarms needs, or nothing is called fake.
+        ``low`` and ``high`` are None without an interval: groups are too few, or the metric has none (``ece`` is too
+        high in any small sample, so that no interval around it would cover).
     """
-    y, s, g = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float), np.asarray(groups)
-    measures: Mapping[str, Metric] = {
-        "auc": auc,
-        "ap": average_precision,
-        "eer": equal_error_rate,
-        "accuracy": lambda a, b: accuracy(a, b, threshold),
-        "f1": lambda a, b: f1(a, b, threshold),
-    }
-    result: dict[str, Any] = {
-        name: {"value": _number(measure(y, s)), "low": None, "high": None}
-        | (group_interval(measure, y, s, g, confidence) or {})
-        for name, measure in measures.items()
-    }
+    y, s = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float)
+    g = np.unique(np.asarray(groups), return_inverse=True)[1]
     counts = {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
+    values = _with_lots_left_out(y, s, g, threshold, probabilities)
+    effective = {classes: effective_groups(y, g, classes) for classes in ((0, 1), (0,), (1,))}
+    result: dict[str, Any] = {
+        name: _judged(name, values.get(name), effective[_CLASSES.get(name, (0, 1))], len(y), confidence)
+        for name in METRICS
+    }
+    for name, rate in ALARM_RATES.items():
+        if counts["real"] * rate < 1 - 1e-9:
+            result[name] = _UNDEFINED
     return result | counts | {"no_interval": why_no_interval(y, g)}
+
+
+def by_category(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    categories: ArrayLike,
+    *,
+    threshold: float,
+    confidence: float,
+    probabilities: bool = True,
+) -> dict[str, dict[str, Any]]:
+    """Return `summary` of the fakes of each category against all reals, by the category's name.
+
+    Args:
+        labels: ``(N,)``, 0 real or 1 fake.
+        scores: ``(N,)``, higher for fakes.
+        groups: ``(N,)`` identity groups.
+        categories: ``(N,)`` text, of fakes their method or generator; what it is of reals does not matter.
+        threshold: As of `summary`, and so are ``confidence`` and ``probabilities``.
+        confidence: See there.
+        probabilities: See there.
+    """
+    y, s = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float)
+    g = np.unique(np.asarray(groups), return_inverse=True)[1]
+    names, member = np.unique(np.asarray(categories).astype(str)[y == 1], return_inverse=True)
+    real, fake = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
+    options = {"threshold": threshold, "confidence": confidence, "probabilities": probabilities}
+    rows = {str(name): np.concatenate([real, fake[member == place]]) for place, name in enumerate(names)}
+    return {name: summary(y[chosen], s[chosen], g[chosen], **options) for name, chosen in rows.items()}
+
+
+_UNDEFINED: dict[str, float | None] = {"value": None, "low": None, "high": None}
+_CLASSES: Mapping[str, tuple[int, ...]] = {"specificity": (0,), "recall": (1,)}
+"""Of which class a metric is, where not of both."""
+
+
+def _with_lots_left_out(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], groups: NDArray[np.int64], threshold: float, probable: bool
+) -> dict[str, NDArray[np.float64]]:
+    """Return all metrics of all rows, and after it those without one lot of groups each."""
+    if not len(labels):
+        return {}
+    only = METRICS if probable else tuple(name for name in METRICS if name not in CALIBRATION)
+    lots = lots_of(labels, groups)
+    return measure(labels, scores, lots, leave_out(lots), threshold=threshold, only=only)
+
+
+def _judged(
+    name: str, values: NDArray[np.float64] | None, effective: float, rows: int, confidence: float
+) -> dict[str, float | None]:
+    """Return a value with its interval, from the value of all rows and those without one lot each."""
+    if values is None or np.isnan(values[0]):
+        return dict(_UNDEFINED)
+    value, without = float(values[0]), values[1:]
+    if effective < MIN_GROUPS or name == "ece" or np.isnan(without).any():
+        return {"value": value, "low": None, "high": None}
+    variance = jackknife_variance(without)
+    bounds = student if name == "log_loss" else partial(wilson, clips=rows)
+    low, high = bounds(value, variance, groups=effective, confidence=confidence)
+    return {"value": value, "low": max(0.0, float(low)), "high": float(high)}
 
 
 def _has_both(labels: ArrayLike) -> bool:
@@ -125,7 +204,3 @@ def _counts(labels: NDArray[Any], scores: NDArray[np.float64]) -> tuple[NDArray[
     last = np.append(np.diff(scores[order]) != 0, True)
     hits = np.cumsum(labels[order] == 1)[last]
     return hits.astype(float), (np.flatnonzero(last) + 1 - hits).astype(float)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

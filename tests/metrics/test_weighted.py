@@ -1,0 +1,139 @@
+"""Metrics under weights: those of scikit-learn and torchmetrics on rows repeated as often as they weigh."""
+
+import numpy as np
+import pytest
+import torch
+import torchmetrics.functional.classification as tm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from fakefocus.metrics.scores import by_category, equal_error_rate, summary
+from fakefocus.metrics.weighted import ALARM_RATES, BINS, METRICS, measure
+
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20), st.integers(0, 3)), min_size=2, max_size=50).filter(
+    lambda rows: len({label for label, _, weight in rows if weight}) == 2
+)
+
+
+def _one(labels, scores, threshold: float = 0.5, **options) -> dict[str, float]:
+    units = np.arange(len(labels))
+    weights = np.ones((1, len(labels)))
+    return {k: float(v[0]) for k, v in measure(labels, scores, units, weights, threshold=threshold, **options).items()}
+
+
+@settings(max_examples=40)
+@given(rows=ROWS)
+def test_weighted_metrics_are_those_of_scikit_learn_on_repeated_rows(rows) -> None:
+    labels, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
+    scores = scores / 20
+    values = measure(labels, scores, np.arange(len(rows)), [weights], threshold=0.5)
+    repeated = np.repeat(np.arange(len(rows)), weights)
+    y, s = labels[repeated], scores[repeated]
+    alarm, hit, _ = sk.roc_curve(y, s, drop_intermediate=False)
+    expected = {
+        "auc": sk.roc_auc_score(y, s),
+        "ap": sk.average_precision_score(y, s),
+        "eer": equal_error_rate(y, s),
+        "partial_auc": sk.roc_auc_score(y, s, max_fpr=0.1),
+        "accuracy": sk.accuracy_score(y, s >= 0.5),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, s >= 0.5),
+        "recall": sk.recall_score(y, s >= 0.5),
+        "specificity": sk.recall_score(y, s >= 0.5, pos_label=0),
+        "f1": sk.f1_score(y, s >= 0.5, zero_division=0),
+        "brier": sk.brier_score_loss(y, s),
+        "log_loss": sk.log_loss(y, s),
+    } | {name: hit[alarm <= rate + 1e-12].max() for name, rate in ALARM_RATES.items()}
+    for name, value in expected.items():
+        assert values[name][0] == pytest.approx(value, abs=1e-9), name
+    if (s >= 0.5).any():
+        assert values["precision"][0] == pytest.approx(sk.precision_score(y, s >= 0.5))
+    else:
+        assert np.isnan(values["precision"][0])
+
+
+@settings(max_examples=40)
+@given(rows=ROWS)
+def test_metrics_are_those_of_torchmetrics(rows) -> None:
+    labels, scores = np.array([r[0] for r in rows]), np.array([r[1] for r in rows]) / 20
+    if len(set(labels)) < 2:
+        return
+    s, y = torch.from_numpy(scores), torch.from_numpy(labels)
+    values = _one(labels, scores)
+    assert values["auc"] == pytest.approx(float(tm.binary_auroc(s, y)), abs=1e-6)
+    assert values["ap"] == pytest.approx(float(tm.binary_average_precision(s, y)), abs=1e-6)
+    assert values["f1"] == pytest.approx(float(tm.binary_f1_score(s, y, threshold=0.4999)), abs=1e-6)
+
+
+@settings(max_examples=40)
+@given(rows=ROWS, seed=st.integers(0, 99))
+def test_the_order_of_rows_does_not_matter(rows, seed: int) -> None:
+    labels, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
+    order = np.random.default_rng(seed).permutation(len(rows))
+    units = np.arange(len(rows)) % 4
+    weights = np.maximum(weights[:4], 1) if len(rows) >= 4 else np.ones(4)
+    first = measure(labels, scores / 20, units, [weights], threshold=0.5)
+    second = measure(labels[order], scores[order] / 20, units[order], [weights], threshold=0.5)
+    for name in METRICS:
+        assert first[name] == pytest.approx(second[name], nan_ok=True), name
+
+
+def test_a_rate_of_false_alarms_is_never_overstepped_by_a_tie() -> None:
+    # 20 reals: one alarm is 5 %. At .9 a real and two of four fakes: all three or none; above it one fake
+    labels = [0] * 20 + [1] * 4
+    scores = [0.9] + [0.1] * 19 + [0.95, 0.9, 0.9, 0.05]
+    assert _one(labels, scores)["tpr_at_5"] == 0.75
+    assert _one(labels, scores)["tpr_at_1"] == 0.25
+    scores[1] = 0.9
+    assert _one(labels, scores)["tpr_at_5"] == 0.25
+
+
+def test_too_few_reals_leave_a_rate_of_false_alarms_undefined() -> None:
+    # 1 % needs a hundred reals
+    for reals, defined in ((99, False), (100, True)):
+        labels = np.repeat([0, 1], [reals, 10])
+        judged = summary(labels, labels * 0.5, np.arange(len(labels)), threshold=0.5, confidence=0.95)
+        assert (judged["tpr_at_1"]["value"] == 1.0) is defined
+        assert judged["tpr_at_01"]["value"] is None
+        assert judged["tpr_at_5"]["value"] == 1.0
+
+
+def test_calibration_error_counts_a_score_of_one_in_the_last_bin() -> None:
+    # ten fakes at 1 and ten reals at 1: half of the rows are wrong by 1, the bin's mean is off by .5
+    assert _one([1] * 10 + [0] * 10, [1.0] * 20)["ece"] == pytest.approx(0.5)
+    # bins of 1/15: .9 is in the 14th (.867 to .933), 8 of 10 are fake: off by .1; .1 in the 2nd, 2 of 10: off by .1
+    labels, scores = [1] * 8 + [0] * 2 + [1] * 2 + [0] * 8, [0.9] * 10 + [0.1] * 10
+    assert BINS == 15
+    assert _one(labels, scores)["ece"] == pytest.approx(0.1)
+
+
+def test_area_under_risk_and_coverage_worked_out_by_hand() -> None:
+    # threshold .5: farthest first .95 (fake, right), .1 (fake, wrong), .7 (real, wrong), .4 (real, right):
+    # error rates 0/1, 1/2, 2/3, 2/4, their mean is 5/12
+    assert _one([1, 1, 0, 0], [0.95, 0.1, 0.7, 0.4])["aurc"] == pytest.approx(5 / 12)
+    # two rows at one distance are kept together: .9 right and .1 wrong, 1/2 for both
+    assert _one([1, 1], [0.9, 0.1])["aurc"] == pytest.approx(1 / 2)
+
+
+def test_one_class_leaves_what_needs_both_undefined_and_the_rest_not() -> None:
+    judged = summary([1] * 12, np.linspace(0.3, 0.9, 12), np.arange(12), threshold=0.5, confidence=0.95)
+    assert {judged[n]["value"] for n in ("auc", "ap", "eer", "partial_auc", "specificity")} == {None}
+    # .3, .3545, .409 and .4636 are below .5
+    assert judged["recall"]["value"] == pytest.approx(8 / 12)
+    assert judged["recall"]["low"] < 8 / 12 < judged["recall"]["high"]
+
+
+def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
+    labels, scores = np.tile([0, 1], 10), np.tile([-3.0, 7.0], 10)
+    judged = summary(labels, scores, np.arange(20), threshold=0.0, confidence=0.95, probabilities=False)
+    assert judged["auc"]["value"] == 1.0
+    assert {judged[name]["value"] for name in ("brier", "ece", "log_loss")} == {None}
+
+
+def test_each_category_is_judged_against_all_reals() -> None:
+    labels = [0, 0, 1, 1, 1]
+    scores = [0.2, 0.6, 0.5, 0.7, 0.1]
+    judged = by_category(labels, scores, range(5), ["", "", "a", "b", "a"], threshold=0.5, confidence=0.95)
+    # a: .5 beats .2 alone, .1 beats none: 1 of 4; b: .7 beats both
+    assert {name: metrics["auc"]["value"] for name, metrics in judged.items()} == {"a": 0.25, "b": 1.0}
+    assert (judged["a"]["real"], judged["a"]["fake"]) == (2, 2)
