@@ -35,7 +35,7 @@ def edge_variance(crop: NDArray[np.uint8]) -> Map:
     Returns:
         ``(H, W) float32`` in [0, 1]; all 0 where no edge is found.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    grey: NDArray[np.uint8] = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     edges = canny_edges(grey)
     level = grey.astype(np.float32)
     mean = cv2.blur(level, (WINDOW, WINDOW))

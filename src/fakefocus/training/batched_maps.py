@@ -137,7 +137,7 @@ def _looked_at(upright: Tensor, every: int) -> Tensor:
 
 
 def at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Return R and the width of edges, as `gradient_ratio` of one crop does; ``(3, …)`` logarithms of squared slopes."""
+    """Return R and the width of edges, for ``(3, …)`` logarithms of squared slopes before, at and after each."""
     before, middle, after = first
     bend = (2 * middle - before - after).clamp_min(1e-4)
     place = ((after - before) / (2 * bend)).clamp(-0.6, 0.6)

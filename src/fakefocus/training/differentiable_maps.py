@@ -1,9 +1,9 @@
 """Maps of crops in [0, 1] through which gradients reach the pixels: for attacks, which change both at once.
 
-The values are those of the crops rounded to 8 bits. Gradients pass the rounding as if it were none (the straight-through
-estimator, Bengio et al. 2013, https://arxiv.org/abs/1308.3432; used against defences that have no gradient by Athalye et
-al. 2018, https://arxiv.org/abs/1802.00420). Places of edges are constants: whether a pixel is an edge has no gradient,
-how blurred it is has one.
+The values are those of the crops rounded to 8 bits. Gradients pass the rounding as if it were none: the
+straight-through estimator (Bengio et al. 2013, https://arxiv.org/abs/1308.3432), which Athalye et al. 2018
+(https://arxiv.org/abs/1802.00420) used against defences that have no gradient. Places of edges are constants: whether
+a pixel is an edge has no gradient, how blurred it is has one.
 """
 
 import numpy as np

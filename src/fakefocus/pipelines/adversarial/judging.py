@@ -82,7 +82,7 @@ def judge_transfer(
 
 
 def sanity_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what must hold of attacks that work, each with whether it does: ``rule``, ``where``, ``holds``, ``values``.
+    """Return what must hold of attacks that work: ``rule``, ``where``, ``holds`` (whether it does) and ``values``.
 
     Accuracy does not rise with ε, from clean crops on; an attack without bound that knows the map leaves at most 5 %;
     no change is larger than ε.

@@ -102,9 +102,9 @@ def _text(results: Sequence[Result]) -> list[str]:
     first = results[0]
     images, options = first["images"], first["parameters"]
     chosen = (
-        f"{images['count']} crops of the test side ({images['real']} real, {images['fake']} fake, of {images['videos']} "
-        f"videos and {images['groups']} identity groups, drawn with seed {options['seed']}) are changed so that a "
-        "detector decides otherwise, by the Adversarial Robustness Toolbox. What is changed are pixels of the stored "
+        f"{images['count']} crops of the test side ({images['real']} real, {images['fake']} fake, of "
+        f"{images['videos']} videos and {images['groups']} identity groups, drawn with seed {options['seed']}) are "
+        "changed so that a detector decides otherwise, by the Adversarial Robustness Toolbox. What is changed are pixels of the stored "
         "crop, by at most ε of 255 grey levels, before anything normalises them. Only crops that a detector has right "
         "are attacked; the others stay as they are and count as wrong."
     )
@@ -113,10 +113,10 @@ def _text(results: Sequence[Result]) -> list[str]:
         f"are {first['confidence']:.0%} intervals over identity groups ({METHOD})."
     )
     maps = (
-        "Where a detector sees a map, the attack either takes it for constant, and crops are judged with the map of the "
-        "clean crop (kept) and with a new one (remade); or it follows the map through its gradient, places of edges "
-        "aside, and crops are judged with a new map (attacked). Nobody can attack a kept map in practice: it shows what "
-        "the picture alone decides."
+        "Where a detector sees a map, the attack either takes it for constant, and crops are judged with the map of "
+        "the clean crop (kept) and with a new one (remade); or it follows the map through its gradient, places of "
+        "edges aside, and crops are judged with a new map (attacked). In practice no map is kept: that mode shows what "
+        "the picture decides alone."
     )
     limits = (
         "A detector that survives these attacks is not proven to be safe: stronger and adaptive attacks exist, and "
