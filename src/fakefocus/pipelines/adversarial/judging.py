@@ -1,6 +1,7 @@
 """What is left of a detector's decisions after an attack, and whether the numbers can be right."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefocus.metrics.scores import summary
+from fakefocus.metrics.intervals import group_interval, why_no_interval
+from fakefocus.metrics.scores import accuracy
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED
 
 Scores = NDArray[np.float64]
@@ -27,10 +29,12 @@ def judge_images(rows: pd.DataFrame, scores: Scores, options: Mapping[str, Any])
         scores: ``(N,)`` in [0, 1].
         options: ``threshold`` and ``confidence``.
     """
-    judged = summary(rows["label"], scores, rows["group"], **options)
-    right = _right(rows, scores, options)
-    by_label = {name: _share(right[rows["label"] == label]) for label, name in ((0, "real"), (1, "fake"))}
-    return {"accuracy": judged["accuracy"], "no_interval": judged["no_interval"]} | by_label
+    labels, groups, right = rows["label"], rows["group"], _right(rows, scores, options)
+    at_threshold = partial(accuracy, threshold=options["threshold"])
+    interval = group_interval(at_threshold, labels, scores, groups, options["confidence"])
+    judged = {"value": _mean(right)} | (interval or {"low": None, "high": None})
+    by_label = {name: _mean(right[rows["label"] == label]) for label, name in ((0, "real"), (1, "fake"))}
+    return {"accuracy": judged, "no_interval": why_no_interval(labels, groups)} | by_label
 
 
 def judge_attack(
@@ -55,17 +59,18 @@ def judge_attack(
         attacked; ``linf_largest``. None where nothing was attacked.
     """
     wrong, wrong_exact = (~_right(rows, scores[name], options) for name in ("rounded", "exact"))
-    labels, flat = rows["label"].to_numpy(), np.abs(change[attacked]).reshape(int(attacked.sum()), -1)
+    labels, sizes = rows["label"].to_numpy(), np.abs(change[attacked].astype(np.float64))
+    largest = 255 * sizes.max(axis=(1, 2, 3))
     return judge_images(rows, scores["rounded"], options) | {
         "attacked": int(attacked.sum()),
-        "success": _share(wrong[attacked]),
-        "success_real": _share(wrong[attacked & (labels == 0)]),
-        "success_fake": _share(wrong[attacked & (labels == 1)]),
-        "accuracy_exact": _share(~wrong_exact),
-        "success_exact": _share(wrong_exact[attacked]),
-        "linf": _share(255 * flat.max(axis=1)) if len(flat) else None,
-        "linf_largest": float(255 * flat.max()) if len(flat) else None,
-        "l2": _share(np.sqrt(np.square(flat, dtype=np.float64).sum(axis=1))) if len(flat) else None,
+        "success": _mean(wrong[attacked]),
+        "success_real": _mean(wrong[attacked & (labels == 0)]),
+        "success_fake": _mean(wrong[attacked & (labels == 1)]),
+        "accuracy_exact": _mean(~wrong_exact),
+        "success_exact": _mean(wrong_exact[attacked]),
+        "linf": _mean(largest),
+        "linf_largest": float(largest.max()) if len(largest) else None,
+        "l2": _mean(np.sqrt(np.square(sizes).sum(axis=(1, 2, 3)))),
     }
 
 
@@ -77,7 +82,7 @@ def judge_transfer(
     ``success``: share of those that both detectors had right, ``both_right`` of them, that are decided wrong now.
     """
     wrong = ~_right(rows, scores, options)
-    about = {"both_right": int(both_right.sum()), "success": _share(wrong[both_right])}
+    about = {"both_right": int(both_right.sum()), "success": _mean(wrong[both_right])}
     return judge_images(rows, scores, options) | about
 
 
@@ -125,5 +130,5 @@ def _right(rows: pd.DataFrame, scores: Scores, options: Mapping[str, Any]) -> ND
     return np.asarray((scores >= options["threshold"]) == (rows["label"].to_numpy() == 1))
 
 
-def _share(values: NDArray[Any] | pd.Series) -> float | None:
+def _mean(values: NDArray[Any] | pd.Series) -> float | None:
     return float(np.mean(values)) if len(values) else None
