@@ -65,7 +65,7 @@ class Victim:
         return self._scorer([partial(Crop, image, None if maps is None else maps[n]) for n, image in enumerate(images)])
 
     def exact_scores(self, crops: Images, maps: NDArray[np.float32] | None) -> NDArray[np.float64]:
-        """Return the scores of crops that are not rounded to 8 bits; without maps, they are made of the rounded ones."""
+        """Return the scores of crops that are not rounded to 8 bits; without maps, these are made of rounded ones."""
         make = self._scorer.make_maps
         if make is None:
             return score(self._with("none"), crops)

@@ -104,9 +104,9 @@ def _text(results: Sequence[Result]) -> list[str]:
     chosen = (
         f"{images['count']} crops of the test side ({images['real']} real, {images['fake']} fake, of "
         f"{images['videos']} videos and {images['groups']} identity groups, drawn with seed {options['seed']}) are "
-        "changed so that a detector decides otherwise, by the Adversarial Robustness Toolbox. What is changed are pixels of the stored "
-        "crop, by at most ε of 255 grey levels, before anything normalises them. Only crops that a detector has right "
-        "are attacked; the others stay as they are and count as wrong."
+        "changed so that a detector decides otherwise, by the Adversarial Robustness Toolbox. What is changed are "
+        "pixels of the stored crop, by at most ε of 255 grey levels, before anything normalises them. Only crops that "
+        "a detector has right are attacked; the others stay as they are and count as wrong."
     )
     judged = (
         "Accuracy is at the detector's own threshold, on crops rounded to 8 bits, as a file would hold them; intervals "
