@@ -27,10 +27,12 @@ _STEP = 2.5
 class Attack(NamedTuple):
     """An attack: at most ``epsilon`` a pixel, in [0, 1]; None where the attack looks for the smallest change itself.
 
-    ``steps`` of the gradient; ``searches`` of C&W for the weight of its aim against the size of the change.
+    ``steps`` of the gradient; ``step``: size of one of PGD, which then starts at the crop itself, else so that all of
+    them reach 2.5 times as far as the bound, after a random start; ``searches`` of C&W for the weight of its aim
+    against the size of the change.
 
     fgsm: Goodfellow et al. 2015, https://arxiv.org/abs/1412.6572. pgd: Madry et al. 2018,
-    https://arxiv.org/abs/1706.06083, from a random start. auto_pgd: Croce & Hein 2020, https://arxiv.org/abs/2003.01690,
+    https://arxiv.org/abs/1706.06083; its last step counts, not its best. auto_pgd: Croce & Hein 2020, https://arxiv.org/abs/2003.01690,
     with cross-entropy, as the ratio of differences of logits needs three classes. carlini_l2: Carlini & Wagner 2017,
     https://arxiv.org/abs/1608.04644.
     """
@@ -38,6 +40,7 @@ class Attack(NamedTuple):
     kind: Kind
     epsilon: float | None = None
     steps: int = 1
+    step: float | None = None
     searches: int = 1
 
 
@@ -97,8 +100,11 @@ def _generate(shown: ShownCrop, crops: Images, labels: NDArray[np.int64], attack
         case "fgsm":
             method = FastGradientMethod(classifier, eps=reach, **size)
         case "pgd":
-            step = _STEP * reach / attack.steps
-            method = ProjectedGradientDescentPyTorch(classifier, eps=reach, eps_step=step, num_random_init=1, **steps)
+            step = _STEP * reach / attack.steps if attack.step is None else attack.step
+            starts = 1 if attack.step is None else 0
+            method = ProjectedGradientDescentPyTorch(
+                classifier, eps=reach, eps_step=step, num_random_init=starts, **steps
+            )
         case "auto_pgd":
             method = AutoProjectedGradientDescent(
                 classifier, eps=reach, eps_step=2 * reach, nb_random_init=1, loss_type="cross_entropy", **steps

@@ -11,6 +11,9 @@ from fakefocus.parameters import Adversarial
 UNBOUNDED = "unbounded"
 """Key of the attack that may change pixels at will."""
 
+_SMALL = 2
+"""Step of that attack in grey levels."""
+
 
 class Planned(NamedTuple):
     """An attack: its key in files, its name as people write it, its bound in grey levels or None, what runs it."""
@@ -51,5 +54,6 @@ def plan_attacks(options: Adversarial) -> list[Planned]:
     kinds += [("auto_pgd", "AutoPGD", {"kind": "auto_pgd", "steps": options.auto_pgd_steps})]
     bounded = [Planned(key, name, epsilon, how) for key, name, how in kinds for epsilon in options.epsilons]
     carlini = {"kind": "carlini_l2", "steps": options.carlini_steps, "searches": options.carlini_searches}
-    at_will = {"kind": "pgd", "steps": options.unbounded_steps}
+    # by small steps from the crop: far away, in noise, a network may have no slope that leads to the other side
+    at_will = {"kind": "pgd", "steps": options.unbounded_steps, "step": _SMALL / 255}
     return [*bounded, Planned("carlini_l2", "C&W-L2", None, carlini), Planned(UNBOUNDED, "unbounded PGD", 255, at_will)]

@@ -20,6 +20,7 @@ _MODES = {
 }
 _RUNS = {"none": "no map", "constant": "map taken as constant", "differentiable": "map attacked too"}
 _COLUMNS = 3
+_LINES = ("-", "--", ":")
 
 
 def adversarial_section(results: Sequence[Result]) -> dict[str, Any]:
@@ -32,8 +33,8 @@ def adversarial_section(results: Sequence[Result]) -> dict[str, Any]:
         "tables": [_accuracies(results), _sizes(results), *_transfers(results), _sanity(results)],
         "caption": (
             "Accuracy on attacked crops by the largest change of a pixel, one line an attack; bars are intervals over "
-            "identity groups. C&W-L2 looks for the smallest change itself and stands apart. Right of each detector's "
-            "own panels: crops that were changed against the other detector."
+            "identity groups. C&W-L2 looks for the smallest change itself and stands apart; hollow: before pixels are "
+            "rounded to 8 bits. Panels «shown crops of» are of crops that were changed against the other detector."
         ),
     }
 
@@ -45,7 +46,9 @@ def adversarial_curves(results: Sequence[Result], colours: Mapping[str, str]) ->
         results: What `show_transferred` gives for each detector.
         colours: Of a family's titles, ``#rrggbb``.
     """
-    panels = [panel for result in results for panel in _panels(result, results)]
+    by_result = [list(_panels(result, results)) for result in results]
+    # the detector with most panels first: its own stand in one line
+    panels = [panel for of_result in sorted(by_result, key=len, reverse=True) for panel in of_result]
     lines = -(-len(panels) // _COLUMNS)
     figure = Figure(figsize=(WIDTH, 0.7 + 2.5 * lines), layout="constrained")
     axes = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True).ravel()
@@ -79,23 +82,35 @@ def _panels(result: Result, results: Sequence[Result]) -> Iterator[tuple[str, st
 def _draw(axis: Axes, clean: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     sizes = sorted({row["epsilon"] for row in rows if row["epsilon"] is not None})
     places = {size: number for number, size in enumerate([0, *sizes, None])}
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    for number, name in enumerate(names):
+    looks = _looks(rows)
+    for number, (name, look) in enumerate(looks.items()):
         of_name = [row for row in rows if row["name"] == name]
-        aside = (number - (len(names) - 1) / 2) * 0.07
+        colour = look["color"]
+        aside = (number - (len(looks) - 1) / 2) * 0.07
         curve = [{"epsilon": 0, **clean}, *of_name] if of_name[0]["epsilon"] is not None else of_name
         x = [places[row["epsilon"]] + aside for row in curve]
         y = [row["accuracy"]["value"] for row in curve]
-        # the last colours of the palette run out after as many attacks as there are by default
-        colour = OTHER_COLOURS[number % len(OTHER_COLOURS)]
-        axis.plot(x, y, "o-", label=name, color=colour, markersize=3.5, linewidth=1.3)
+        axis.plot(x, y, marker="o", label=name, markersize=3.5, linewidth=1.3, **look)
         for place, row in zip(x, curve, strict=True):
             if row["accuracy"]["low"] is not None:
                 axis.plot([place] * 2, [row["accuracy"]["low"], row["accuracy"]["high"]], color=colour, alpha=0.35)
+        if len(curve) == 1 and "accuracy_exact" in curve[0]:
+            axis.plot(x, curve[0]["accuracy_exact"], "o", color=colour, markersize=3.5, markerfacecolor="white")
     axis.axvline(len(sizes) + 0.5, color=GRID, linewidth=1)
     axis.set_xticks(range(len(places)), ["clean", *map(str, sizes), "C&W"])
     axis.set_ylim(-0.03, 1.03)
     style(axis, "largest change of a pixel (of 255)", "accuracy")
+
+
+def _looks(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return colour and line by name: attacks of one kind have one colour, the longest of them a whole line."""
+    kinds = {row["name"]: row["attack"].partition("_")[0] for row in rows}
+    colours = dict(zip(dict.fromkeys(kinds.values()), OTHER_COLOURS, strict=False))
+    of_kind = {kind: [name for name in kinds if kinds[name] == kind] for kind in colours}
+    return {
+        name: {"color": colours[kind], "linestyle": _LINES[(len(of_kind[kind]) - 1 - of_kind[kind].index(name)) % 3]}
+        for name, kind in kinds.items()
+    }
 
 
 def _text(results: Sequence[Result]) -> list[str]:
