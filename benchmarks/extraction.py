@@ -32,8 +32,8 @@ from fakefocus.detection.faces import NO_FACES, Faces
 from fakefocus.detection.following import FaceFollower
 from fakefocus.detection.mtcnn import FaceDetector
 from fakefocus.detection.tracking import TrackLinker
+from fakefocus.extraction import OTHER_FACES, extract_faces
 from fakefocus.imaging.frames import read_frames
-from fakefocus.pipelines.preprocessing.extraction import OTHER_FACES, extract_faces
 
 ROOT = Path(__file__).resolve().parents[1]
 _DETECTION_GOALS = {"720p": 20.0, "1080p": 30.0, "tight": 10.0}

@@ -14,7 +14,7 @@ import av
 
 from benchmarks.clips import CLIPS, OPTIONS, make_clips
 from fakefocus.datasets.stored_video import FrameWriter
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
+from fakefocus.extraction import extract_faces
 
 
 def repeat(source: Path, target: Path, hours: float) -> None:

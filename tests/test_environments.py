@@ -16,7 +16,7 @@ from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.sources import LAYOUTS
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "hf"]
+PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "deepfakebench", "images", "hf"]
 
 
 def _config(env: str, typed: str = "", conf: Path = CONF) -> ProjectConfig:

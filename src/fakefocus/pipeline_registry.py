@@ -22,7 +22,15 @@ STAGES = {
 }
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
-PROTOCOLS: tuple[str, ...] = ("adversarial", "tta")
+PROTOCOLS: tuple[str, ...] = (
+    "cross_dataset",
+    "leave_one_out",
+    "robustness",
+    "adversarial",
+    "tta",
+    "efficiency",
+    "reproduce",
+)
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 
 
@@ -34,7 +42,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """
     made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
     verbs = {verb: made[package] for verb, package in STAGES.items()}
-    detectors = [name for family in main_families() for name in (family, f"{family}.control")]
+    detectors = [name for family in main_families() for name in (family, f"{family}.control", f"{family}.untrained")]
     more = {
         "data": made["ingestion"] + made["preprocessing"] + made["defocus"],
         "baselines": judged_baselines(),
@@ -42,6 +50,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
     }
     protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
+    protocols["leave_one_out"] += training.train_left_out(main_families())
     return made | verbs | more | protocols | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 

@@ -18,18 +18,21 @@ FACE_COLUMNS = (
     *("score", "landmarks", "crop_landmarks", "size", "sharpness", "yaw", "pitch", "roll", "altered"),
     *("detector", "crops"),
 )
-SPLIT_COLUMNS = ("video_id", "label", "method", "group", "split", "reason")
+SPLIT_COLUMNS = ("video_id", "label", "method", "group", "side", "split", "status", "reason")
 SAMPLE_COLUMNS = (
     *("video_id", "crop", "folder", "frame", "track", "label", "method", "group", "split", "fingerprint"),
     *("identity", "people", "original", "landmarks", "crops", "labelled_by"),
 )
 SCORE_COLUMNS = ("video_id", "crop", "track", "label", "method", "group", "split", "score")
-VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "faces", "score")
+TRACK_SCORE_COLUMNS = ("video_id", "track", "label", "method", "group", "split", "faces", "score")
+VIDEO_SCORE_COLUMNS = ("video_id", "label", "method", "group", "split", "status", "reason", "faces", "score")
+STATUSES = ("ok", "no_face", "rejected", "error")
+"""What became of a video: it has crops; no frame shows a face; it was set aside otherwise; it is unreadable."""
 
-SUMMARY_VERSION = 2
+SUMMARY_VERSION = 3
 SUMMARY_KEYS = (
-    *("version", "contract", "parameters", "dataset", "experiment", "split_hash", "overlap", "metrics", "history"),
-    "videos",
+    *("version", "contract", "parameters", "dataset", "experiment", "split_hash", "overlap", "coverage", "metrics"),
+    *("calibration", "history", "videos"),
 )
 """What ``summary.json`` holds, whoever writes it."""
 SECTION_KEYS = ("title", "order", "split_hash", "text", "tables", "caption")
@@ -109,6 +112,7 @@ def splits(table: pd.DataFrame) -> None:
     used = table[table["split"] != ""]
     sides = used.groupby("group")["split"].nunique()
     _require(not (sides > 1).any(), "splits", "an identity group is on one side only", sides[sides > 1].index.tolist())
+    _check_statuses(table, "splits")
     unknown = sorted(set(used["split"]) - set(SPLITS))
     _require(not unknown, "splits", f"a side is one of {SPLITS}", unknown)
 
@@ -125,10 +129,20 @@ def face_scores(table: pd.DataFrame) -> None:
     _check_scores(table, "face_scores")
 
 
+def track_scores(table: pd.DataFrame) -> None:
+    """Check scores of the people in videos."""
+    _check(table, "track_scores", TRACK_SCORE_COLUMNS, unique=["video_id", "track"])
+    _check_scores(table, "track_scores")
+
+
 def video_scores(table: pd.DataFrame) -> None:
-    """Check scores of videos."""
+    """Check scores of videos: every one that has crops has a score, and no other."""
     _check(table, "video_scores", VIDEO_SCORE_COLUMNS, unique=["video_id"])
-    _check_scores(table, "video_scores")
+    scored = table["status"] == "ok"
+    _check_scores(table[scored], "video_scores")
+    _check_reasons(table[~scored], "video_scores")
+    invented = table.loc[~scored & table["score"].notna(), "video_id"].tolist()[:3]
+    _require(not invented, "video_scores", "only a video with status ok has a score", invented)
 
 
 def _check(table: pd.DataFrame, name: str, columns: Sequence[str], unique: list[str] | None = None) -> None:
@@ -145,6 +159,11 @@ def _check(table: pd.DataFrame, name: str, columns: Sequence[str], unique: list[
 def _check_labels(table: pd.DataFrame, name: str) -> None:
     wrong = sorted(set(table["label"]) - {0, 1})
     _require(not wrong, name, "label is 0 (real) or 1 (fake)", wrong)
+
+
+def _check_statuses(table: pd.DataFrame, name: str) -> None:
+    unknown = sorted(set(table["status"]) - set(STATUSES))
+    _require(not unknown, name, f"a status is one of {STATUSES}", unknown)
 
 
 def _check_reasons(table: pd.DataFrame, name: str) -> None:

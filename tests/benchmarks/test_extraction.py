@@ -50,6 +50,6 @@ def test_frames_in_which_a_lone_person_counts_as_somebody_else_are_pieces(
     alone = [_faces((0, 0, 100, 100))]
     assert count_pieces(face_clip, alone) == 0
     # with nobody who is kept, every face is somebody else's
-    monkeypatch.setattr("fakefocus.pipelines.preprocessing.extraction._kept", lambda *_, **__: [])
+    monkeypatch.setattr("fakefocus.extraction._kept", lambda *_, **__: [])
     assert count_pieces(face_clip, alone) == 1
     assert count_pieces(face_clip, [_faces((0, 0, 100, 100), (300, 0, 340, 40))]) == 0

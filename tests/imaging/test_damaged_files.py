@@ -12,10 +12,10 @@ import skimage.data
 from PIL import Image
 
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
+from fakefocus.extraction import extract_faces
 from fakefocus.imaging.frames import MediaError, probe
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.ingestion.nodes import probe_file
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
 
 WHOLE = Preprocessing.model_validate(
     {

@@ -137,3 +137,11 @@ def test_each_category_is_judged_against_all_reals() -> None:
     # a: .5 beats .2 alone, .1 beats none: 1 of 4; b: .7 beats both
     assert {name: metrics["auc"]["value"] for name, metrics in judged.items()} == {"a": 0.25, "b": 1.0}
     assert (judged["a"]["real"], judged["a"]["fake"]) == (2, 2)
+
+
+def test_a_search_that_ended_past_the_last_column_waits_for_the_others() -> None:
+    # three of four pairs are in order; with some of the four left out, no threshold has too many false alarms
+    judged = summary([0, 0, 1, 1], [0.1, 0.6, 0.9, 0.5], range(4), threshold=0.5, confidence=0.95)
+    assert judged["auc"]["value"] == 0.75
+    # of one real, a rate of 5 % cannot be told
+    assert summary([0, 1, 1], [0.1, 0.6, 0.9], range(3), threshold=0.5, confidence=0.95)["tpr_at_5"]["value"] is None

@@ -1,6 +1,23 @@
-import pandas as pd
+from typing import Any
 
-from fakefocus.pipelines.evaluation.nodes import score_videos
+import pandas as pd
+import pytest
+
+from fakefocus.errors import InputError
+from fakefocus.metrics.coverage import coverage, with_missing
+from fakefocus.metrics.scores import auc
+from fakefocus.metrics.videos import score_by_track, score_by_video
+from fakefocus.parameters import Evaluation
+from fakefocus.pipelines.evaluation.attributes import describe_videos, thirds
+from fakefocus.pipelines.evaluation.nodes import score_tracks, score_videos
+
+EVALUATION = Evaluation(threshold="validation", batch_size=64, confidence=0.95)
+
+
+def _named(scores: pd.DataFrame, **others: Any) -> pd.DataFrame:
+    """Return the split that names the videos of ``scores``, all usable."""
+    about = scores.groupby("video_id")[["label", "method", "group", "split"]].max().reset_index()
+    return about.assign(side=about["split"], status="ok", reason="", **others)
 
 
 def test_video_is_scored_by_its_most_fake_person() -> None:
@@ -16,7 +33,7 @@ def test_video_is_scored_by_its_most_fake_person() -> None:
             "score": [0.1, 0.2, 0.3, 0.8, 0.6, 0.25, 0.35],
         }
     )
-    videos = score_videos(scores).set_index("video_id")
+    videos = score_videos(scores, _named(scores), EVALUATION).set_index("video_id")
     assert round(videos.loc["a", "score"], 6) == 0.7
     assert round(videos.loc["b", "score"], 6) == 0.3
     assert videos["faces"].to_dict() == {"a": 5, "b": 2}
@@ -34,6 +51,89 @@ def test_fake_with_a_real_bystander_is_one_fake_video() -> None:
             "score": [0.9, 0.7, 0.2, 0.4],
         }
     )
-    (video,) = score_videos(scores).to_dict("records")
+    (video,) = score_videos(scores, _named(scores), EVALUATION).to_dict("records")
     # whoever looks most fake: at test time nobody knows who was altered
     assert (video["label"], video["method"], video["faces"], round(video["score"], 6)) == (1, "Swap", 4, 0.8)
+
+
+def test_a_person_is_scored_by_mean_maximum_median_or_the_five_most_fake_faces() -> None:
+    values = [0.0, 0.1, 0.2, 0.4, 0.5, 0.6, 1.0]
+    faces = pd.DataFrame({"video_id": "a", "track": 0, "label": 1, "score": values})
+    expected = {"mean": 0.4, "max": 1.0, "median": 0.4, "top_k_mean": (0.2 + 0.4 + 0.5 + 0.6 + 1.0) / 5}
+    for aggregation, value in expected.items():
+        assert score_by_video(faces, aggregation)["score"].tolist() == pytest.approx([value]), aggregation
+    few = score_by_track(faces.iloc[:2], "top_k_mean")
+    assert few.loc[("a", 0), ["faces", "score"]].tolist() == pytest.approx([2, 0.05])
+
+
+def test_fakes_of_one_name_by_several_methods_stay_several_videos() -> None:
+    # published FaceForensics++ has 000_003 in each method's folder: merged, their scores would be averaged to .5
+    ids = ["ff-Deepfakes-000_003", "ff-FaceSwap-000_003"]
+    scores = pd.DataFrame(
+        {"video_id": ids, "track": 0, "label": 1, "method": ["Deepfakes", "FaceSwap"], "group": "g", "split": "test"}
+    ).assign(score=[0.9, 0.1])
+    videos = score_videos(scores, _named(scores), EVALUATION)
+    assert dict(zip(videos["method"], videos["score"], strict=True)) == {"Deepfakes": 0.9, "FaceSwap": 0.1}
+    assert score_tracks(scores, EVALUATION)["score"].tolist() == [0.9, 0.1]
+
+
+def test_every_video_that_the_split_names_has_a_row_with_its_status() -> None:
+    scores = pd.DataFrame(
+        {"video_id": ["a", "b"], "track": 0, "label": [0, 1], "method": ["", "S"], "group": ["a", "b"]}
+    ).assign(split="test", score=[0.2, 0.7])
+    unused = pd.DataFrame(
+        {
+            "video_id": ["c", "d", "e", "f"],
+            "label": [1, 1, 0, 0],
+            "method": ["S", "S", "", ""],
+            "group": ["b", "b", "a", "z"],
+            "side": ["test", "test", "val", "train"],
+            "split": "",
+            "status": ["no_face", "error", "rejected", "ok"],
+            "reason": ["no face was found", "truncated", "1 frame decodes", "x"],
+        }
+    )
+    videos = score_videos(scores, pd.concat([_named(scores), unused]), EVALUATION).set_index("video_id")
+    assert videos["status"].to_dict() == {"a": "ok", "b": "ok", "c": "no_face", "d": "error", "e": "rejected"}
+    assert videos["score"].isna().to_dict() == {"a": False, "b": False, "c": True, "d": True, "e": True}
+    assert (videos.loc["d", "reason"], videos.loc["d", "split"], videos.loc["d", "faces"]) == ("truncated", "test", 0)
+
+
+def test_leaving_hard_videos_out_raises_no_auc_unseen() -> None:
+    # real .1 .3; fakes .2 and .9; leaving .2 out lifts the AUC from 3/4 to 1
+    rows = {"label": [0, 0, 1, 1], "score": [0.1, 0.3, 0.2, 0.9], "status": "ok"}
+    whole = pd.DataFrame(rows)
+    partial = whole.assign(score=[0.1, 0.3, None, 0.9], status=["ok", "ok", "no_face", "ok"])
+    values = {}
+    for policy in ("exclude", "as_chance", "as_real", "as_fake"):
+        judged = with_missing(partial, policy)
+        values[policy] = auc(judged["label"], judged["score"])
+    assert auc(whole["label"], whole["score"]) == 0.75
+    # as real: 0 is below both reals; .5 and 1 are above both: chance is that of a detector with scores on both sides
+    assert values == {"exclude": 1.0, "as_chance": 1.0, "as_real": 0.5, "as_fake": 1.0}
+    counted = coverage(partial, "exclude")
+    assert (counted["named"], counted["ok"], counted["no_face"]) == (4, 3, 1)
+    assert (counted["share"], counted["real"], counted["fake"]) == (0.75, 1.0, 0.5)
+
+
+def test_attributes_are_the_layouts_thirds_of_faces_and_columns_of_a_file() -> None:
+    videos = pd.DataFrame({"video_id": ["a", "b", "c"], "path": ["x/a.mp4", "x/b.mp4", "y/c.mp4"]}).assign(
+        compression=["c23", "c40", "c23"], dataset="d"
+    )
+    faces = pd.DataFrame({"video_id": ["a", "b", "c"], "found": True, "size": [30, 90, 60], "sharpness": 1.0})
+    scores = videos[["video_id"]]
+    table = describe_videos(scores, videos, faces, pd.DataFrame({"file": ["c.mp4", "a.mp4"], "light": ["dim", "day"]}))
+    assert table["compression"].tolist() == ["c23", "c40", "c23"]
+    # a third of [30, 60, 90] ends at 50 and 70
+    assert table["size of the face"].tolist() == ["lowest: 30 to 50 px", "highest: 70 to 90 px", "middle: 50 to 70 px"]
+    assert table["light"].tolist() == ["day", "", "dim"]
+    assert set(thirds(pd.Series([1.0, 1.0]), "px")) == {""}
+
+
+def test_attributes_that_name_no_video_or_several_are_refused() -> None:
+    videos = pd.DataFrame({"video_id": ["a", "b"], "path": ["x/1.mp4", "y/1.mp4"], "compression": "", "dataset": "d"})
+    faces = pd.DataFrame({"video_id": ["a", "b"], "found": True, "size": 30.0, "sharpness": 1.0})
+    with pytest.raises(InputError, match=r"attributes: no column video_id, path, file names the videos, got name"):
+        describe_videos(videos[["video_id"]], videos, faces, pd.DataFrame({"name": ["a"]}))
+    with pytest.raises(InputError, match=r"attributes\.file: 1\.mp4 names several videos or rows"):
+        describe_videos(videos[["video_id"]], videos, faces, pd.DataFrame({"file": ["1.mp4"], "light": ["dim"]}))

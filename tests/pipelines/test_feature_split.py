@@ -34,16 +34,26 @@ def _videos(pairs: list[tuple[int, int, str]], people: int) -> pd.DataFrame:
     )
 
 
+NONE_UNREADABLE = (pd.DataFrame(columns=["video_id", "path", "reason"]), pd.DataFrame(columns=["path", "reason"]))
+"""Listed media beside the usable ones, and why they are not."""
+
+
 def _faces(videos: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
     rows = [(v, frame, v not in without, f"frame_{frame:06d}") for v in videos["video_id"] for frame in (0, 4)]
     table = pd.DataFrame(rows, columns=["video_id", "frame", "found", "crop"])
-    return table.assign(crop_landmarks=json.dumps(EYES_NOSE_MOUTH), crops="0", track=0, altered=None)
+    return table.assign(
+        reason=table["found"].map({True: "", False: "no face"}),
+        crop_landmarks=json.dumps(EYES_NOSE_MOUTH),
+        crops="0",
+        track=0,
+        altered=None,
+    )
 
 
 def _split(
     videos: pd.DataFrame, faces: pd.DataFrame, options: FeatureSplit = OPTIONS, previous: dict | None = None
 ) -> pd.DataFrame:
-    return split_videos(videos, faces, previous or {}, {}, options)[0]
+    return split_videos(videos, faces, *NONE_UNREADABLE, previous or {}, {}, options)[0]
 
 
 def _assert_nobody_is_on_two_sides(videos: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
@@ -148,8 +158,8 @@ def test_added_videos_move_no_old_one(
 ) -> None:
     before, after = graphs
     options = OPTIONS.model_copy(update={"strategy": strategy, "folds": folds})
-    first, people = split_videos(before, _faces(before), {}, {}, options)
-    second, _ = split_videos(after, _faces(after), people, {}, options)
+    first, people = split_videos(before, _faces(before), *NONE_UNREADABLE, {}, {}, options)
+    second, _ = split_videos(after, _faces(after), *NONE_UNREADABLE, people, {}, options)
     old = second.set_index("video_id").loc[first["video_id"]]
     assert old["split"].tolist() == first["split"].tolist()
     if strategy != "video":
@@ -158,19 +168,22 @@ def test_added_videos_move_no_old_one(
 
 def test_a_new_fake_between_two_sides_is_set_aside() -> None:
     before = _videos([], people=12)
-    first, people = split_videos(before, _faces(before), {}, {}, OPTIONS)
+    first, people = split_videos(before, _faces(before), *NONE_UNREADABLE, {}, {}, OPTIONS)
     side = first.set_index("video_id")["split"]
     a, b = (int(side.index[side == name][0][1:]) for name in ("train", "test"))
     after = _videos([(a, b, "A")], people=12)
-    second = split_videos(after, _faces(after), people, {}, OPTIONS)[0].set_index("video_id")
+    second = split_videos(after, _faces(after), *NONE_UNREADABLE, people, {}, OPTIONS)[0].set_index("video_id")
     assert second.loc["f0", ["split", "reason"]].tolist() == ["", "connects people of test and train"]
 
 
 def test_other_shares_divide_everything_anew() -> None:
     videos = _videos([], people=30)
-    people = split_videos(videos, _faces(videos), {}, {}, OPTIONS)[1]
+    people = split_videos(videos, _faces(videos), *NONE_UNREADABLE, {}, {}, OPTIONS)[1]
     other = OPTIONS.model_copy(update={"train": 0.4, "test": 0.4})
-    assert split_videos(videos, _faces(videos), people, {}, other)[0]["split"].value_counts()["test"] == 12
+    assert (
+        split_videos(videos, _faces(videos), *NONE_UNREADABLE, people, {}, other)[0]["split"].value_counts()["test"]
+        == 12
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -283,7 +296,7 @@ IMPORTED = OPTIONS.model_copy(update={"strategy": "imported", "held_out_methods"
 
 def _imported(listed: dict) -> pd.DataFrame:
     videos = _videos([(0, 1, "A")], people=5)
-    return split_videos(videos, _faces(videos), {}, listed, IMPORTED)[0].set_index("video_id")
+    return split_videos(videos, _faces(videos), *NONE_UNREADABLE, {}, listed, IMPORTED)[0].set_index("video_id")
 
 
 @pytest.mark.parametrize("names", [["r2", "f0"], ["real/r2", "fake/f0"], ["r2.mp4", "f0.mp4"]])
@@ -304,7 +317,7 @@ def test_our_own_splits_json_comes_back_as_it_was() -> None:
     videos = _videos([(i, i + 1, "A") for i in range(0, 20, 2)], people=20)
     ours = _split(videos, _faces(videos))
     told = describe_splits(ours, OPTIONS)
-    again = split_videos(videos, _faces(videos), {}, told, IMPORTED)[0]
+    again = split_videos(videos, _faces(videos), *NONE_UNREADABLE, {}, told, IMPORTED)[0]
     assert again["split"].tolist() == ours["split"].tolist()
     assert describe_splits(again, IMPORTED)["hash"] == told["hash"]
 

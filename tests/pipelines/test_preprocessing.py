@@ -13,9 +13,9 @@ import skimage.data
 
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
 from fakefocus.detection.mtcnn import FaceDetector
+from fakefocus.extraction import extract_faces
 from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.pipelines.preprocessing.nodes import plan_face_crops
 from fakefocus.sources.demo.corpus import write_clip
 

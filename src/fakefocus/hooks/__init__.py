@@ -1,8 +1,9 @@
 """What happens around nodes: a module a subject."""
 
+from fakefocus.hooks.covered import EnoughCovered
 from fakefocus.hooks.launched import OneWriter
 from fakefocus.hooks.parameters import CheckParameters
 from fakefocus.hooks.plain_errors import PlainErrors
 from fakefocus.hooks.tracking import FamilyRuns
 
-__all__ = ["CheckParameters", "FamilyRuns", "OneWriter", "PlainErrors"]
+__all__ = ["CheckParameters", "EnoughCovered", "FamilyRuns", "OneWriter", "PlainErrors"]

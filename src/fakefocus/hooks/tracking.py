@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
+from fakefocus.metrics.weighted import METRICS
 from fakefocus.schemas import SAMPLE_COLUMNS
 
 
@@ -48,21 +50,22 @@ class FamilyRuns:
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
-        """Log the detector itself and how it was judged."""
-        if not self._inside or not node.namespace:
+        """Log the detector itself and how it was judged; what compares several detectors goes to the parent."""
+        if not _tracking():
             return
         import mlflow
 
+        for value in outputs.values():
+            if isinstance(value, dict) and "protocol" in value:
+                _log_protocol(value)
+        if not self._inside or not node.namespace:
+            return
         for name, value in outputs.items():
             if name.endswith("_summary"):
                 mlflow.log_metrics(flat_metrics(value["metrics"]))
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
                 log_detector(node.namespace, value)
-            elif isinstance(value, dict) and "protocol" in value:
-                prefix = value["protocol"]
-                mlflow.log_metrics({f"{prefix}.{key}": number for key, number in value["tracked"].items()})
-                mlflow.log_dict(value, f"{prefix}.json")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
@@ -127,7 +130,7 @@ def contract_parameters(contract: dict[str, Any]) -> dict[str, Any]:
     return {contract["family"]: {name: contract[name] for name in ("network", "loss", "training")}}
 
 
-_COMPARED = ("auc", "ap", "eer", "accuracy", "f1")
+_SCOPES = ("video", "track", "face", "held_out")
 _SHARED = (
     *("preprocessing", "defocus", "feature_split", "evaluation"),
     *("dataset", "experiment", "trained_on", "recipe"),
@@ -148,8 +151,8 @@ def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
     Undefined values are left out.
     """
-    scopes = {scope: metrics[scope] for scope in ("video", "face", "held_out") if scope in metrics}
-    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in _COMPARED}
+    scopes = {scope: metrics[scope] for scope in _SCOPES if scope in metrics}
+    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in METRICS}
     for scope, of_scope in scopes.items():
         values |= {f"test.{scope}.auc_{end}": of_scope["auc"][end] for end in ("low", "high")}
     values |= {f"test.{method}.auc": of_one["auc"]["value"] for method, of_one in metrics["by_method"].items()}
@@ -188,6 +191,17 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
             signature=signature,
             pip_requirements=[],
         )
+
+
+def _log_protocol(result: dict[str, Any]) -> None:
+    """Log what a protocol measured to the run that is open."""
+    import mlflow
+
+    prefix = result["protocol"]
+    # names of methods and experiments may hold what MLflow refuses
+    numbers = {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): number for name, number in result["tracked"].items()}
+    mlflow.log_metrics({f"{prefix}.{name}": number for name, number in numbers.items()})
+    mlflow.log_dict(result, f"{prefix}.json")
 
 
 def _tracking() -> bool:

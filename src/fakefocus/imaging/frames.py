@@ -1,11 +1,14 @@
-"""Decodes clips and images, only as far as frames are asked for, and says why a file cannot be used."""
+"""Decodes clips, images and folders of images, only as far as is asked for, and says why one cannot be used."""
 
 import errno
 import hashlib
+import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,9 @@ MAX_PIXELS = 2**26
 _PASSING = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTDOWN})
 """What the system says of a disk or a network that fails, not of the file."""
 
+_NUMBER = re.compile(r"(\d+)$")
+"""A picture of a folder has its number at the end of its name."""
+
 _SKIPPABLE = frozenset({"h264", "hevc"})
 """Codecs whose decoders leave out frames that no other refers to, when told to."""
 
@@ -41,7 +47,10 @@ class PassingMediaError(MediaError):
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file is: size in pixels, frames a second, number of frames, seconds, codec, bytes and hash."""
+    """What a file is: size in pixels, frames a second, number of frames, seconds, codec, bytes and hash.
+
+    ``kind`` is video, image or frames: a folder of pictures, of which rate and duration are not known (0).
+    """
 
     kind: str
     width: int
@@ -58,6 +67,8 @@ class Probe:
 @dataclass(frozen=True)
 class Frame:
     """One frame: its number in the clip, its time in seconds, ``(H, W, 3) uint8, RGB``, upright.
+
+    A picture of a folder has the number that it is named by, and the time 0.
 
     A frame that does not decode has no image, but a reason.
     """
@@ -79,13 +90,18 @@ class _Packet:
 
 
 def probe(path: Path) -> Probe:
-    """Read what a clip or image is: every packet of a clip is looked at and one frame decoded, an image is decoded.
+    """Read what a clip, an image or a folder of images is.
+
+    Every packet of a clip is looked at and one frame decoded; an image is decoded; of a folder every picture is read
+    and one decoded.
 
     Raises:
         MediaError: If the file cannot be read, is empty, no media, has no picture, is cut off or does not decode;
             a `PassingMediaError` if that may pass.
     """
     with _readable(path):
+        if path.is_dir():
+            return _probe_folder(path)
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             msg = "not a regular file"
@@ -103,15 +119,16 @@ def probe(path: Path) -> Probe:
 
 
 def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
-    """Decode the chosen frames of a clip; an image is a clip of one frame.
+    """Decode the chosen frames of a clip; an image is a clip of one frame, a folder of images one of as many.
 
     What no chosen frame depends on is not decoded: groups of pictures without a chosen frame, what comes behind
     the last one in its group, and, where the codec tells them, single frames that no other refers to. A frame
     that fails to decode comes without an image, with its reason, and the rest goes on.
 
     Args:
-        path: The file.
-        choose: Is given the number of frames in the clip and returns the numbers of those wanted, rising.
+        path: The file, or the folder.
+        choose: Is given the number of frames in the clip and returns the numbers of those wanted, rising; of a folder,
+            the places in the row of its pictures.
 
     Raises:
         MediaError: If the file cannot be opened (any more).
@@ -119,6 +136,9 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
     with _readable(path):
         if _is_image(path):
             yield from (Frame(0, 0.0, _read_image(path)) for _ in choose(1))
+            return
+        if path.is_dir():
+            yield from _read_folder(path, choose)
             return
         with _opened(path) as container:
             packets, base = _packets(container), float(_pictures(container).time_base or 0)
@@ -130,6 +150,78 @@ def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
             yield from _read_in_turn(path, wanted)
         else:
             yield from _read_by_time(path, packets, shown, wanted, base)
+
+
+def frame_rate(path: Path) -> Fraction:
+    """Return the mean frames a second of a clip; 25 where it does not tell.
+
+    Raises:
+        MediaError: If the file cannot be opened (any more), or has no picture.
+    """
+    with _readable(path), _opened(path) as container:
+        return Fraction(_pictures(container).average_rate or 25)
+
+
+def pictures_in(folder: Path) -> dict[int, Path]:
+    """Return the pictures in a folder by the number at the end of their names, rising: ``9.png`` before ``010.png``.
+
+    Other files and hidden ones are passed over.
+
+    Raises:
+        MediaError: If a picture has no number, or two have the same.
+    """
+    names = sorted(e.name for e in os.scandir(folder) if _is_image(Path(e.name)) and not e.name.startswith("."))
+    pictures: dict[int, Path] = {}
+    for name in names:
+        number = _NUMBER.search(Path(name).stem)
+        if number is None:
+            msg = f"a folder of frames, and the name of {name} does not end in its number"
+            raise MediaError(msg)
+        if (index := int(number.group(1))) in pictures:
+            msg = f"a folder of frames, and {pictures[index].name} and {name} both are number {index}"
+            raise MediaError(msg)
+        pictures[index] = folder / name
+    return dict(sorted(pictures.items()))
+
+
+def _read_folder(folder: Path, choose: Choose) -> Iterator[Frame]:
+    pictures = list(pictures_in(folder).items())
+    for index, path in (pictures[place] for place in sorted(choose(len(pictures)))):
+        try:
+            with _readable(path):
+                frame = Frame(index, 0.0, _read_image(path))
+        except PassingMediaError:
+            raise
+        except MediaError as error:
+            frame = Frame(index, 0.0, None, f"does not decode: {error}")
+        yield frame
+
+
+def _probe_folder(folder: Path) -> Probe:
+    pictures = list(pictures_in(folder).values())
+    if not pictures:
+        msg = "not a regular file, and no picture is in the folder"
+        raise MediaError(msg)
+    digest, size = hashlib.sha256(), 0
+    for path in pictures:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
+        size += len(content)
+    first = _first_picture(pictures)
+    codec = pictures[0].suffix.lower().lstrip(".")
+    return Probe("frames", first.shape[1], first.shape[0], 0.0, len(pictures), 0.0, codec, 0, size, digest.hexdigest())
+
+
+def _first_picture(pictures: Sequence[Path]) -> NDArray[np.uint8]:
+    """Return the first picture that decodes."""
+    errors = []
+    for path in pictures:
+        try:
+            return _read_image(path)
+        except MediaError as error:
+            errors.append(str(error))
+    msg = f"none of {len(pictures)} pictures decodes: {errors[0]}"
+    raise MediaError(msg)
 
 
 def _read_by_time(

@@ -76,6 +76,42 @@ def compare_auc(
     }
 
 
+def compare_false_alarms(
+    called: ArrayLike, inside: ArrayLike, groups: ArrayLike, confidence: float
+) -> dict[str, float | None]:
+    """Return by how much more often some real videos are called fake than the other real videos.
+
+    Args:
+        called: ``(N,) bool``: which real videos are called fake.
+        inside: ``(N,) bool``: which of them are asked about.
+        groups: ``(N,)`` identity groups, left out of both rates at once.
+        confidence: Coverage of the interval, .95 for 95 %.
+
+    Returns:
+        ``difference`` in [-1, 1], ``low``, ``high`` and ``p``; None where one of both has no video, and all but the
+        difference where one has too few groups.
+    """
+    alarm, chosen = np.asarray(called, dtype=float), np.asarray(inside, dtype=np.int64)
+    g = np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(np.unique(chosen)) < 2:
+        return {"difference": None, "low": None, "high": None, "p": None}
+    lots = lots_of(chosen, g)
+    parts = [
+        np.bincount(lots, values, lots.max() + 1)
+        for values in (chosen, chosen * alarm, 1 - chosen, alarm - chosen * alarm)
+    ]
+    asked, hit, others, other_hit = (leave_out(lots) @ np.stack(parts, axis=1)).T
+    with np.errstate(invalid="ignore"):
+        differences = hit / asked - other_hit / others
+    count, difference = effective_groups(chosen, g), float(differences[0])
+    if count < MIN_GROUPS:
+        return {"difference": difference, "low": None, "high": None, "p": None}
+    variance = float(jackknife_variance(differences[1:]))
+    low, high = student(difference, variance, count, confidence)
+    p = _p_value(difference, variance, count)
+    return {"difference": difference, "low": max(-1.0, float(low)), "high": min(1.0, float(high)), "p": p}
+
+
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Return p-values that stay valid for a whole table (Holm 1979, https://www.jstor.org/stable/4615733).
 

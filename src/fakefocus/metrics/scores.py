@@ -33,6 +33,19 @@ def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64]
     return np.append(0.0, alarms / alarms[-1]), np.append(0.0, hits / hits[-1])
 
 
+def risk_coverage_curve(
+    labels: ArrayLike, scores: ArrayLike, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return coverages in (0, 1] and the error rates of the rows that are kept, those far from ``threshold`` first."""
+    y, s = np.asarray(labels), np.asarray(scores, dtype=float)
+    distance = np.abs(s - threshold)
+    order = np.argsort(-distance, kind="stable")
+    last = np.append(np.diff(distance[order]) != 0, True)
+    kept = np.arange(1, len(y) + 1)
+    wrong = np.cumsum(((s >= threshold) != (y == 1))[order])
+    return kept[last] / max(1, len(y)), (wrong / kept)[last]
+
+
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the ROC curve; NaN where one class is missing (undefined, not 0)."""
     if not _has_both(labels):
@@ -122,7 +135,8 @@ def summary(
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
     counts = {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
     values = _with_lots_left_out(y, s, g, threshold, probabilities)
-    effective = {classes: effective_groups(y, g, classes) for classes in ((0, 1), (0,), (1,))}
+    asked: tuple[tuple[int, ...], ...] = ((0, 1), (0,), (1,))
+    effective = {classes: effective_groups(y, g, classes) for classes in asked}
     result: dict[str, Any] = {
         name: _judged(name, values.get(name), effective[_CLASSES.get(name, (0, 1))], len(y), confidence)
         for name in METRICS
@@ -158,7 +172,7 @@ def by_category(
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
     names, member = np.unique(np.asarray(categories).astype(str)[y == 1], return_inverse=True)
     real, fake = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
-    options = {"threshold": threshold, "confidence": confidence, "probabilities": probabilities}
+    options: dict[str, Any] = {"threshold": threshold, "confidence": confidence, "probabilities": probabilities}
     rows = {str(name): np.concatenate([real, fake[member == place]]) for place, name in enumerate(names)}
     return {name: summary(y[chosen], s[chosen], g[chosen], **options) for name, chosen in rows.items()}
 

@@ -240,7 +240,7 @@ def _first(shape: tuple[int, ...], holds: Callable[[Ints], NDArray[np.bool_]], *
     high = np.full(shape[0], shape[1] if or_none else shape[1] - 1)
     while (low < high).any():
         middle = (low + high) // 2
-        reached = holds(middle)
+        reached = holds(np.minimum(middle, shape[1] - 1))
         high = np.where((low < high) & reached, middle, high)
         low = np.where((low < high) & ~reached, middle + 1, low)
     return low

@@ -69,21 +69,21 @@ class Contract(Group):
 
     Attributes:
         family: Name of its family; ``title`` is that as people write it.
-        labels: Whether it was trained on the true labels or, as a negative control, on shuffled ones.
+        labels: Whether it was trained on the true labels or, as a negative control, on shuffled ones or not at all.
         network: The parameters ``<family>.network``; ``loss`` and ``training`` likewise.
         input: What the network takes.
         crops: How the crops were made that it saw; ``maps`` likewise, None for a network that sees none.
         dataset: The data set that it was trained on; ``experiment`` names the training, ``recipe`` its recipe.
         methods: The methods of the fakes that it was trained on; empty where it saw real faces alone.
         train: Whom it was trained on; ``val`` on whom its epoch and its threshold were chosen.
-        best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch.
+        best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch, None without training.
         versions: Of what it was trained with; ``commit`` of the project.
     """
 
     version: Literal[1] = 1
     family: str
     title: str
-    labels: Literal["true", "shuffled"]
+    labels: Literal["true", "shuffled", "none"]
     network: dict[str, Any]
     loss: dict[str, Any]
     training: Training
@@ -98,7 +98,7 @@ class Contract(Group):
     train: Side
     val: Side
     best_epoch: int = Field(ge=0)
-    val_video_auc: float
+    val_video_auc: float | None
     threshold: Threshold
     starting_weights: tuple[StartingWeights, ...]
     versions: dict[str, str]
@@ -107,7 +107,7 @@ class Contract(Group):
     @property
     def name(self) -> str:
         """Its name as people write it; a control's is marked."""
-        return self.title + (", shuffled labels" if self.labels == "shuffled" else "")
+        return self.title + {"true": "", "shuffled": ", shuffled labels", "none": ", untrained"}[self.labels]
 
 
 class Overlap(Group):

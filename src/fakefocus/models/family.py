@@ -15,7 +15,7 @@ from fakefocus.parameters.common import Share
 
 Weights = str | dict[str, str]
 """Where a network starts from: none, pretrained or a file; or one of these by part, for several backbones."""
-_NAME = re.compile(r"(?!.*(_control|_seed_))[a-z][a-z0-9_]*")
+_NAME = re.compile(r"(?!.*(_control|_untrained|_seed_))[a-z][a-z0-9_]*")
 ImageSide = Annotated[int, Field(ge=32)]
 """Side of a network's input, pixels."""
 
@@ -98,8 +98,8 @@ class Family:
         """
         if not _NAME.fullmatch(self.name) or self.name in Parameters.model_fields:
             msg = (
-                "Family.name: must be lower-case letters, digits and _, begin with a letter, hold neither _control nor "
-                f"_seed_, and name no other group of parameters, got {self.name!r}"
+                "Family.name: must be lower-case letters, digits and _, begin with a letter, hold none of _control, "
+                f"_untrained and _seed_, and name no other group of parameters, got {self.name!r}"
             )
             raise InputError(msg)
 

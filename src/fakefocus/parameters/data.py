@@ -7,13 +7,17 @@ from pydantic import Field, field_validator, model_validator
 from fakefocus.errors import did_you_mean
 from fakefocus.parameters.common import Group, Positive, Share
 
-LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "images", "folder"]
+LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "deepfakebench", "images", "folder"]
 
 
 class Ingestion(Group):
-    """How media are listed. ``layout``: a reader of ``fakefocus.sources``."""
+    """How media are listed. ``layout``: a reader of ``fakefocus.sources``.
+
+    ``dataset_json`` names the list that is read where a layout has several (deepfakebench): ``FaceForensics++``.
+    """
 
     layout: LayoutName
+    dataset_json: str | None = None
 
     @field_validator("layout", mode="before")
     @classmethod

@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 
 from fakefocus.errors import InputError
-from fakefocus.sources import celebdf, dfd, dfdc, dfdcp, ffpp, folder, images
+from fakefocus.sources import celebdf, deepfakebench, dfd, dfdc, dfdcp, ffpp, folder, images
 from fakefocus.sources.layout import Layout, peek
 from fakefocus.sources.rows import Row, readable, unique_names
 
 LAYOUTS: dict[str, Layout] = {
-    module.LAYOUT.name: module.LAYOUT for module in (ffpp, dfd, celebdf, dfdc, dfdcp, images, folder)
+    module.LAYOUT.name: module.LAYOUT for module in (ffpp, dfd, celebdf, dfdc, dfdcp, deepfakebench, images, folder)
 }
 """By the names of ``params:ingestion.layout``, which are the names of their environments too."""
 
@@ -17,13 +17,14 @@ _SHOWN = 8
 _log = logging.getLogger(__name__)
 
 
-def read_layout(root: Path, layout: str, dataset: str) -> list[Row]:
+def read_layout(root: Path, layout: str, dataset: str, dataset_json: str | None = None) -> list[Row]:
     """List the media of a data set below ``root``; what a complete download would also hold is logged.
 
     Args:
         root: Folder that holds the data set as published.
         layout: A name of ``LAYOUTS``.
         dataset: Name that makes ``video_id`` unique over data sets.
+        dataset_json: The list that is read, of a layout that has several.
 
     Returns:
         Rows with ``video_id``, ``path``, ``dataset``, ``label``, ``method``, ``compression``, ``target_identity``,
@@ -31,15 +32,25 @@ def read_layout(root: Path, layout: str, dataset: str) -> list[Row]:
         what a layout does not know is "". A row with a reason is a file that cannot be used.
 
     Raises:
-        InputError: If nothing below the root looks like the layout.
+        InputError: If nothing below the root looks like the layout, or a list is named and it has none.
     """
-    chosen = LAYOUTS[layout]
+    chosen = _chosen(layout, dataset_json)
     if not chosen.recognises(root):
         raise InputError(wrong_root(root, layout))
     for line in chosen.missing(root):
         _log.warning("raw_media of %s: %s; the run goes on", dataset, line)
     rows = unique_names([readable(row) for row in chosen.read(root, dataset)])
     return sorted(rows, key=lambda row: str(row["video_id"]))
+
+
+def _chosen(layout: str, dataset_json: str | None) -> Layout:
+    chosen = LAYOUTS[layout]
+    if dataset_json is None:
+        return chosen
+    if chosen.choose is None:
+        msg = f"ingestion.dataset_json: the layout {layout!r} has no lists to choose from, got {dataset_json!r}: null"
+        raise InputError(msg)
+    return chosen.choose(dataset_json)
 
 
 def wrong_root(root: Path, layout: str) -> str:

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakefocus.sources.dfd import Name
 from fakefocus.sources.layout import Layout, fewer, files_below
 from fakefocus.sources.rows import Row, media_row, set_aside
 
 LIST = "List_of_testing_videos.txt"
+METHOD = "celebdf"
 
 _SYNTHESIS = "Celeb-synthesis"
 _LABELS = {"Celeb-real": 0, "YouTube-real": 0, _SYNTHESIS: 1}
@@ -55,22 +57,33 @@ def _read(root: Path, dataset: str) -> Iterator[Row]:
 def _row(root: Path, folder: str, path: Path, dataset: str, tested: bool) -> Row:
     if path.relative_to(root / folder).parts[:-1] not in ((), ("videos",)):
         return set_aside(dataset, path, f"not directly in {folder}/ or {folder}/videos/, where clips are published")
-    name = _NAMES[folder].fullmatch(path.stem)
-    if name is None:
-        return set_aside(dataset, path, f"the name is not one of {folder}: {_NAMES[folder].pattern}")
-    parts = name.groupdict()
-    target = parts.get("target") or f"youtube-{path.stem}"
+    name = parse_name(folder, path.stem)
+    if isinstance(name, str):
+        return set_aside(dataset, path, name)
     return media_row(
         dataset,
         path,
         *(folder, path.stem),
-        label=_LABELS[folder],
-        method="celebdf" if _LABELS[folder] else "",
-        target_identity=target,
-        source_identity=parts.get("source", ""),
-        source_video=f"{target}_{parts['clip']}" if "target" in parts else target,
+        label=name.label,
+        method=METHOD if name.label else "",
+        target_identity=name.target,
+        source_identity=name.source,
+        source_video=name.original,
         official_split="test" if tested else "",
     )
+
+
+def parse_name(folder: str, stem: str) -> Name | str:
+    """Read a clip's name, or say why it is none of this folder."""
+    if folder not in _NAMES:
+        return f"its folder is none of {', '.join(_NAMES)}"
+    match = _NAMES[folder].fullmatch(stem)
+    if match is None:
+        return f"the name is not one of {folder}: {_NAMES[folder].pattern}"
+    parts = match.groupdict()
+    target = parts.get("target") or f"youtube-{stem}"
+    original = f"{target}_{parts['clip']}" if "target" in parts else target
+    return Name(_LABELS[folder], target, parts.get("source", ""), original)
 
 
 def _listed(root: Path) -> tuple[list[_Listed], int]:

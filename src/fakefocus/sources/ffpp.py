@@ -10,7 +10,7 @@ the same tree are read alike.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def _recognises(root: Path) -> bool:
 
 
 def _read(root: Path, dataset: str) -> Iterator[Row]:
-    lists = _Lists(_official_splits(root), _youtube_ids(root))
+    lists = _Lists(_official_splits(root), youtube_ids(root))
     for path in _clips(root):
         yield _row(root, path, dataset, lists)
 
@@ -54,7 +54,7 @@ def _row(root: Path, path: Path, dataset: str, lists: _Lists) -> Row:
     if not _is_published_place(folders):
         return set_aside(dataset, path, _MISPLACED)
     fake = branch == _BRANCHES[1]
-    name = _parse_name(folders[0], path.stem, fake, lists)
+    name = parse_name(folders[0], path.stem, fake, lists.youtube)
     if isinstance(name, str):
         return set_aside(dataset, path, name)
     mask = root / branch / folders[0] / "masks/videos" / path.name
@@ -73,8 +73,8 @@ def _row(root: Path, path: Path, dataset: str, lists: _Lists) -> Row:
     )
 
 
-def _parse_name(collection: str, stem: str, fake: bool, lists: _Lists) -> dfd.Name | str:
-    """Read a clip's name, or say why it is none of this collection."""
+def parse_name(collection: str, stem: str, fake: bool, youtube: Mapping[str, str]) -> dfd.Name | str:
+    """Read a clip's name, or say why it is none of this collection; ``youtube`` is what `youtube_ids` returns."""
     if collection in (dfd.ACTORS, dfd.METHOD):
         name = dfd.parse_name(stem)
         return name if name is not None and name.label == fake else dfd.UNNAMED
@@ -82,7 +82,7 @@ def _parse_name(collection: str, stem: str, fake: bool, lists: _Lists) -> dfd.Na
     if match is None:
         return f"the name is not {'<target>_<source>' if fake else '<sequence>'} with numbers of three digits"
     target, source = match.groups()
-    return dfd.Name(int(fake), target, source, lists.youtube.get(target, target))
+    return dfd.Name(int(fake), target, source, youtube.get(target, target))
 
 
 def _clips(root: Path) -> Iterator[Path]:
@@ -106,8 +106,11 @@ def _official_splits(root: Path) -> dict[str, str]:
     return sides
 
 
-def _youtube_ids(root: Path) -> dict[str, str]:
-    """Map sequences to YouTube videos; the published values are ``<11-character id> <number of the cut>``."""
+def youtube_ids(root: Path) -> dict[str, str]:
+    """Map sequences to YouTube videos, as ``conversion_dict.json`` does.
+
+    The published values are ``<11-character id> <number of the cut>``.
+    """
     videos: dict[str, Any] = {}
     for path in _beside(root, "conversion_dict.json"):
         videos |= read_json(path, dict)

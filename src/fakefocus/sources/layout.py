@@ -24,6 +24,7 @@ class Layout:
 
     ``expected`` says in words what lies below its root, ``recognises`` whether that is so, ``read`` yields
     one row a file, and ``missing`` tells what a complete download would hold and what contradicts itself.
+    ``choose`` returns the layout that reads one of several lists; None where a layout has no lists to choose from.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Layout:
     recognises: Callable[[Path], bool]
     read: Callable[[Path, str], Iterator[Row]]
     missing: Callable[[Path], list[str]]
+    choose: Callable[[str], "Layout"] | None = None
 
 
 def files_below(folder: Path) -> Iterator[Path]:

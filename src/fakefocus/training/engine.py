@@ -72,6 +72,11 @@ class Fitted(NamedTuple):
         return {str(name): float(value) for name, value in row.items()}
 
 
+def seed_all(seed: int) -> None:
+    """Seed every generator that builds or trains a network."""
+    pl.seed_everything(seed, workers=True, verbose=False)
+
+
 def map_channels(network: nn.Module) -> int:
     """Return how many maps a network looks at beside RGB."""
     return int(getattr(network, "in_chans", 3)) - 3
@@ -104,7 +109,7 @@ def fit(
     """
     _check(faces, recipe)
     keep_freed_memory()
-    pl.seed_everything(recipe.seed, workers=True, verbose=False)
+    seed_all(recipe.seed)
     network, loss = build()
     faces = replace(faces, channels=map_channels(network))
     make_maps = _map_maker(faces, recipe)

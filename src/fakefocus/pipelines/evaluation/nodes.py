@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
-from fakefocus.metrics.intervals import METHOD, MIN_GROUPS
-from fakefocus.metrics.scores import summary as summarise
-from fakefocus.metrics.videos import score_by_video
+from fakefocus.metrics.coverage import coverage
+from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.models.contract import Contract, find_overlap, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
-from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, VIDEO_SCORE_COLUMNS
-
-UNNAMED_METHOD = "unknown"
-"""The method of fakes whose folder names none: two data sets need not mean the same by it."""
+from fakefocus.pipelines.evaluation.attributes import describe_videos
+from fakefocus.pipelines.evaluation.judgement import Scores, calibrate, measure
+from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, TRACK_SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
 
 
 def score_faces(
@@ -43,19 +41,37 @@ def score_faces(
     return table[list(SCORE_COLUMNS)]
 
 
-def score_videos(face_scores: pd.DataFrame) -> pd.DataFrame:
-    """Score each video by the person in it who looks most fake (`metrics.videos.score_by_video`)."""
-    # bystanders of a fake have no method
-    about = face_scores.groupby("video_id")[["method", "group", "split"]].max()
-    return score_by_video(face_scores).join(about).reset_index()[list(VIDEO_SCORE_COLUMNS)]
+def score_tracks(face_scores: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
+    """Score each person of each video (`metrics.videos.score_by_track`)."""
+    about = face_scores.groupby(["video_id", "track"])[["method", "group", "split"]].max()
+    tracks = score_by_track(face_scores, evaluation.aggregation).join(about)
+    return tracks.reset_index()[list(TRACK_SCORE_COLUMNS)]
+
+
+def score_videos(face_scores: pd.DataFrame, splits: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
+    """Score each video of the sides val and test by the person in it who looks most fake.
+
+    Every video that the split names has a row, scored or not: ``status`` and ``reason`` say why not.
+    """
+    named = splits[splits["side"].isin(["val", "test"])]
+    table = named.drop(columns=["split"]).rename(columns={"side": "split"})
+    scored = score_by_video(face_scores, evaluation.aggregation)
+    table = table.join(scored[["faces", "score"]], on="video_id")
+    table["faces"] = table["faces"].fillna(0).astype(int)
+    return table.reset_index(drop=True)[list(VIDEO_SCORE_COLUMNS)]
 
 
 def summarise_detector(
     model: dict[str, Any],
     history: pd.DataFrame,
     samples: pd.DataFrame,
+    videos: pd.DataFrame,
+    faces: pd.DataFrame,
     face_scores: pd.DataFrame,
+    track_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
+    validation_scores: pd.DataFrame,
+    attributes: pd.DataFrame,
     splits_json: dict[str, Any],
     evaluation: Evaluation,
     dataset: str,
@@ -63,14 +79,37 @@ def summarise_detector(
 ) -> dict[str, Any]:
     """Judge the scores of the test side, and say all that a report needs of one detector.
 
+    Args:
+        model: The detector.
+        history: Its metrics by epoch.
+        samples: The faces of the split.
+        videos: All usable media.
+        faces: Sampled frames.
+        face_scores: A row a face.
+        track_scores: A row a person.
+        video_scores: A row a video that the split names.
+        validation_scores: The same of the detector's own experiment: what its threshold and calibration are from;
+            empty where it was not evaluated there.
+        attributes: Columns of the user's on videos; empty without.
+        splits_json: The split that it is judged on.
+        evaluation: How it is judged.
+        dataset: Name of the data set.
+        experiment: Name of the judgement.
+
     Returns:
         ``contract``: what the detector is, people and videos counted; ``parameters``: how many numbers it has learned
         or could; ``dataset``, ``experiment`` and ``split_hash``: what it was judged on; ``overlap``: how many of the
-        test videos it knows; ``metrics``: see `measure`; ``history``: a row an epoch; ``videos``: the scores of the
-        test side, column by column.
+        test videos it knows; ``coverage``: how many it scored; ``metrics``: see `judgement.measure`; ``calibration``:
+        see `judgement.calibrate`; ``history``: a row an epoch; ``videos``: the test side, column by column.
     """
     contract = read_contract(model["contract"])
-    test, shown = (table[table["split"] == "test"] for table in (video_scores, samples))
+    tables = (face_scores, track_scores, video_scores, samples)
+    test_faces, test_tracks, test_videos, test_samples = (table[table["split"] == "test"] for table in tables)
+    own = contract.experiment == experiment
+    scores = Scores(test_faces, test_tracks, test_videos, _validation(video_scores if own else validation_scores))
+    about = describe_videos(scores.videos, videos, faces, attributes)
+    metrics = measure(contract, scores, about, evaluation, dataset)
+    shown = scores.videos[["video_id", "label", "method", "group", "status", "score"]]
     return {
         "version": SUMMARY_VERSION,
         "contract": _described(contract),
@@ -78,48 +117,14 @@ def summarise_detector(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
-        "overlap": find_overlap(contract.train, contract.val, shown).model_dump(mode="json"),
-        "metrics": measure(contract, face_scores, video_scores, evaluation, dataset),
+        "overlap": find_overlap(contract.train, contract.val, test_samples).model_dump(mode="json"),
+        "coverage": coverage(scores.videos, evaluation.missing) | {"least": evaluation.min_coverage},
+        "metrics": metrics,
+        "calibration": calibrate(scores, own, metrics["threshold"], evaluation),
         "history": history.to_dict("records"),
-        "videos": test[["video_id", "label", "method", "group", "score"]].to_dict("list"),
+        # JSON knows no NaN
+        "videos": shown.astype(object).where(shown.notna(), None).to_dict("list"),
     }
-
-
-def measure(
-    contract: Contract,
-    face_scores: pd.DataFrame,
-    video_scores: pd.DataFrame,
-    evaluation: Evaluation,
-    dataset: str,
-) -> dict[str, Any]:
-    """Judge the scores of the test side: ``video``, ``face`` and, video by video, ``by_method``.
-
-    ``video`` and ``face`` hold the reals and the fakes of methods that the detector was trained on; ``held_out`` the
-    reals and the fakes of other methods, if there are any; ``by_method`` the reals and the fakes of one method each.
-    ``interval`` says how intervals were made.
-    """
-    own = evaluation.threshold == "validation"
-    threshold = contract.threshold.value if own else evaluation.threshold
-    options = {"threshold": threshold, "confidence": evaluation.confidence}
-    videos = video_scores[video_scores["split"] == "test"]
-    faces = face_scores[face_scores["split"] == "test"]
-    methods = sorted(set(videos.loc[videos["label"] == 1, "method"]))
-    held_out = [method for method in methods if not _trained_on(contract, method, dataset)]
-    metrics = {
-        "split": "test",
-        "threshold_source": contract.threshold.source if own else "evaluation.threshold",
-        "threshold": threshold,
-        "interval": {"method": METHOD, "confidence": evaluation.confidence, "min_groups": MIN_GROUPS},
-        "video": _judge(videos[~videos["method"].isin(held_out)], options),
-        "face": _judge(faces[~faces["method"].isin(held_out)], options),
-        "by_method": {
-            method: _judge(videos[videos["method"].isin(["", method])], options) | {"held_out": method in held_out}
-            for method in methods
-        },
-    }
-    if held_out:
-        metrics["held_out"] = _judge(videos[videos["method"].isin(["", *held_out])], options)
-    return metrics
 
 
 def list_evaluated(*summaries: dict[str, Any]) -> dict[str, Any]:
@@ -148,12 +153,11 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
     }
 
 
-def _trained_on(contract: Contract, method: str, dataset: str) -> bool:
-    return method in contract.methods and (method != UNNAMED_METHOD or dataset == contract.dataset)
-
-
-def _judge(table: pd.DataFrame, options: dict[str, Any]) -> dict[str, Any]:
-    return summarise(table["label"], table["score"], table["group"], **options)
+def _validation(video_scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the validation videos that were scored; a detector that was never evaluated at home has none."""
+    if video_scores.empty:
+        return pd.DataFrame(columns=list(VIDEO_SCORE_COLUMNS))
+    return video_scores[(video_scores["split"] == "val") & (video_scores["status"] == "ok")]
 
 
 def _described(contract: Contract) -> dict[str, Any]:

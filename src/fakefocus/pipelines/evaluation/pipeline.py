@@ -12,8 +12,8 @@ _PARAMETERS = ("preprocessing", "defocus", "evaluation", "dataset", "experiment"
 
 
 def create_pipeline() -> Pipeline:
-    """Score and judge each main family and its negative control, on the true labels, and name what was judged."""
-    detectors = [name for family in main_families() for name in (family, f"{family}.control")]
+    """Score and judge each main family and its negative controls, on the true labels, and name what was judged."""
+    detectors = [name for family in main_families() for name in (family, f"{family}.control", f"{family}.untrained")]
     return evaluate_once(detectors) + list_evaluated("evaluated", detectors)
 
 
@@ -58,11 +58,18 @@ def _evaluate(namespace: str) -> Pipeline:
                 "face_scores",
                 name="score_faces",
             ),
-            node(nodes.score_videos, "face_scores", "video_scores", name="score_videos"),
+            node(nodes.score_tracks, ["face_scores", "params:evaluation"], "track_scores", name="score_tracks"),
+            node(
+                nodes.score_videos,
+                ["face_scores", "splits", "params:evaluation"],
+                "video_scores",
+                name="score_videos",
+            ),
             node(
                 nodes.summarise_detector,
                 [
-                    *("model", "history", "samples", "face_scores", "video_scores", "splits_json"),
+                    *("model", "history", "samples", "videos", "faces", "face_scores", "track_scores", "video_scores"),
+                    *("validation_scores", "attributes", "splits_json"),
                     *("params:evaluation", "params:dataset", "params:experiment"),
                 ],
                 "summary",
@@ -73,7 +80,7 @@ def _evaluate(namespace: str) -> Pipeline:
     return pipeline(
         template,
         namespace=namespace,
-        inputs={"samples", "face_crops", "defocus_maps", "splits_json"},
+        inputs={"samples", "videos", "faces", "face_crops", "defocus_maps", "splits", "splits_json", "attributes"},
         outputs={"summary": summary_of(namespace)},
         parameters={f"params:{name}" for name in _PARAMETERS},
         tags="evaluation",

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 def split_videos(
     videos: pd.DataFrame,
     faces: pd.DataFrame,
+    listed_media: pd.DataFrame,
+    unreadable_media: pd.DataFrame,
     previous_split_identities: dict[str, Any],
     listed_splits: dict[str, Any],
     feature_split: FeatureSplit,
@@ -34,12 +36,16 @@ def split_videos(
     Args:
         videos: All usable media.
         faces: Sampled frames; a video without a face is not used.
+        listed_media: What the layout says of every file, readable or not.
+        unreadable_media: The files that cannot be read, with their reason: they have a side as well.
         previous_split_identities: The second output of the run before; empty at first, or to divide anew.
         listed_splits: A ``splits.json`` for the strategy ``imported``; else not read.
         feature_split: Strategy, shares, seed and the rest.
 
     Returns:
-        The table of sides, and the sides of all people, for the next run.
+        The table of sides, and the sides of all people, for the next run. ``side`` is where a video belongs, ``split``
+        where it is used; a video with a side that is not used has a ``status`` other than ok: it is part of what the
+        split names, and whoever evaluates counts it.
 
     Raises:
         InputError: If a side stays empty, or what the strategy needs is not there.
@@ -47,7 +53,7 @@ def split_videos(
     _check_held_out(videos, feature_split)
     recipe = _recipe(feature_split)
     parts = _parts_before(previous_split_identities, recipe)
-    table = videos.assign(usable=videos["video_id"].isin(set(faces.loc[faces["found"], "video_id"])))
+    table = _with_status(videos, faces, listed_media, unreadable_media)
     division = _divide(table, parts, listed_splits, feature_split)
     splits = _sides(table, division, feature_split)
     used = splits[splits["split"] != ""]
@@ -144,6 +150,26 @@ def index_samples(
     return table.sort_values(["folder", "crop"], ignore_index=True)[list(SAMPLE_COLUMNS)]
 
 
+def _with_status(
+    videos: pd.DataFrame, faces: pd.DataFrame, listed_media: pd.DataFrame, unreadable_media: pd.DataFrame
+) -> pd.DataFrame:
+    """Return usable videos and unreadable ones, with ``status``, ``usable``, and ``why_unusable``."""
+    shows_a_face = faces.groupby("video_id")["found"].any()
+    usable = videos["video_id"].map(shows_a_face).fillna(False).astype(bool)
+    first = faces[~faces["found"]].groupby("video_id")["reason"].agg(lambda reasons: reasons.value_counts().index[0])
+    reason = videos["video_id"].map(first).fillna("no face").where(~usable, "")
+    status = reason.map(lambda text: {"": "ok", "no face": "no_face"}.get(text, "rejected"))
+    reason = reason.replace("no face", "no face was found")
+    readable = videos.assign(status=status, usable=usable, why_unusable=reason)
+    # what the layout itself sets aside belongs to no protocol
+    placed = listed_media[(listed_media["reason"] == "") & ~listed_media["video_id"].isin(videos["video_id"])]
+    if placed.empty:
+        return readable
+    why = placed["path"].map(unreadable_media.drop_duplicates("path").set_index("path")["reason"]).fillna("unreadable")
+    unreadable = placed.drop(columns="reason").assign(status="error", usable=False, why_unusable=why)
+    return pd.concat([readable, unreadable], ignore_index=True)
+
+
 def _divide(
     table: pd.DataFrame, parts: Mapping[str, str], imported: Mapping[str, Any], options: FeatureSplit
 ) -> Division:
@@ -172,7 +198,10 @@ def _sides(table: pd.DataFrame, division: Division, options: FeatureSplit) -> pd
     splits["reason"] = division.reason
     held_out = splits["method"].isin(options.held_out_methods) & ~splits["split"].isin(["test", ""])
     splits.loc[held_out, ["split", "reason"]] = ("", "method held out of training and validation")
-    splits.loc[~table["usable"], ["split", "reason"]] = ("", "no face was found")
+    splits["side"] = splits["split"]
+    splits["status"] = table["status"]
+    splits.loc[~table["usable"], "split"] = ""
+    splits["reason"] = splits["reason"].mask(~table["usable"], table["why_unusable"])
     return splits[list(SPLIT_COLUMNS)]
 
 

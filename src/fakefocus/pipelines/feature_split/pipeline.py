@@ -11,7 +11,10 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.split_videos,
-                ["videos", "faces", "previous_split_identities", "imported_splits", "params:feature_split"],
+                [
+                    *("videos", "faces", "listed_media", "unreadable_media"),
+                    *("previous_split_identities", "imported_splits", "params:feature_split"),
+                ],
                 ["splits", "split_identities"],
                 name="split_videos",
             ),

@@ -1,6 +1,7 @@
 """Lists a data set's files and looks into each."""
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from functools import partial
@@ -29,7 +30,7 @@ def list_media(raw_media: Path, ingestion: Ingestion, dataset: str) -> pd.DataFr
     Raises:
         InputError: If the folder is not in the layout, or holds no file.
     """
-    listed = pd.DataFrame(read_layout(raw_media, ingestion.layout, dataset))
+    listed = pd.DataFrame(read_layout(raw_media, ingestion.layout, dataset, ingestion.dataset_json))
     if listed.empty:
         msg = f"raw_media: {raw_media} has the layout {ingestion.layout!r} but no file in it"
         raise InputError(msg)
@@ -88,7 +89,7 @@ def probe_file(state: dict[str, Any]) -> dict[str, Any]:
     path = Path(state["path"])
     row = state | {"reason": "", "passing": False}
     try:
-        if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
+        if path.suffix.lower() not in VIDEO_SUFFIXES | IMAGE_SUFFIXES and not path.is_dir():
             return row | {"reason": f"not a video or image: suffix {path.suffix!r}"}
         return row | asdict(probe(path))
     except MediaError as error:
@@ -96,15 +97,16 @@ def probe_file(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stat(path: Path) -> dict[str, Any]:
-    """Return how a file lies on disk; zeros where that cannot be said."""
+    """Return how a file, or a folder with what is in it, lies on disk; zeros where that cannot be said."""
     try:
         status = path.stat()
+        held = [entry.stat() for entry in os.scandir(path)] if path.is_dir() else [status]
     except OSError:
         return {"path": path.as_posix(), "bytes_on_disk": 0, "modified_ns": 0, "inode": 0, "recipe": RECIPE}
     return {
         "path": path.as_posix(),
-        "bytes_on_disk": status.st_size,
-        "modified_ns": status.st_mtime_ns,
+        "bytes_on_disk": sum(file.st_size for file in held),
+        "modified_ns": max(file.st_mtime_ns for file in (status, *held)),
         "inode": status.st_ino,
         "recipe": RECIPE,
     }

@@ -10,14 +10,11 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork, fingerprint
 from fakefocus.errors import InputError, counted
+from fakefocus.extraction import RECIPE, extract_faces
 from fakefocus.imaging.alteration import Evidence
 from fakefocus.parameters import Preprocessing
-from fakefocus.pipelines.preprocessing.extraction import extract_faces
 from fakefocus.schemas import FACE_COLUMNS, REJECTED_COLUMNS, folder_keys, rejections
 from fakefocus.sources.provenance import originals
-
-RECIPE = 5
-"""Raise when the same parameters give other crops, so that finished videos are made again."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +46,11 @@ def _planned(
 
 
 def _evidence(videos: pd.DataFrame) -> dict[str, Evidence]:
-    """Return what tells who was altered in each fake, by ``video_id``, where there is something."""
+    """Return what tells who was altered in each fake, by ``video_id``, where there is something.
+
+    Folders of frames are crops of faces, each placed on its own: there is nothing to lay one over the other by.
+    """
+    videos = videos[videos["kind"] != "frames"]
     by_video = videos.set_index("video_id")
     made_from = originals(videos)
     evidence = {

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from fakefocus.metrics.scores import auc, roc_curve
+from fakefocus.metrics.scores import auc, risk_coverage_curve, roc_curve
 from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, style
 
 
@@ -33,8 +33,8 @@ class Judged(NamedTuple):
 
     @property
     def videos(self) -> pd.DataFrame:
-        """The scores of test videos."""
-        return pd.DataFrame(self.summary["videos"])
+        """The test videos that have a score."""
+        return pd.DataFrame(self.summary["videos"]).dropna(subset=["score"]).astype({"score": float})
 
     @property
     def held_out(self) -> list[str]:
@@ -162,6 +162,22 @@ def score_distributions(detectors: Sequence[Judged]) -> Figure:
         axis.set_xlim(-0.02, 1.02)
     panels[0].set_yticks(range(len(methods)), [m or "real" for m in methods])
     panels[0].invert_yaxis()
+    return figure
+
+
+def risk_figure(detectors: Sequence[Judged]) -> Figure:
+    """Draw the error rate of test videos by how many are decided, the least certain refused first."""
+    figure = Figure(figsize=(WIDTH, 3.2 + _legend_height(detectors)), layout="constrained")
+    axis = figure.subplots()
+    for detector in detectors:
+        table = detector.videos
+        threshold = detector.summary["metrics"]["threshold"]
+        curve = risk_coverage_curve(table["label"], table["score"], threshold)
+        axis.plot(*curve, label=detector.name, drawstyle="steps-post", **detector.line)
+    style(axis, "share of test videos that are decided", "wrong decisions (share)")
+    axis.set_xlim(0, 1.02)
+    axis.set_ylim(0, None)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

@@ -3,6 +3,7 @@
 import base64
 import logging
 from importlib.resources import files
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -11,12 +12,40 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder, made_with
 from fakefocus.errors import InputError
+from fakefocus.metrics.comparison import compare_auc, holm
 from fakefocus.models import families
-from fakefocus.parameters import Defocus, Reporting
+from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
 from fakefocus.plotting import OTHER_COLOURS
 from fakefocus.schemas import folder_keys
+
+METRIC_NAMES = {
+    "auc": "AUC",
+    "ap": "AP",
+    "eer": "EER",
+    "partial_auc": "Partial AUC",
+    "tpr_at_5": "Fakes found at 5 % false alarms",
+    "tpr_at_1": "at 1 %",
+    "tpr_at_01": "at .1 %",
+    "balanced_accuracy": "Balanced accuracy",
+    "specificity": "Reals right",
+    "recall": "Fakes right (recall)",
+    "precision": "Precision",
+    "f1": "F1",
+    "aurc": "Area under risk and coverage",
+    "brier": "Brier",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+}
+"""Columns of the tables of metrics, as people write them."""
+
+_MISSING = {
+    "exclude": "is left out of the metrics",
+    "as_chance": "counts with a probability of .5",
+    "as_real": "counts with a probability of 0, as real",
+    "as_fake": "counts with a probability of 1, as fake",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +122,27 @@ def draw_detector(summary: dict[str, Any]) -> Figure:
     return figures.detector_overview(pd.DataFrame(summary["history"]), detector.videos, detector.held_out)
 
 
+def compare_detectors(summaries: dict[str, Any], evaluation: Evaluation) -> dict[str, Any]:
+    """Compare the test AUCs of each two detectors on the videos that both scored (`metrics.comparison`).
+
+    Negative controls are left out, and so are fakes of methods that one of both was not trained on, unless there are no
+    others. A detector is better only where the p-value survives Holm's correction over all pairs.
+
+    Returns:
+        ``pairs``: ``first``, ``second``, ``videos``, ``difference`` with ``low`` and ``high``, ``p``, ``p_holm`` and
+        ``better``, a name or empty.
+    """
+    detectors = [detector for detector in _judged(summaries) if not detector.control]
+    pairs = [_compared(a, b, evaluation.confidence) for a, b in combinations(detectors, 2)]
+    adjusted = holm([pair["p"] for pair in pairs])
+    return {
+        "pairs": [
+            pair | {"p_holm": p, "better": _better(pair, p, 1 - evaluation.confidence)}
+            for pair, p in zip(pairs, adjusted, strict=True)
+        ]
+    }
+
+
 def draw_curves(summaries: dict[str, Any]) -> Figure:
     """Draw training loss and validation AUC of every detector."""
     return figures.training_curves(_judged(summaries))
@@ -106,6 +156,11 @@ def draw_roc(summaries: dict[str, Any]) -> Figure:
 def draw_scores(summaries: dict[str, Any]) -> Figure:
     """Draw how the scores of test videos are spread."""
     return figures.score_distributions(_judged(summaries))
+
+
+def draw_risks(summaries: dict[str, Any]) -> Figure:
+    """Draw how many decisions are wrong when the least certain are refused."""
+    return figures.risk_figure(_judged(summaries))
 
 
 def draw_intervals(summaries: dict[str, Any]) -> Figure:
@@ -122,11 +177,13 @@ def write_report(
     leakage_report: dict[str, Any],
     defocus_maps: dict[str, VideoFolder],
     summaries: dict[str, Any],
+    comparisons: dict[str, Any],
     stored_sections: dict[str, dict[str, Any]],
     samples_figure: bytes,
     curves_figure: bytes,
     roc_figure: bytes,
     scores_figure: bytes,
+    risks_figure: bytes,
     intervals_figure: bytes,
     reporting: Reporting,
     recipe: str,
@@ -142,6 +199,7 @@ def write_report(
         "curves": curves_figure,
         "roc": roc_figure,
         "scores": scores_figure,
+        "risks": risks_figure,
         "intervals": intervals_figure,
     }
     detectors = _detectors(summaries)
@@ -150,7 +208,7 @@ def write_report(
     used = folder_keys(splits[splits["split"] != ""])
     defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds}
+    environment.filters |= {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds, "share": _share}
     template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
     return template.render(
         reporting=reporting,
@@ -171,6 +229,10 @@ def write_report(
         shared_people=_shared_people(leakage_report),
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
+        comparisons=comparisons["pairs"],
+        short=[detector for detector in detectors if _is_short(detector["coverage"])],
+        metrics=METRIC_NAMES,
+        missing_words=_MISSING[detectors[0]["coverage"]["missing"]],
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
         sections=_of_this_split(stored_sections, splits_json),
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
@@ -197,7 +259,7 @@ def _judged(summaries: dict[str, Any]) -> list[Judged]:
             if family
             else others.setdefault(contract["family"], OTHER_COLOURS[len(others) % len(OTHER_COLOURS)])
         )
-        detectors.append(Judged(_name(place, contract), colour, contract["labels"] == "shuffled", summary))
+        detectors.append(Judged(_name(place, contract), colour, contract["labels"] != "true", summary))
     return detectors
 
 
@@ -253,24 +315,26 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
 def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the page says of each detector; what its control says of it, where there is one."""
     controls = {
-        summary["contract"]["family"]: summary["metrics"][_scope(summary["metrics"])]
+        (summary["contract"]["family"], summary["contract"]["labels"]): summary["metrics"][_scope(summary["metrics"])]
         for summary in summaries.values()
-        if summary["contract"]["labels"] == "shuffled"
     }
     return [_detector(name, summary, controls) for name, summary in summaries.items()]
 
 
-def _detector(place: str, summary: dict[str, Any], controls: dict[str, Any]) -> dict[str, Any]:
+def _detector(place: str, summary: dict[str, Any], controls: dict[tuple[str, str], Any]) -> dict[str, Any]:
     contract, metrics = summary["contract"], summary["metrics"]
-    judged, control = metrics[_scope(metrics)], controls.get(contract["family"])
+    judged, control = metrics[_scope(metrics)], controls.get((contract["family"], "shuffled"))
     return {
         "name": _name(place, contract),
-        "is_control": contract["labels"] == "shuffled",
+        "is_control": contract["labels"] != "true",
         "parameters": summary["parameters"],
         "contract": contract,
         "metrics": metrics,
         "overlap": summary["overlap"],
+        "coverage": summary["coverage"],
+        "calibration": summary["calibration"],
         "control": control,
+        "untrained": controls.get((contract["family"], "none")),
         "judged": judged,
         "elsewhere": contract["dataset"] != summary["dataset"],
         "learns": None if judged["auc"]["low"] is None else judged["auc"]["low"] > 0.5,
@@ -288,6 +352,28 @@ def _why_unread(control: dict[str, Any], contract: dict[str, Any]) -> str:
     if contract["training"]["fakes"] == "self_blended":
         return "who blends real faces reads no label that could be shuffled"
     return str(control["no_interval"])
+
+
+def _compared(first: Judged, second: Judged, confidence: float) -> dict[str, Any]:
+    shared = first.videos.merge(second.videos[["video_id", "score"]], on="video_id", suffixes=("", "_second"))
+    own = shared[~shared["method"].isin({*first.held_out, *second.held_out})]
+    table = own if (own["label"] == 1).any() else shared
+    result = compare_auc(table["label"], table["score"], table["score_second"], table["group"], confidence)
+    return {"first": first.name, "second": second.name, "videos": len(table), **result}
+
+
+def _better(pair: dict[str, Any], p: float | None, level: float) -> str:
+    if p is None or p >= level:
+        return ""
+    return str(pair["second"] if pair["difference"] > 0 else pair["first"])
+
+
+def _is_short(coverage: dict[str, Any]) -> bool:
+    return coverage["share"] is not None and coverage["share"] < coverage["least"]
+
+
+def _share(value: float | None) -> str:
+    return "none named" if value is None else f"{value:.1%}"
 
 
 def _scope(metrics: dict[str, Any]) -> str:

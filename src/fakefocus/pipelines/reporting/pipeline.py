@@ -6,9 +6,9 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.reporting import nodes
 
-_FIGURES = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "intervals_figure")
+_FIGURES = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "risks_figure", "intervals_figure")
 _TABLES = ("videos", "rejected_media", "faces", "splits", "splits_json", "leakage_report", "defocus_maps", "summaries")
-_SECTIONS = ("stored_sections",)
+_SECTIONS = ("comparisons", "stored_sections")
 _PARAMETERS = ("reporting", "recipe", "dataset", "trained_on")
 _EVALUATED = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")
 
@@ -32,6 +32,8 @@ def create_pipeline() -> Pipeline:
             node(nodes.draw_curves, "summaries", "curves_figure", name="draw_curves"),
             node(nodes.draw_roc, "summaries", "roc_figure", name="draw_roc"),
             node(nodes.draw_scores, "summaries", "scores_figure", name="draw_scores"),
+            node(nodes.draw_risks, "summaries", "risks_figure", name="draw_risks"),
+            node(nodes.compare_detectors, ["summaries", "params:evaluation"], "comparisons", name="compare_detectors"),
             node(nodes.draw_intervals, "summaries", "intervals_figure", name="draw_intervals"),
             node(
                 nodes.write_report,

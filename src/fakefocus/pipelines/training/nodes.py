@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +17,7 @@ from fakefocus import __version__
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.parameters import CropSpec, Defocus, Group, MapSpec, Preprocessing
+from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, MapSpec, Preprocessing
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -124,6 +126,84 @@ def train_control(
     return _train(shuffled_samples, folders, splits_json, options, made_with, names, checkpoints, "shuffled")
 
 
+def leave_untrained(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    recipe: str,
+) -> Trained:
+    """Build a detector and train nothing, as a negative control: what it scores comes from the picture alone.
+
+    It has the random weights of its seed, the threshold .5, and no history; else as `train_detector`.
+    """
+    from fakefocus.models.build import build_network, input_channels
+    from fakefocus.training.engine import MONITOR, Fitted, seed_all
+
+    network = options.network.model_dump()
+    learned = _learned(samples, options)
+    sees_maps = input_channels(options.family, network) > 3
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    crop_options, map_options = _made_with(learned, (face_crops, defocus_maps), made_with, sees_maps=sees_maps)
+    seed_all(options.training.seed)
+    fitted = Fitted(build_network(options.family, network).eval(), pd.DataFrame(columns=list(_NO_HISTORY)), 0)
+    kept = {"epoch": 0, MONITOR: None, "val.threshold": 0.5}
+    split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
+    about = {"dataset": dataset, "experiment": experiment, "recipe": recipe, "labels": "none", "split": split}
+    crops = CropSpec.of(Preprocessing(**crop_options))
+    contract = _contract(fitted, kept, options, learned, crops, map_options, about, ".5: it was not trained")
+    return {"contract": contract, "weights": fitted.weights}, fitted.history
+
+
+_NO_HISTORY = ("epoch", "train.loss", "val.loss", "val.video_auc")
+
+
+def train_left_out(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    leave_one_out: LeaveOneOut,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    recipe: str,
+    checkpoints: Path,
+) -> dict[str, dict[str, Any]]:
+    """Train a detector for each method of fakes, without its videos in training and validation.
+
+    A training that was stopped goes on with the method where it was: those that are complete are read from their
+    checkpoints, which stay until all detectors are saved. Each method has a folder of ``checkpoints`` and a tracked run
+    of its own. The other arguments are those of `train_detector`.
+
+    Returns:
+        Detectors (``contract`` and ``weights``) by the name of their folder.
+
+    Raises:
+        InputError: If there are not two methods to train on, or none of the name that is to be left out.
+    """
+    from fakefocus.training.left_out import folder_of, methods_to_leave_out, without_method
+
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    models = {}
+    for method in methods_to_leave_out(samples, leave_one_out, options.training):
+        shown, place = without_method(samples, method), folder_of(method)
+        with _run_of_its_own(f"without {method}"):
+            _log.info("%s is trained without %s", options.family, method)
+            model, _ = _train(shown, folders, splits_json, options, made_with, names, checkpoints / place, "true")
+        models[place] = model
+    return models
+
+
 def _train(
     samples: pd.DataFrame,
     folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
@@ -158,7 +238,8 @@ def _train(
     _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
     about = names | {"labels": labels, "split": split}
-    contract = _contract(fitted, options, learned, CropSpec.of(Preprocessing(**crop_options)), map_options, about)
+    crops, source = CropSpec.of(Preprocessing(**crop_options)), "equal errors on validation videos"
+    contract = _contract(fitted, fitted.best, options, learned, crops, map_options, about, source)
     _log.info(
         "%s, %s labels: best validation video AUC %.3f in epoch %d of %d",
         *(contract["title"], labels, contract["val_video_auc"], contract["best_epoch"] + 1, len(fitted.history)),
@@ -184,18 +265,20 @@ def _warn_of_overlap(samples: pd.DataFrame, learned: pd.DataFrame) -> None:
 
 def _contract(
     fitted: Any,  # noqa: ANN401 (torch is imported with its type)
+    kept: Mapping[str, float | None],
     options: DetectorOptions,
     learned: pd.DataFrame,
     crops: CropSpec,
     map_options: dict[str, Any],
     about: dict[str, Any],
+    threshold_source: str,
 ) -> dict[str, Any]:
-    """Return the contract of a trained network, as JSON holds it."""
+    """Return the contract of a network as JSON holds it; ``kept`` is the row of the epoch that was kept."""
     from fakefocus.models.build import input_spec, starting_weights
     from fakefocus.models.contract import Contract, Threshold, side_of
     from fakefocus.training.engine import MONITOR
 
-    network, taken, best = options.network.model_dump(), input_spec(fitted.network), fitted.best
+    network, taken = options.network.model_dump(), input_spec(fitted.network)
     sides = {side: learned[learned["split"] == side] for side in ("train", "val")}
     contract = Contract(
         **about,
@@ -210,9 +293,9 @@ def _contract(
         methods=tuple(sorted(set(sides["train"]["method"]) - {""})),
         train=side_of(sides["train"]),
         val=side_of(sides["val"]),
-        best_epoch=int(best["epoch"]),
-        val_video_auc=best[MONITOR],
-        threshold=Threshold(value=best["val.threshold"], source="equal errors on validation videos"),
+        best_epoch=int(kept["epoch"] or 0),
+        val_video_auc=kept[MONITOR],
+        threshold=Threshold(value=float(kept["val.threshold"] or 0), source=threshold_source),
         starting_weights=starting_weights(network, fitted.network),
         versions={"fakefocus": __version__, "python": python_version()} | {n: version(n) for n in ("torch", "timm")},
         commit=git_commit(),
@@ -258,6 +341,18 @@ def _files(weights: str | dict[str, str]) -> list[int]:
     names = weights.values() if isinstance(weights, dict) else [weights]
     states = [path.stat() for path in map(Path, names) if path.is_file()]
     return [number for state in states for number in (state.st_size, state.st_mtime_ns)]
+
+
+@contextmanager
+def _run_of_its_own(name: str) -> Iterator[None]:
+    """Open a run inside the active MLflow run; nothing in a notebook without one."""
+    import mlflow
+
+    if mlflow.active_run() is None:
+        yield
+        return
+    with mlflow.start_run(run_name=name, nested=True):
+        yield
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

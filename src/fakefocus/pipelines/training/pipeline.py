@@ -22,8 +22,9 @@ _MADE_WITH = [
 
 
 def create_pipeline() -> Pipeline:
-    """Train each main family once on the labels and once, as a negative control, on shuffled labels."""
-    return sum((_control(family) for family in main_families()), train_once(main_families()))
+    """Train each main family on the labels, and as negative controls on shuffled labels and not at all."""
+    controls = [part(family) for family in main_families() for part in (_control, _untrained)]
+    return sum(controls, train_once(main_families()))
 
 
 def train_once(families: Sequence[str]) -> Pipeline:
@@ -34,6 +35,11 @@ def train_once(families: Sequence[str]) -> Pipeline:
 def train_seeds(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` with each of `SEEDS`, as ``<family>.seed_<n>``."""
     return sum((_with_seed(family, seed) for family in families for seed in SEEDS), Pipeline([]))
+
+
+def train_left_out(families: Sequence[str]) -> Pipeline:
+    """Train each of ``families`` once for each method of fakes, without it, as ``<family>.left_out``."""
+    return sum((_left_out(family) for family in families), Pipeline([]))
 
 
 def _on_labels(family: str) -> Pipeline:
@@ -64,6 +70,39 @@ def _with_seed(family: str, seed: int) -> Pipeline:
         namespace=f"{family}.seed_{seed}",
         inputs={"samples", *_SHARED_INPUTS},
         parameters={"params:options": f"params:{family}", "params:seed": f"params:seeds.seed_{seed}"}
+        | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _untrained(family: str) -> Pipeline:
+    leave = node(
+        nodes.leave_untrained,
+        ["samples", *_FOLDERS, "params:options", *_MADE_WITH[:-1]],
+        ["model", "history"],
+        name="leave_untrained",
+    )
+    return pipeline(
+        Pipeline([leave]),
+        namespace=f"{family}.untrained",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}"} | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _left_out(family: str) -> Pipeline:
+    train = node(
+        nodes.train_left_out,
+        ["samples", *_FOLDERS, "params:options", "params:leave_one_out", *_MADE_WITH],
+        "models",
+        name="train",
+    )
+    return pipeline(
+        Pipeline([train]),
+        namespace=f"{family}.left_out",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}", "params:leave_one_out": "params:leave_one_out"}
         | {name: name for name in _SHARED_PARAMETERS},
         tags="training",
     )

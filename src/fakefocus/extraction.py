@@ -1,10 +1,11 @@
-"""One clip: sampled frames in, crops and a row for each face or each reason out."""
+"""The one way from a clip to crops: sampled frames in, crops and a row for each face or each reason out."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from fakefocus.imaging.alignment import align_face, centre_of, crop_box, place_i
 from fakefocus.imaging.alteration import AlteredParts, Evidence, altered_share
 from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
 from fakefocus.imaging.pose import estimate_pose
+from fakefocus.imaging.reencoding import Step, reencode, suffix_of
 from fakefocus.imaging.sampling import sample_frames
 from fakefocus.parameters import Preprocessing, Sampling
 
-_NO_FACE = "no face"
+RECIPE = 5
+"""Raise when the same parameters give other crops, so that finished videos are made again."""
+NO_FACE = "no face"
 _NUMBERS = ("x1", "y1", "x2", "y2", "score", "size", "sharpness", "yaw", "pitch", "roll", "altered")
 OTHER_FACES = "faces, but not of a person who is kept"
 
@@ -47,7 +51,7 @@ def extract_faces(
     Args:
         path: The file.
         video_id: Its name in tables.
-        kind: ``video`` or ``image``.
+        kind: ``video``, ``image`` or ``frames``.
         options: How frames are sampled, and faces found and cut out.
         write: Where crops go.
         evidence: Of a fake, what tells who in it was altered.
@@ -71,6 +75,28 @@ def extract_faces(
     if clip.decoded < least:
         rows = [r | {"reason": f"{clip.decoded} frames decode, sampling.min_frames is {least}"} for r in rows[:1]]
     return [row | {"video_id": video_id} for row in sorted(rows, key=lambda r: (r["frame"], r["track"]))]
+
+
+def extract_reencoded(
+    path: Path, video_id: str, kind: str, steps: Sequence[Step], options: Preprocessing, write: FrameWriter
+) -> list[Row]:
+    """Encode a clip or image again, and then do with it what `extract_faces` does.
+
+    The file is written aside and removed; each row has its size in ``bytes``, 0 where nothing could be written.
+
+    Raises:
+        PassingFaultError: If the file cannot be read now, but may be later.
+    """
+    with TemporaryDirectory(prefix="fakefocus-") as folder:
+        target = Path(folder) / f"{video_id}{suffix_of(kind)}"
+        try:
+            reencode(path, target, steps, kind)
+        except PassingMediaError as error:
+            raise PassingFaultError(_row(0, 0.0, reason=str(error)) | {"video_id": video_id, "bytes": 0}) from error
+        except MediaError as error:
+            return [_row(0, 0.0, reason=str(error)) | {"video_id": video_id, "bytes": 0}]
+        size = sum(file.stat().st_size for file in (target.iterdir() if target.is_dir() else [target]))
+        return [row | {"bytes": size} for row in extract_faces(target, video_id, kind, options, write)]
 
 
 def crop_name(frame: int, track: int) -> str:
@@ -108,7 +134,7 @@ def _faces(
         tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], cut=was_cut())
         altered = parts(frame.index, image) if tracks and parts is not None else None
         if not tracks:
-            clip.empty.append(_row(frame.index, frame.time, reason=_NO_FACE))
+            clip.empty.append(_row(frame.index, frame.time, reason=NO_FACE))
         for track, box, score, marks, (crop, crop_marks) in zip(
             tracks, faces.boxes, faces.scores, faces.landmarks, cuts, strict=True
         ):

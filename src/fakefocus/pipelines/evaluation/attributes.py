@@ -1,0 +1,70 @@
+"""What is known of the videos that are judged, column by column: text, never inferred from a face."""
+
+import pandas as pd
+
+from fakefocus.errors import InputError
+
+_IDS = ("video_id", "path", "file")
+_PARTS = ("lowest", "middle", "highest")
+
+
+def describe_videos(
+    video_scores: pd.DataFrame, videos: pd.DataFrame, faces: pd.DataFrame, attributes: pd.DataFrame
+) -> pd.DataFrame:
+    """Return a text column an attribute, in the order of ``video_scores``; empty where it is not known.
+
+    ``compression`` and ``data set`` are the layout's; ``size of the face`` (pixels of the frame) and ``sharpness`` are
+    thirds of the videos that are judged, by the mean over a video's faces. Others are columns of ``attributes``.
+
+    Raises:
+        InputError: If ``attributes`` has no column that names videos, or one of its names fits several.
+    """
+    ids = video_scores["video_id"]
+    known = videos.set_index("video_id")
+    shown = faces[faces["found"]].groupby("video_id")[["size", "sharpness"]].mean()
+    table = pd.DataFrame(
+        {
+            "compression": ids.map(known["compression"]).fillna("").astype(str),
+            "data set": ids.map(known["dataset"]).fillna("").astype(str),
+            "size of the face": thirds(ids.map(shown["size"]), "px"),
+            "sharpness": thirds(ids.map(shown["sharpness"]), ""),
+        }
+    )
+    return table if attributes.empty else pd.concat([table, _matched(ids, videos, attributes)], axis=1)
+
+
+def thirds(values: pd.Series, unit: str) -> pd.Series:
+    """Return which third of all values each is in, with its bounds in words; empty where there is no value."""
+    if values.nunique() < len(_PARTS):
+        return pd.Series("", index=values.index, dtype=object)
+    edges = values.quantile([0, 1 / 3, 2 / 3, 1]).tolist()
+    texts = [
+        f"{name}: {_number(a)} to {_number(b)} {unit}".strip()
+        for name, a, b in zip(_PARTS, edges, edges[1:], strict=False)
+    ]
+    place = (values > edges[1]).astype(int) + (values > edges[2]).astype(int)
+    return place.map(dict(enumerate(texts))).where(values.notna(), "").astype(object)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def _matched(ids: pd.Series, videos: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame:
+    column = next((name for name in _IDS if name in attributes.columns), None)
+    if column is None:
+        msg = f"attributes: no column {', '.join(_IDS)} names the videos, got {', '.join(map(str, attributes.columns))}"
+        raise InputError(msg)
+    paths = videos["path"].str.replace("\\", "/")
+    names = videos["video_id"] if column == "video_id" else paths
+    shown = attributes[column].astype(str).str.replace("\\", "/")
+    if column == "file":
+        names, shown = (texts.str.rsplit("/", n=1).str[-1] for texts in (paths, shown))
+    doubled = sorted(set(shown[shown.duplicated()])) or sorted(set(names[names.duplicated() & names.isin(shown)]))
+    if doubled:
+        msg = f"attributes.{column}: {doubled[0]} names several videos or rows: use the column video_id"
+        raise InputError(msg)
+    by_id = pd.Series(videos["video_id"].to_numpy(), index=names)
+    table = attributes.assign(video_id=shown.map(by_id)).dropna(subset=["video_id"]).set_index("video_id")
+    others = [name for name in attributes.columns if name not in _IDS]
+    return pd.DataFrame({str(name): ids.map(table[name]).fillna("").astype(str) for name in others})
