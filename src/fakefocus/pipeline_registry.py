@@ -27,8 +27,10 @@ PROTOCOLS: tuple[str, ...] = (
     "cross_dataset",
     "leave_one_out",
     "robustness",
+    "adversarial",
     "ablation",
     "coadaptation",
+    "tta",
     "efficiency",
     "reproduce",
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from fakefocus.parameters.adversarial import Adversarial
 from fakefocus.parameters.common import FolderName, Group
 from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
 from fakefocus.parameters.ablation import Retraining
@@ -26,8 +27,10 @@ from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
 from fakefocus.parameters.training import Augmentation, Damage, Training
+from fakefocus.parameters.tta import Tta
 
 __all__ = [
+    "Adversarial",
     "Augmentation",
     "CropSpec",
     "Damage",
@@ -58,6 +61,7 @@ __all__ = [
     "Tested",
     "Trained",
     "Training",
+    "Tta",
 ]
 
 
@@ -74,6 +78,8 @@ class Parameters(Group):
     control_seed: int
     seeds: dict[str, int]
     evaluation: Evaluation
+    adversarial: Adversarial
+    tta: Tta
     reporting: Reporting
     robustness: Robustness
     leave_one_out: LeaveOneOut
