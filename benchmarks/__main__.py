@@ -5,7 +5,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import blending, defocus, extraction, ingestion, training
+from benchmarks import blending, defocus, extraction, ingestion, judging, training
 from benchmarks.results import publish
 
 
@@ -20,6 +20,7 @@ def main() -> int:
         extraction.measure(arguments.clips, arguments.portraits),
         defocus.measure(),
         blending.measure(),
+        judging.measure_judging(),
         training.measure(),
     )
     results = chain(*parts)

@@ -13,7 +13,9 @@ from fakefocus.settings import CONFIG_LOADER_ARGS
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 ENVIRONMENTS = sorted(
-    p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in {"base", "local", "recipes"}
+    p.name
+    for p in (ROOT / "conf").iterdir()
+    if p.is_dir() and p.name not in {"base", "local", "recipes", "suites", "published"}
 )
 
 

@@ -13,11 +13,16 @@ from omegaconf import DictConfig, OmegaConf
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.experiment import differences, experiment_name
 from fakefocus.models import families
+from fakefocus.models.family import UNCHANGED
 
 RECIPES = "recipes"
 """The folder of recipes beside the environments; a file holds parameters that environments and ``--params`` change."""
+SUITES = "suites"
+"""The folder of suites beside the environments; a file names what is trained and what it is tested on."""
 PUBLISHED = "published"
 """The folder of published results beside the environments; a catalog has their texts by ``${published:}``."""
+ABLATIONS = "ablations"
+"""Parameters that families declare: what their variants change."""
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -27,6 +32,7 @@ class ProjectConfig(OmegaConfigLoader):
 
     - ``parameters``: the recipe that ``globals.yml`` or ``--params=recipe=`` names, then the environment, then
       ``--params``. Every registered family has its parameters, whether the recipe knows it or not.
+      ``suite_plan`` is what the suite's file holds that ``globals.yml`` or ``--params=suite=`` names.
     - ``globals``: ``dataset``, ``experiment``, ``trained_on``, ``evaluation`` (folder of results and report).
 
     All comes from the folder or archive that ``--conf-source`` names.
@@ -52,9 +58,15 @@ class ProjectConfig(OmegaConfigLoader):
         return self._parameters() if key == "parameters" else super().__getitem__(key)
 
     def _parameters(self) -> dict[str, Any]:
-        names = ("dataset", "experiment", "trained_on", "recipe")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
         own = {name: self["globals"][name] for name in names}
-        return _merged(self._recipe(own["recipe"]), super().__getitem__("parameters"), own)
+        plan = {"suite_plan": self._read(SUITES, "suite", own["suite"]) | {"name": own["suite"]}}
+        parameters = super().__getitem__("parameters")
+        if ABLATIONS in parameters:
+            msg = f"{ABLATIONS}: what a family's ablations change is declared in its Family; remove {ABLATIONS} here"
+            raise InputError(msg)
+        recipe = self._recipe(own["recipe"])
+        return _merged(recipe, parameters, own, {ABLATIONS: declared_ablations()}) | plan
 
     def _named(self, settings: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = dict(getattr(self, "runtime_params", None) or {})
@@ -70,21 +82,30 @@ class ProjectConfig(OmegaConfigLoader):
         trained_on = str(changed.get("trained_on") or experiment)
         evaluation = experiment if trained_on == experiment else f"{trained_on}-on-{experiment}"
         names = {"dataset": dataset, "recipe": recipe, "experiment": experiment, "trained_on": trained_on}
+        names["suite"] = str(changed.get("suite") or settings["suite"])
         # a name that the user has given is the user's to keep apart
         return settings | names | {"evaluation": evaluation, "made_by": None if "experiment" in changed else note}
 
     def _recipe(self, name: str) -> dict[str, Any]:
-        """Return a recipe's parameters, with those of families that it does not name.
+        """Return a recipe's parameters, with those of families that it does not name."""
+        return with_every_family(self._read(RECIPES, "recipe", name))
+
+    def _read(self, kind: str, what: str, name: str) -> dict[str, Any]:
+        """Return what a file of a folder beside the environments holds.
 
         Raises:
-            InputError: If there is no such file beside the environments.
+            InputError: If there is no such file, or it holds no names.
         """
-        files = self._files(RECIPES)
+        files = self._files(kind)
         if name not in files:
             near = did_you_mean(name, files) or f", there are {', '.join(sorted(files)) or 'none'}"
-            msg = f"recipe: no {RECIPES}/{name}.yml in {self.conf_source}{near}"
+            msg = f"{what}: no {kind}/{name}.yml in {self.conf_source}{near}"
             raise InputError(msg)
-        return with_every_family(_plain(OmegaConf.create(self._text(files[name]))))
+        content = OmegaConf.create(self._text(files[name]))
+        if not isinstance(content, DictConfig):
+            msg = f"{what}: {kind}/{name}.yml must hold names and values, got a list"
+            raise InputError(msg)
+        return _plain(content)
 
     def _published(self) -> dict[str, str]:
         """Return the texts of files of published results by name."""
@@ -98,6 +119,15 @@ class ProjectConfig(OmegaConfigLoader):
     def _text(self, file: str) -> str:
         with self._fs.open(file) as opened:
             return str(opened.read().decode("utf-8"))
+
+
+def declared_ablations() -> dict[str, dict[str, Any]]:
+    """Return what the variants of each family change, by family and variant; the unchanged one changes nothing."""
+    return {
+        name: {UNCHANGED: {}} | {variant: dict(ablation.changes) for variant, ablation in family.variants.items()}
+        for name, family in families().items()
+        if family.variants
+    }
 
 
 def with_every_family(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -31,10 +31,14 @@ class Crop(NamedTuple):
 ReadCrop = Callable[[], Crop]
 Perturb = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 """Changes a crop, ``(H, W, 3) uint8, RGB``; the number of the crop seeds what it draws."""
+_MIDDLE = Plan()
 
 
 class Scorer:
-    """A trained detector, ready to score crops that were made as its contract says."""
+    """A trained detector, ready to score crops that were made as its contract says.
+
+    ``make_maps`` makes the maps of a crop, None where the network sees none.
+    """
 
     def __init__(
         self, contract: Contract, weights: dict[str, Tensor], device: Device = "auto", batch_size: int = 64
@@ -46,32 +50,46 @@ class Scorer:
         """
         self.contract = contract
         self.device = pick_device(device)
-        self._network = load_network(contract, weights).to(self.device)
-        self._middle = Augment(contract.training.augmentation, random=False)
-        self._make_maps = _map_maker(contract)
+        self.network: Any = load_network(contract, weights).to(self.device)
+        self._augment = Augment(contract.training.augmentation, random=False)
+        self.make_maps = _map_maker(contract)
         self._batch_size = batch_size
 
     @torch.inference_mode()
-    def __call__(self, crops: Sequence[ReadCrop], perturb: Perturb | None = None) -> NDArray[np.float64]:
+    def __call__(
+        self, crops: Sequence[ReadCrop], perturb: Perturb | None = None, view: Plan = _MIDDLE
+    ) -> NDArray[np.float64]:
         """Return the probability of fake of each crop, ``(N,)`` in [0, 1], in float32 arithmetic.
 
         Args:
             crops: What reads them; several threads do, while the network scores the batch before.
             perturb: Changes each crop first. Maps are then made of what came out, not read.
+            view: Where crops and maps are cut, and whether they are mirrored or warped; else the middle, as it is.
         """
         keep_freed_memory()
         scores = np.full(len(crops), np.nan)
-        for batch in self._batches(crops, perturb):
+        for batch in self._batches(crops, perturb, view):
             scores[batch.rows.numpy()] = self._score(batch)
         return scores
 
+    @torch.inference_mode()
+    def embed(self, crops: Sequence[ReadCrop]) -> Tensor:
+        """Return what the network decides by, ``(N, …) float32`` on its device: embeddings, or a token a stream."""
+        keep_freed_memory()
+        parts = [self.network.forward_features(self._seen(batch)).float() for batch in self._batches(crops, None, _MIDDLE)]
+        return torch.cat(parts)
+
     def _score(self, batch: Batch) -> NDArray[np.float32]:
-        maps = None if batch.maps is None else batch.maps.to(self.device)
-        moved = batch._replace(images=batch.images.to(self.device), maps=maps)
-        logits = self._network(assemble(moved, self.contract.input.img_size))
+        logits = self.network(self._seen(batch))
         return np.asarray(torch.sigmoid(logits.float()).cpu().numpy())
 
-    def _batches(self, crops: Sequence[ReadCrop], perturb: Perturb | None) -> Iterator[Batch]:
+    def _seen(self, batch: Batch) -> Tensor:
+        """Return what the network is shown of a batch, on its device."""
+        maps = None if batch.maps is None else batch.maps.to(self.device)
+        moved = batch._replace(images=batch.images.to(self.device), maps=maps)
+        return assemble(moved, self.contract.input.img_size)
+
+    def _batches(self, crops: Sequence[ReadCrop], perturb: Perturb | None, view: Plan) -> Iterator[Batch]:
         starts = range(0, len(crops), self._batch_size)
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             upcoming = None
@@ -79,19 +97,19 @@ class Scorer:
                 ready = upcoming
                 if start is not None:
                     rows = range(start, min(start + self._batch_size, len(crops)))
-                    upcoming = [threads.submit(self._prepare, crops[row], row, perturb) for row in rows]
+                    upcoming = [threads.submit(self._prepare, crops[row], row, perturb, view) for row in rows]
                 if ready is not None:
                     yield collate([future.result() for future in ready])
 
-    def _prepare(self, read: ReadCrop, row: int, perturb: Perturb | None) -> Item:
+    def _prepare(self, read: ReadCrop, row: int, perturb: Perturb | None, view: Plan) -> Item:
         image, maps = read()
         if perturb is not None:
             image, maps = perturb(image, row), None
-        if self._make_maps is None:
+        if self.make_maps is None:
             maps = None
         elif maps is None:
-            maps = self._make_maps(np.ascontiguousarray(image))
-        return Item(self._middle.move(Sample(image, maps), Plan()), 0, row)
+            maps = self.make_maps(np.ascontiguousarray(image))
+        return Item(self._augment.move(Sample(image, maps), view), 0, row)
 
 
 class Prepared(NamedTuple):

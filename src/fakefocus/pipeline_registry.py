@@ -1,11 +1,12 @@
 """Names of pipelines, as ``kedro run --pipelines=<name>`` takes them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
-from fakefocus.models import baselines, main_families
+from fakefocus.models import baselines, find_family, main_families
+from fakefocus.models.family import UNCHANGED, variant_detector
 from fakefocus.pipelines.evaluation import pipeline as evaluation
 from fakefocus.pipelines.reporting import pipeline as reporting
 from fakefocus.pipelines.training import pipeline as training
@@ -22,7 +23,17 @@ STAGES = {
 }
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
-PROTOCOLS: tuple[str, ...] = ("robustness", "reproduce")
+PROTOCOLS: tuple[str, ...] = (
+    "cross_dataset",
+    "leave_one_out",
+    "robustness",
+    "adversarial",
+    "ablation",
+    "coadaptation",
+    "tta",
+    "efficiency",
+    "reproduce",
+)
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 
 
@@ -42,6 +53,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
     }
     protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
+    protocols["leave_one_out"] += training.train_left_out(main_families())
+    protocols["ablation"] += judged_variants({f: find_family(f).ablations for f in main_families()})
+    protocols["coadaptation"] += judged_variants({f: find_family(f).regularisers for f in main_families()})
     return made | verbs | more | protocols | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
 
 
@@ -49,6 +63,17 @@ def judged_baselines() -> Pipeline:
     """Return training and evaluation of every baseline, on samples that are there."""
     evaluated = evaluation.evaluate_once(baselines()) + evaluation.list_evaluated("evaluated_baselines", baselines())
     return training.train_once(baselines()) + evaluated + reporting.draw_detectors(baselines())
+
+
+def judged_variants(variants: Mapping[str, Collection[str]]) -> Pipeline:
+    """Return training and evaluation, by family, of variants and of the unchanged detector beside them.
+
+    The unchanged detector of two such pipelines is the same nodes, and is trained once.
+    """
+    named = {family: (UNCHANGED, *names) for family, names in variants.items() if names}
+    trained = [training.train_variants(family, names) for family, names in named.items()]
+    detectors = [variant_detector(f, name, seed) for f, names in named.items() for name in names for seed in SEEDS]
+    return sum(trained, evaluation.evaluate_once(detectors))
 
 
 def judged_seeds(output: str, families: Sequence[str]) -> Pipeline:

@@ -76,6 +76,13 @@ def test_interval_of_a_separated_sample_worked_out_by_hand() -> None:
     assert float(wilson(1.0, 0.0, groups=8, clips=16, confidence=0.95)[0]) == pytest.approx(0.74104, abs=1e-5)
 
 
+def test_a_metric_at_its_bound_that_one_group_would_move_says_next_to_nothing() -> None:
+    # a rate of fakes found that is 0 because of one real above them all: without that group it would be larger
+    low, high = wilson(0.0, 0.04, groups=8, clips=48, confidence=0.95)
+    assert float(low) == 0.0
+    assert float(high) > 0.99
+
+
 @pytest.mark.parametrize("name", METRICS)
 @given(groups=SIDES)
 def test_interval_contains_the_value_has_a_width_and_stays_in_0_to_1(name: str, groups: list[list[int]]) -> None:

@@ -1,9 +1,14 @@
+from itertools import combinations
+
 import pytest
 import torch
 import torch.nn.functional as F
 from timm.optim import param_groups_weight_decay
 
+from examples import make_contract
 from fakefocus.errors import InputError
+from fakefocus.models.build import load_network, starting_weights
+from fakefocus.models.multistream import STREAMS, MultistreamNetwork
 from fakefocus.models.multistream.layers import Fusion, SpectralMask, rings
 from fakefocus.models.multistream.loss import MultistreamLoss, orthogonality
 from fakefocus.models.multistream.network import MultiStream
@@ -170,3 +175,71 @@ def test_three_streams_learn_one_batch_by_heart_and_gradients_reach_every_parame
     assert ((logits > 0) == labels.bool()).all()
     assert F.binary_cross_entropy_with_logits(logits, labels) < 0.2
     assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+SUBSETS = [some for count in (1, 2, 3) for some in combinations(STREAMS, count)]
+
+
+@pytest.mark.parametrize("streams", SUBSETS, ids="-".join)
+def test_network_of_fewer_streams_has_no_other_backbone(streams: tuple[str, ...]) -> None:
+    net = MultiStream(**SMALL, streams=streams).eval()
+    assert {name for name, _ in net.named_children()} & set(STREAMS) == set(streams)
+    assert hasattr(net, "mask") == ("spectral" in streams)
+    with torch.inference_mode():
+        tokens = net.forward_features(torch.rand(2, 3, 64, 64))
+        assert tokens.shape == (2, len(streams), 256)
+        assert net.forward_head(tokens).shape == (2,)
+        assert net.shares(tokens).sum(1).tolist() == pytest.approx([1, 1])
+    # a stream alone has nobody to be orthogonal to
+    parts = MultistreamLoss(0.01)(tokens, net.forward_head(tokens), torch.tensor([0.0, 1.0]))
+    assert torch.isfinite(parts["loss"])
+    assert (parts["orthogonality"] == 0) == (len(streams) == 1)
+
+
+def test_published_network_without_a_stream_has_as_many_parameters_less() -> None:
+    net = MultiStream(streams=("spatial", "semantic"))
+    # the spectral stream, its projection to a token (64 * 256 + 256), the norm of that (2 * 256), its embedding (256)
+    assert sum(p.numel() for p in net.parameters()) == 21_874_881 - 11_447_428 - 64 * 256 - 256 - 512 - 256
+
+
+@pytest.mark.parametrize("streams", [(), ("spatial", "spatial"), ("temporal",)])
+def test_streams_that_cannot_be_are_refused(streams: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"streams"):
+        MultistreamNetwork(streams=streams)
+    assert MultistreamNetwork(streams=("semantic", "spatial")).streams == ("spatial", "semantic")
+
+
+def test_ablation_is_refused_by_the_full_network_and_the_other_way_round(small: MultiStream) -> None:
+    # a published script loads such checkpoints into the full network, which scores with streams that nobody trained
+    part = MultiStream(**SMALL, streams=("spatial", "semantic"))
+    contracts = {
+        "full": make_contract("multistream", SMALL),
+        "part": make_contract("multistream", SMALL | {"streams": ["spatial", "semantic"]}),
+    }
+    with pytest.raises(InputError, match=r"do not fit multistream: missing .*spectral"):
+        load_network(contracts["full"], part.state_dict())
+    with pytest.raises(InputError, match=r"do not fit multistream: unexpected spectral"):
+        load_network(contracts["part"], small.state_dict())
+    assert load_network(contracts["part"], part.state_dict()).streams == ("spatial", "semantic")
+    assert load_network(contracts["full"], small.state_dict()).streams == STREAMS
+
+
+def test_streams_that_are_switched_off_do_not_enter_the_score(small: MultiStream) -> None:
+    torch.manual_seed(2)
+    with torch.inference_mode():
+        tokens = small.forward_features(torch.rand(3, 3, 64, 64))
+        whole, alone = small.forward_kept(tokens, STREAMS), small.forward_kept(tokens, ("spatial",))
+        other = tokens.clone()
+        other[:, 1:] = 100
+        assert torch.allclose(whole, small.forward_head(tokens))
+        assert not torch.allclose(whole, alone)
+        assert torch.allclose(alone, small.forward_kept(other, ("spatial",)), atol=1e-5)
+    for kept in ((), ("temporal",)):
+        with pytest.raises(InputError, match="keep one or more of spatial, spectral, semantic"):
+            small.forward_kept(tokens, kept)
+
+
+def test_origin_of_weights_is_named_for_the_streams_that_there_are() -> None:
+    net = MultiStream(**SMALL, streams=("spatial",))
+    named = starting_weights({"weights": dict.fromkeys(STREAMS, "none")}, net)
+    assert [origin.part for origin in named] == ["spatial"]

@@ -195,3 +195,31 @@ def test_unknown_family_names_the_near_miss() -> None:
 def test_weights_of_another_architecture_name_the_keys() -> None:
     with pytest.raises(ValueError, match=r"weights do not fit scade_net: missing .*blocks\.0\.0\.weight"):
         load_network(make_contract("scade_net"), {"other": torch.zeros(1)})
+
+
+def test_each_innovation_has_a_switch_and_the_defaults_are_the_published_network() -> None:
+    modules = {type(m).__name__ for m in ScadeNet().modules()}
+    assert {"SiLU", "EcaModule", "ConstrainedConv2d"} <= modules
+    changed = ScadeNet(activation="relu", eca=False, constraint="none")
+    others = {type(m).__name__ for m in changed.modules()}
+    assert "ReLU" in others
+    assert not {"SiLU", "EcaModule", "ConstrainedConv2d"} & others
+    # each of two attention modules has a kernel of three; nothing else has other parameters
+    assert _count(ScadeNet(activation="relu")) == _count(ScadeNet(constraint="none")) == 28_055
+    assert _count(changed) == 28_055 - 2 * 3
+    assert changed.eval()(torch.rand(2, 4, 256, 256)).shape == (2,)
+
+
+def test_ordinary_first_convolution_sees_a_flat_picture() -> None:
+    conv = ScadeNet(constraint="none").blocks[0][0]
+    with torch.no_grad():
+        conv.weight.fill_(1.0)
+        conv.bias.zero_()
+    # four channels of nine weights of 1 on a picture of .5
+    assert conv(torch.full((1, 4, 8, 8), 0.5))[0, 0, 4, 4].item() == pytest.approx(18)
+
+
+def test_contract_without_the_switches_is_still_the_published_network() -> None:
+    weights = {name: value.clone() for name, value in ScadeNet().state_dict().items()}
+    old = make_contract("scade_net", {"in_chans": 4, "constraint": "A", "drop_rate": 0.5, "weights": "none"})
+    assert _count(load_network(old, weights)) == 28_055

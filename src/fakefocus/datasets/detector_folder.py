@@ -11,11 +11,15 @@ from fakefocus.errors import did_you_mean
 
 
 class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
-    """Saves and loads ``{"contract": …, "weights": {name: tensor}}`` in one folder."""
+    """Saves and loads ``{"contract": …, "weights": {name: tensor}}`` in one folder.
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+    With ``optional``, it loads an empty one where there is none: what an earlier run may have left.
+    """
+
+    def __init__(self, *, filepath: str, optional: bool = False, metadata: dict[str, Any] | None = None) -> None:
         """Create the dataset; ``filepath`` is the folder."""
         self._filepath = Path(filepath)
+        self._optional = optional
         self.metadata = metadata
 
     def save(self, data: dict[str, Any]) -> None:
@@ -40,6 +44,8 @@ class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
         """
         from safetensors.torch import load_file
 
+        if self._optional and not self._exists():
+            return {}
         if not self._exists():
             experiments = self._filepath.parent.parent
             others = [folder.name for folder in experiments.iterdir()] if experiments.is_dir() else []

@@ -1,14 +1,14 @@
 """Parameters are checked before the first node: a typo costs a second, not an evening."""
 
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from click import ClickException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
 from fakefocus.datasets.parallel import read_executor
 from fakefocus.errors import InputError, did_you_mean
@@ -132,12 +132,13 @@ def _mistake(error: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails is a p
         near = did_you_mean(error["loc"][-1], _names(error["loc"][:-1]))
         return f"  {place}: unknown (value {error['input']!r}){near}"
     if error["type"] == "missing":
-        return f"  {place}: missing; see conf/base and conf/recipes"
+        return f"  {place}: missing; see conf/base, conf/recipes and conf/suites"
     return f"  {place}: {error['msg'].removeprefix('Value error, ')}, got {error['input']!r}"
 
 
 def _names(place: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = all_parameters()
+    model: Any = all_parameters()
     for part in place:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
+        # an entry of a list is of the kind that the list holds
+        model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
     return list(model.model_fields)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
 from fakefocus.metrics.weighted import METRICS
+from fakefocus.models import find_family
 from fakefocus.schemas import SAMPLE_COLUMNS
 
 
@@ -49,21 +51,22 @@ class FamilyRuns:
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
-        """Log the detector itself and how it was judged."""
-        if not self._inside or not node.namespace:
+        """Log the detector itself and how it was judged; what compares several detectors goes to the parent."""
+        if not _tracking():
             return
         import mlflow
 
+        for value in outputs.values():
+            if isinstance(value, dict) and "protocol" in value:
+                _log_protocol(value)
+        if not self._inside or not node.namespace:
+            return
         for name, value in outputs.items():
             if name.endswith("_summary"):
                 mlflow.log_metrics(flat_metrics(value["metrics"]))
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
                 log_detector(node.namespace, value)
-            elif isinstance(value, dict) and "protocol" in value:
-                prefix = value["protocol"]
-                mlflow.log_metrics({f"{prefix}.{key}": number for key, number in value["tracked"].items()})
-                mlflow.log_dict(value, f"{prefix}.json")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
@@ -115,9 +118,18 @@ class FamilyRuns:
 
 
 def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed."""
+    """Return the parameters of the family that a namespace belongs to, under its name, with the namespace's seed.
+
+    A variant's are with what it changes.
+    """
     family, _, variant = namespace.partition(".")
     options: dict[str, Any] = parameters[family]
+    kind, _, name = variant.partition(".")
+    if kind == "ablation":
+        name, _, seed = name.rpartition("_seed_")
+        changes, share = parameters["ablations"][family][name], parameters["ablation"]["epoch_share"]
+        whole = find_family(family).options.model_validate(options)
+        options = whole.trained_as(changes, int(seed), share).model_dump(mode="json")
     if variant in parameters["seeds"]:
         options = options | {"training": options["training"] | {"seed": parameters["seeds"][variant]}}
     return {family: options}
@@ -189,6 +201,17 @@ def log_detector(name: str, model: dict[str, Any]) -> None:
             signature=signature,
             pip_requirements=[],
         )
+
+
+def _log_protocol(result: dict[str, Any]) -> None:
+    """Log what a protocol measured to the run that is open."""
+    import mlflow
+
+    prefix = result["protocol"]
+    # names of methods and experiments may hold what MLflow refuses
+    numbers = {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): number for name, number in result["tracked"].items()}
+    mlflow.log_metrics({f"{prefix}.{name}": number for name, number in numbers.items()})
+    mlflow.log_dict(result, f"{prefix}.json")
 
 
 def _tracking() -> bool:

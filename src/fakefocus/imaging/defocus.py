@@ -35,13 +35,18 @@ def edge_variance(crop: NDArray[np.uint8]) -> Map:
     Returns:
         ``(H, W) float32`` in [0, 1]; all 0 where no edge is found.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    edges = cv2.Canny(cv2.GaussianBlur(grey, (5, 5), 1.4), *CANNY) > 0
+    grey: NDArray[np.uint8] = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    edges = canny_edges(grey)
     level = grey.astype(np.float32)
     mean = cv2.blur(level, (WINDOW, WINDOW))
     variance = np.maximum(cv2.blur(level * level, (WINDOW, WINDOW)) - mean * mean, 0)
     blur = np.where(edges, 1 / (1 + variance), 0).astype(np.float32)
     return _stretched(guided_filter(level, blur, GUIDE_RADIUS, GUIDE_EPSILON))
+
+
+def canny_edges(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where the edges of grey levels ``(H, W)`` are, after Canny, for `edge_variance`."""
+    return np.asarray(cv2.Canny(cv2.GaussianBlur(grey, (5, 5), 1.4), *CANNY) > 0)
 
 
 def guided_filter(guide: Map, source: Map, radius: int, epsilon: float) -> Map:

@@ -27,6 +27,9 @@ MOST_LOTS = 100
 _DECISIONS = 4
 """A group without an error is worth at most so many independent decisions, however many clips it has."""
 
+_LEAST = 1e-9
+"""Decisions of a metric at 0 or 1 whose variance is not 0: its interval is nearly all of [0, 1]."""
+
 Metric = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
 
 
@@ -105,7 +108,7 @@ def wilson(
     spread = value * (1 - value)
     most = min(_DECISIONS * groups, clips) * (1 + groups * spread)
     decisions = np.divide(spread, variance, out=np.array(most), where=variance * most > spread)
-    weight = student_quantile(groups, confidence) ** 2 / np.maximum(decisions, np.finfo(float).tiny)
+    weight = student_quantile(groups, confidence) ** 2 / np.maximum(decisions, _LEAST)
     centre, half = value + weight / 2, np.sqrt(weight * spread + weight**2 / 4)
     # the estimate is inside, whatever is rounded
     low = np.clip((centre - half) / (1 + weight), 0.0, value)

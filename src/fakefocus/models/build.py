@@ -1,5 +1,7 @@
 """Builds networks and losses by family name, and puts a trained detector together again."""
 
+import json
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -9,10 +11,12 @@ from torch import Tensor, nn
 from fakefocus.errors import InputError
 from fakefocus.models import find_family
 from fakefocus.models.backbones import check_name
-from fakefocus.models.contract import Contract, InputSpec, Normalization, StartingWeights
+from fakefocus.models.contract import Contract, InputSpec, Normalization, StartingWeights, read_contract
 from fakefocus.models.family import Family, Weights
 from fakefocus.models.weights import fit_weights, load_exactly, read_weights
 
+_ONLY_TRAINING = {"stream_drop_rate", "drop_rate"}
+"""Parameters of networks that change nothing of what a trained one computes."""
 _CHANNELS = ("red", "green", "blue", "blur", "confidence")
 
 
@@ -33,6 +37,7 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
         arguments["pretrained"] = weights if isinstance(weights, dict) else weights == "pretrained"
     network: nn.Module = declared.build_network(**arguments)
     if isinstance(weights, str) and weights not in ("none", "pretrained"):
+        _check_variant(declared, options, Path(weights))
         fit_weights(network, read_weights(weights), declared, weights)
     return network
 
@@ -68,7 +73,8 @@ def starting_weights(options: dict[str, Any], network: nn.Module) -> tuple[Start
     """Return where a network's weights come from, and under which licence, part by part."""
     weights: Weights = options.get("weights", "none")
     if isinstance(weights, dict):
-        return tuple(_origin(part, source, network) for part, source in sorted(weights.items()))
+        built = [(part, source) for part, source in sorted(weights.items()) if hasattr(network, part)]
+        return tuple(_origin(part, source, network) for part, source in built)
     if weights == "pretrained":
         parts = [name for name, module in network.named_children() if hasattr(module, "pretrained_cfg")]
         return tuple(_origin(part, weights, network) for part in parts)
@@ -99,6 +105,28 @@ def load_network(contract: Contract, weights: dict[str, Tensor]) -> nn.Module:
     network = build_network(contract.family, contract.network | {"weights": "none"})
     load_exactly(network, weights, contract.family)
     return network.eval().to(memory_format=torch.channels_last)
+
+
+def _check_variant(family: Family, options: dict[str, Any], file: Path) -> None:
+    """Refuse weights of another variant of a family: of some, shapes are the same and only the contract knows.
+
+    Raises:
+        InputError: If the contract beside ``file`` differs in what the family's ablations change.
+    """
+    beside = file.with_name("architecture.json")
+    content = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    if content.get("family") != family.name:
+        return
+    learned = family.network_options.model_validate(read_contract(content).network)
+    own = family.network_options.model_validate(options)
+    for name in sorted({key for variant in family.variants.values() for key in variant.changes.get("network", {})}):
+        theirs, ours = getattr(learned, name), getattr(own, name)
+        if theirs != ours and name not in _ONLY_TRAINING:
+            msg = (
+                f"{family.name}.network.weights: {file} was trained with {name} {theirs}, this network has {ours}: set "
+                f"{family.name}.network.{name} to what it was trained with, or name other weights"
+            )
+            raise InputError(msg)
 
 
 def _check_weights(family: Family, weights: Weights) -> None:

@@ -78,6 +78,7 @@ class Contract(Group):
         train: Whom it was trained on; ``val`` on whom its epoch and its threshold were chosen.
         best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch, None without training.
         versions: Of what it was trained with; ``commit`` of the project.
+        made_of: What tells its parameters, samples and code from others'; empty where code was not committed.
     """
 
     version: Literal[1] = 1
@@ -103,6 +104,7 @@ class Contract(Group):
     starting_weights: tuple[StartingWeights, ...]
     versions: dict[str, str]
     commit: str
+    made_of: str = ""
 
     @property
     def name(self) -> str:

@@ -15,7 +15,10 @@ from fakefocus.parameters.common import Share
 
 Weights = str | dict[str, str]
 """Where a network starts from: none, pretrained or a file; or one of these by part, for several backbones."""
-_NAME = re.compile(r"(?!.*(_control|_untrained|_seed_))[a-z][a-z0-9_]*")
+_NAME = re.compile(r"(?!.*(_control|_untrained|_seed_|_ablation))[a-z][a-z0-9_]*")
+_VARIANT = re.compile(r"(?!.*_seed_)(?!unchanged$)[a-z][a-z0-9_]*")
+UNCHANGED = "unchanged"
+"""The variant of a family that is none: its detector as the recipe has it, trained like the others."""
 ImageSide = Annotated[int, Field(ge=32)]
 """Side of a network's input, pixels."""
 
@@ -53,6 +56,81 @@ class DetectorOptions(Group):
             return find_family(str(value.get("family"))).options.model_validate(value)
         return validate(value)
 
+    def varied(self, changes: Mapping[str, Mapping[str, Any]]) -> "DetectorOptions":
+        """Return these parameters with nested changes, checked as all others are."""
+        values = self.model_dump()
+        return type(self).model_validate(
+            values | {group: values[group] | dict(different) for group, different in changes.items()}
+        )
+
+    def trained_as(self, changes: Mapping[str, Mapping[str, Any]], seed: int, epoch_share: float) -> "DetectorOptions":
+        """Return the parameters of a variant that is trained with ``seed`` for a share of the epochs, at least one."""
+        epochs = max(1, round(epoch_share * self.training.epochs))
+        return self.varied({**changes, "training": {"seed": seed, "epochs": epochs}})
+
+    def variant_of(self, contract: Mapping[str, Any]) -> str:
+        """Return the name of the variant of these parameters that a contract is of, whatever it was trained with.
+
+        Raises:
+            InputError: If it is of none: parameters have changed since.
+        """
+        from fakefocus.models import find_family
+
+        family = find_family(self.family)
+        of_contract = (
+            family.network_options.model_validate(contract["network"]),
+            family.loss_options.model_validate(contract["loss"]),
+        )
+        unchanged: dict[str, Mapping[str, Mapping[str, Any]]] = {UNCHANGED: {}}
+        variants = unchanged | {name: variant.changes for name, variant in family.variants.items()}
+        for name, changes in variants.items():
+            options = self.varied(changes)
+            if (options.network, options.loss) == of_contract:
+                return name
+        msg = (
+            f"{self.family}: a detector with network {contract['network']} and loss {contract['loss']} is no variant "
+            "of these parameters: train the variants again, kedro run --pipelines=ablation,coadaptation"
+        )
+        raise InputError(msg)
+
+
+def variant_detector(family: str, variant: str, seed: int) -> str:
+    """Return the name of a variant's detector, which is the namespace of its nodes."""
+    return f"{family}.ablation.{variant}_seed_{seed}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was published about a change: the ``metric`` (auc, accuracy) of the changed detector minus the whole one's.
+
+    Attributes:
+        scope: ``video`` on methods that both were trained on, ``held_out`` on others or another data set.
+        metric: A key of what `fakefocus.metrics.scores.summary` returns.
+        low: The smaller end of the claimed difference, as a share, -.03 for three points less; ``high`` the other end.
+        source: Who says it and on what, with year and URL.
+    """
+
+    scope: Literal["video", "held_out"]
+    metric: Literal["auc", "accuracy"]
+    low: float
+    high: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A family's detector with something taken out or done otherwise, and what was claimed of that.
+
+    Attributes:
+        title: What is changed, in words.
+        changes: Parameters that differ, nested: ``{"network": {"eca": False}}``.
+        claims: What was published; empty where nothing was.
+    """
+
+    title: str
+    changes: Mapping[str, Mapping[str, Any]]
+    claims: tuple[Claim, ...] = ()
+
 
 @dataclass(frozen=True)
 class Family:
@@ -76,6 +154,10 @@ class Family:
         parts: Those of ``network_options`` that name timm backbones.
         rename: A function that gives published weights our names, ``package.module:function``.
         recipe: Parameters that differ from the recipe file's for every family; the file's own entry comes after.
+        ablations: What ``--pipelines=ablation`` trains beside the detector as it is, by name.
+        regularisers: What ``--pipelines=coadaptation`` trains beside it: less of what keeps streams apart.
+        streams: Names of the streams whose tokens the network fuses. It then takes ``streams``, those that it has, and
+            offers ``forward_kept`` and ``shares``; empty for a network in one piece.
     """
 
     name: str
@@ -89,6 +171,9 @@ class Family:
     parts: tuple[str, ...] = ()
     rename: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    ablations: Mapping[str, Ablation] = field(default_factory=dict)
+    regularisers: Mapping[str, Ablation] = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a name that folders, nodes or parameters cannot have.
@@ -96,12 +181,25 @@ class Family:
         Raises:
             InputError: With the rule and the name.
         """
+        twice = sorted(set(self.ablations) & set(self.regularisers))
+        wrong = [name for name in self.variants if not _VARIANT.fullmatch(name)] + twice
+        if wrong:
+            msg = (
+                "Family.ablations and regularisers: names must be lower-case letters, digits and _, begin with a "
+                f"letter, not be {UNCHANGED!r}, not hold _seed_, and be used once, got {', '.join(wrong)}"
+            )
+            raise InputError(msg)
         if not _NAME.fullmatch(self.name) or self.name in Parameters.model_fields:
             msg = (
                 "Family.name: must be lower-case letters, digits and _, begin with a letter, hold none of _control, "
-                f"_untrained and _seed_, and name no other group of parameters, got {self.name!r}"
+                f"_untrained, _seed_ and _ablation, and name no other group of parameters, got {self.name!r}"
             )
             raise InputError(msg)
+
+    @property
+    def variants(self) -> dict[str, Ablation]:
+        """Ablations and regularisers by name."""
+        return {**self.ablations, **self.regularisers}
 
     @cached_property
     def options(self) -> type[DetectorOptions]:

@@ -1,9 +1,13 @@
 """Every parameter group of ``conf/*/parameters*.yml``, checked before the first node runs."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from fakefocus.parameters.adversarial import Adversarial
+from fakefocus.parameters.common import FolderName, Group
+from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
+from fakefocus.parameters.ablation import Retraining
 from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
@@ -17,12 +21,16 @@ from fakefocus.parameters.data import (
     Preprocessing,
     Sampling,
 )
+from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
 from fakefocus.parameters.training import Augmentation, Damage, Training
+from fakefocus.parameters.tta import Tta
 
 __all__ = [
+    "Adversarial",
     "Augmentation",
     "CropSpec",
     "Damage",
@@ -30,12 +38,14 @@ __all__ = [
     "Defocus",
     "Detection",
     "Device",
+    "Efficiency",
     "Evaluation",
     "FeatureSplit",
     "Group",
     "HubImages",
     "Ingestion",
     "LayoutName",
+    "LeaveOneOut",
     "MapSpec",
     "Parameters",
     "Preprocessing",
@@ -44,14 +54,15 @@ __all__ = [
     "Reporting",
     "Reproduce",
     "Robustness",
+    "Retraining",
     "Sampling",
     "Source",
+    "Suite",
+    "Tested",
+    "Trained",
     "Training",
+    "Tta",
 ]
-
-
-FolderName = Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$")]
-"""What names a folder: letters, digits and _ . + -, and no path."""
 
 
 class Parameters(Group):
@@ -67,15 +78,23 @@ class Parameters(Group):
     control_seed: int
     seeds: dict[str, int]
     evaluation: Evaluation
+    adversarial: Adversarial
+    tta: Tta
     reporting: Reporting
     robustness: Robustness
+    leave_one_out: LeaveOneOut
+    efficiency: Efficiency
     reproduce: Reproduce
+    ablation: Retraining
     hf: HubImages = HubImages()
+    ablations: dict[str, dict[str, dict[str, Any]]] = {}
     data_root: str | None = None
     dataset: FolderName
     experiment: FolderName
     trained_on: FolderName
     recipe: str
+    suite: str
+    suite_plan: Suite
     splits: str | None = None
     attributes: str | None = None
     face_weights: str | None = None
@@ -85,7 +104,7 @@ class Parameters(Group):
     @classmethod
     def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
         """Take names that the command line has made numbers of."""
-        names = ("dataset", "experiment", "trained_on", "recipe")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
         texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
         return {**values, **texts}
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0)]
+FolderName = Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$")]
+"""What names a folder: letters, digits and _ . + -, and no path."""
 
 
 class Group(BaseModel):

@@ -102,7 +102,8 @@ class Augment:
             raise InputError(msg)
         reach = 0 if plan.matrix is not None else round(self._options.shift * side)
         rooms = (height - side, width - side)
-        top, left = (r // 2 + round(min(reach, r // 2) * c) for r, c in zip(rooms, plan.corner, strict=True))
+        corner = zip(middle(height, width, side), rooms, plan.corner, strict=True)
+        top, left = (m + round(min(reach, r // 2) * c) for m, r, c in corner)
         return top, left
 
     def _tint(self, brightness: float, contrast: float, hue: float) -> Tint | None:
@@ -111,6 +112,11 @@ class Augment:
         if not any((options.brightness, options.contrast, options.hue)):
             return None
         return tint(1 + options.brightness * brightness, 1 + options.contrast * contrast, options.hue * hue)
+
+
+def middle(height: int, width: int, side: int) -> tuple[int, int]:
+    """Return from where on, down and across, a square of ``side`` pixels is the middle of a picture."""
+    return (height - side) // 2, (width - side) // 2
 
 
 def tint(brightness: float, contrast: float, hue: float) -> Tint:

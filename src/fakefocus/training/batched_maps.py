@@ -6,8 +6,10 @@ from torch import Tensor
 
 from fakefocus.imaging import gradient_ratio as single
 
-_GREY = (9798, 19235, 3735)
+GREY = (9798, 19235, 3735)
 """Shares of red, green and blue in 2^15, as OpenCV weighs them."""
+_LEAST_VARIANCE = 1e-12
+"""In squared pixels: the slope of a square root has no bound at 0."""
 
 
 def gradient_ratio(crops: Tensor, sigma_max: float = 5.0) -> Tensor:
@@ -36,54 +38,83 @@ def blur_and_confidence(crops: Tensor, sigma_max: float = 5.0) -> Tensor:
     if height % single.CELL or width % single.CELL:
         msg = f"crops: sides must be multiples of {single.CELL} pixels, got {height} x {width}"
         raise ValueError(msg)
-    soft = _reblurred(_grey(crops), single.REBLUR)
-    softer = _reblurred(soft, single.REBLUR_AGAIN)
+    soft = reblurred(grey_levels(crops), single.REBLUR)
+    softer = reblurred(soft, single.REBLUR_AGAIN)
     half = softer[:, :, ::2, ::2]
     fine = _sums(soft, softer, single.FINE, sigma_max)
-    coarse = _sums(half, _reblurred(half, single.REBLUR), single.COARSE, sigma_max)
+    coarse = _sums(half, reblurred(half, single.REBLUR), single.COARSE, sigma_max)
     guide = F.interpolate(soft, scale_factor=1 / single.CELL, mode="bilinear")
-    return F.interpolate(_spread(guide, fine + coarse, sigma_max), size=(height, width), mode="bilinear")
+    return F.interpolate(spread(guide, fine + coarse, sigma_max), size=(height, width), mode="bilinear")
 
 
-def _grey(crops: Tensor) -> Tensor:
-    shares = torch.tensor(_GREY, dtype=torch.int32, device=crops.device)[:, None, None]
+def grey_levels(crops: Tensor) -> Tensor:
+    """Return the grey levels that OpenCV gives crops ``(B, 3, H, W) uint8``: ``(B, 1, H, W) float32``."""
+    shares = torch.tensor(GREY, dtype=torch.int32, device=crops.device)[:, None, None]
     return ((crops.int() * shares).sum(1, keepdim=True) + (1 << 14) >> 15).float()
 
 
-def _reblurred(levels: Tensor, blur: tuple[int, float]) -> Tensor:
+def reblurred(levels: Tensor, blur: tuple[int, float]) -> Tensor:
+    """Blur grey levels ``(B, 1, H, W)`` by so many taps and σ in pixels."""
     line = torch.from_numpy(single.kernel(*blur)).to(levels)
     return _separable(levels, line, line)
 
 
 def _separable(levels: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    if levels.requires_grad:
+        # the gradient of a convolution of one channel takes ten times as long on a processor
+        return _as_matrix(y, levels.shape[2]) @ levels @ _as_matrix(x, levels.shape[3]).T
     padded = F.pad(levels, (len(x) // 2, len(x) // 2, len(y) // 2, len(y) // 2), mode="reflect")
     return F.conv2d(F.conv2d(padded, x.view(1, 1, 1, -1)), y.view(1, 1, -1, 1))
 
 
-def _squared_slopes(levels: Tensor) -> tuple[Tensor, Tensor]:
+def _as_matrix(line: Tensor, size: int) -> Tensor:
+    """Return the filter ``line`` of so many values as a matrix, ``(size, size)``; borders are mirrored."""
+    reach = len(line) // 2
+    places = F.pad(torch.arange(size, device=line.device, dtype=line.dtype)[None], (reach, reach), mode="reflect")[0]
+    columns = places.long().unfold(0, len(line), 1)
+    return line.new_zeros(size, size).scatter_add_(1, columns, line.expand(size, -1))
+
+
+def squared_slopes(levels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the squares of what Scharr's operator gives across and along."""
     across, along = levels.new_tensor([-1.0, 0, 1]), levels.new_tensor([3.0, 10, 3])
     return _separable(levels, across, along).square(), _separable(levels, along, across).square()
 
 
 def _sums(soft: Tensor, softer: Tensor, scale: single.Scale, sigma_max: float) -> Tensor:
     """Return variance times weight, and weight, of the edges in each cell: ``(B, 2, H / CELL, W / CELL)``."""
-    x2, y2 = _squared_slopes(soft)
+    x2, y2 = squared_slopes(soft)
     first, upright = x2 + y2, x2 >= y2
-    x2, y2 = _squared_slopes(softer)
+    x2, y2 = squared_slopes(softer)
     second = x2 + y2
+    edge = edge_pixels(first, second, upright, scale, sigma_max)
     before, after = _beside(first, upright)
-    lowest, highest = scale.ratios(sigma_max)
-    edge = (first >= before) & (first > after) & (first > (single.GRADIENT * single.SCHARR) ** 2)
-    edge &= (first > lowest * second) & (first < highest * second) & _looked_at(upright, single.EVERY // scale.step)
     below, above = _beside(second, upright)
     squares = torch.stack([before, first, after, below, second, above]) + single.TINY.item()
-    ratio, width = _at_peak(*squares.log().split(3))
+    ratio, width = at_peak(*squares.log().split(3))
     width = width * torch.maximum(x2, y2) / squares[4]
-    variance, weight = _trusted(first, ratio, width, scale)
+    variance, weight = trusted(first, ratio, width, scale)
     weighted = torch.where(edge, torch.cat([weight * variance, weight], 1), 0)
     side = single.CELL // scale.step
     both_sides = _moved(weighted, upright, -side // 2) + _moved(weighted, upright, side // 2)
     return side**2 * F.avg_pool2d(both_sides, side)
+
+
+def edge_pixels(first: Tensor, second: Tensor, upright: Tensor, scale: single.Scale, sigma_max: float) -> Tensor:
+    """Return which pixels are edges, of those that are looked at: ``(B, 1, H, W) bool``.
+
+    Args:
+        first: ``(B, 1, H, W)``, squared slopes of the first blur; ``second`` of the second one.
+        second: See ``first``.
+        upright: Whether a pixel's slope is steeper across than along.
+        scale: The scale that the slopes are of.
+        sigma_max: The blur in pixels of the crop that a value of 1 stands for.
+    """
+    before, after = _beside(first, upright)
+    lowest, highest = scale.ratios(sigma_max)
+    edge = (first >= before) & (first > after) & (first > (single.GRADIENT * single.SCHARR) ** 2)
+    edge &= (first > lowest * second) & (first < highest * second) & _looked_at(upright, single.EVERY // scale.step)
+    return edge
 
 
 def _moved(weighted: Tensor, upright: Tensor, by: int) -> Tensor:
@@ -105,7 +136,8 @@ def _looked_at(upright: Tensor, every: int) -> Tensor:
     return torch.where(upright, rows, columns)
 
 
-def _at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+def at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return R and the width of edges, for ``(3, …)`` logarithms of squared slopes before, at and after each."""
     before, middle, after = first
     bend = (2 * middle - before - after).clamp_min(1e-4)
     place = ((after - before) / (2 * bend)).clamp(-0.6, 0.6)
@@ -114,7 +146,8 @@ def _at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return log_ratio.exp(), 2 / bend
 
 
-def _trusted(peak: Tensor, ratio: Tensor, width: Tensor, scale: single.Scale) -> tuple[Tensor, Tensor]:
+def trusted(peak: Tensor, ratio: Tensor, width: Tensor, scale: single.Scale) -> tuple[Tensor, Tensor]:
+    """Return the variance of the blur of edges of a scale, and their weight."""
     total = scale.more / (ratio - 1).clamp_min(single.LEAST)
     width = width * scale.step**2
     good = (width < single.WIDTH_TOLERANCE * total) & (total < 2 * single.WIDTH_TOLERANCE * width)
@@ -130,13 +163,14 @@ def _share(variance: Tensor, scale: single.Scale) -> Tensor:
     return share if scale == single.FINE else 1 - share
 
 
-def _spread(guide: Tensor, sums: Tensor, sigma_max: float) -> Tensor:
+def spread(guide: Tensor, sums: Tensor, sigma_max: float) -> Tensor:
+    """Fill cells between edges: blur and confidence in [0, 1], ``(B, 2, H / CELL, W / CELL)``."""
     total = sums.double().sum((2, 3), keepdim=True)
     mean = (total[:, :1] / total[:, 1:].clamp_min(1e-9)).float()
-    spread, near = _guided(guide, sums).split(1, 1)
+    blurred, near = _guided(guide, sums).split(1, 1)
     near = near.clamp_min(0)
-    squared = (spread * near + single.FAINT**2 * mean) / (near * near + single.FAINT**2)
-    blur = (squared.clamp_min(0).sqrt() / sigma_max).clamp_max(1)
+    squared = (blurred * near + single.FAINT**2 * mean) / (near * near + single.FAINT**2)
+    blur = (squared.clamp_min(_LEAST_VARIANCE).sqrt() / sigma_max).clamp_max(1)
     return torch.where(total[:, 1:] > 0, torch.cat([blur, near / (near + single.HALF_SURE)], 1), 0)
 
 

@@ -169,9 +169,14 @@ def assemble(batch: Batch, img_size: int, maps: Tensor | None = None) -> Tensor:
 
     ``maps`` take the place of those of the batch.
     """
-    maps = batch.maps if maps is None else maps
+    images = batch.images.permute(0, 2, 3, 1).float().div_(255).permute(0, 3, 1, 2)
+    return network_input(images, batch.maps if maps is None else maps, img_size)
+
+
+def network_input(images: Tensor, maps: Tensor | None, img_size: int) -> Tensor:
+    """Return what a network sees of pictures ``(B, 3, H, W) float32`` in [0, 1] and their maps; see `assemble`."""
     # pixel by pixel throughout: to turn planes around would take longer than the rest
-    x = batch.images.permute(0, 2, 3, 1).float().div_(255)
+    x = images.permute(0, 2, 3, 1)
     if maps is not None:
         x = torch.cat([x, maps.permute(0, 2, 3, 1)], 3)
     x = x.permute(0, 3, 1, 2)

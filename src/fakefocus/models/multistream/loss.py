@@ -10,7 +10,9 @@ from fakefocus.models.losses import BaselineLoss, Form
 
 
 def orthogonality(tokens: Tensor) -> Tensor:
-    """Return the mean absolute cosine between streams, sample by sample, in [0, 1], for ``(B, S, D)``."""
+    """Return the mean absolute cosine between streams, sample by sample, in [0, 1], for ``(B, S, D)``; 0 for one."""
+    if tokens.shape[1] == 1:
+        return tokens.float().sum() * 0
     unit = F.normalize(tokens.float(), dim=2)
     return torch.stack(
         [(unit[:, i] * unit[:, j]).sum(1).abs().mean() for i, j in combinations(range(unit.shape[1]), 2)]

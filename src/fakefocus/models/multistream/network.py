@@ -5,6 +5,8 @@ mean and deviation of its own weights, streams are dropped sample by sample, and
 enter the fusion. See README.md of this folder.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 
 from fakefocus.errors import InputError
 from fakefocus.models.backbones import Pretrained, create_backbone
+from fakefocus.models.multistream import STREAMS
 from fakefocus.models.multistream.layers import Fusion, SpectralMask
 from fakefocus.models.multistream.legacy import LegacyFusion, LegacyNormalize, LegacySpectralMask
 from fakefocus.models.normalize import Normalize
@@ -26,7 +29,6 @@ class MultiStream(nn.Module):
     """
 
     in_chans = 3
-    streams = ("spatial", "spectral", "semantic")
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class MultiStream(nn.Module):
         pretrained: Pretrained = False,
         stream_drop_rate: float = 0.1,
         drop_rate: float = 0.4,
+        streams: Sequence[str] = STREAMS,
         legacy: bool = False,
     ) -> None:
         """Build the network from timm backbones.
@@ -50,6 +53,7 @@ class MultiStream(nn.Module):
             pretrained: Fetch the backbones' weights.
             stream_drop_rate: Probability that a sample does without a stream in training.
             drop_rate: Dropout in front of the last layer.
+            streams: Those that it has; the others' backbones are not built.
             legacy: Compute as the published code does, with its defects; see README.
 
         Raises:
@@ -59,21 +63,20 @@ class MultiStream(nn.Module):
         self.img_size = img_size
         self.legacy = legacy
         self.stream_drop_rate = stream_drop_rate
-        self.spatial = create_backbone("multistream", spatial, pretrained, "spatial", num_classes=0)
-        self.spectral = create_backbone("multistream", spectral, pretrained, "spectral", num_classes=0)
-        self.semantic = create_backbone(
-            "multistream", semantic, pretrained, "semantic", num_classes=0, img_size=img_size
-        )
-        _check_grid(semantic, self.semantic, img_size)
+        self.streams = tuple(stream for stream in STREAMS if stream in streams)
+        names = {"spatial": spatial, "spectral": spectral, "semantic": semantic}
+        for stream in self.streams:
+            grid = {"img_size": img_size} if stream == "semantic" else {}
+            backbone = create_backbone("multistream", names[stream], pretrained, stream, num_classes=0, **grid)
+            _check_grid(names[stream], backbone, img_size)
+            setattr(self, stream, backbone)
         normalize = LegacyNormalize if legacy else Normalize
-        self.normalize = nn.ModuleList(normalize(b) for b in (self.spatial, self.spectral, self.semantic))
-        self.mask = (LegacySpectralMask if legacy else SpectralMask)(img_size)
-        self.spatial_head = _mlp(_width(self.spatial, img_size), 256, 128)
-        self.spectral_head = _mlp(_width(self.spectral, img_size), 128, 64)
-        self.semantic_head = nn.Sequential(
-            nn.Linear(_width(self.semantic, img_size), 384), nn.LayerNorm(384), nn.GELU(), nn.Dropout(0.2)
-        )
-        self.fusion = (LegacyFusion if legacy else Fusion)([128, 64, 384], drop_rate)
+        self.normalize = nn.ModuleList(normalize(getattr(self, stream)) for stream in self.streams)
+        if "spectral" in self.streams:
+            self.mask = (LegacySpectralMask if legacy else SpectralMask)(img_size)
+        for stream in self.streams:
+            setattr(self, f"{stream}_head", _HEADS[stream](_width(getattr(self, stream), img_size)))
+        self.fusion = (LegacyFusion if legacy else Fusion)([_WIDTHS[stream] for stream in self.streams], drop_rate)
 
     def no_weight_decay(self) -> set[str]:
         """Name the parameters that no optimiser should draw to 0, as timm's networks do.
@@ -87,16 +90,14 @@ class MultiStream(nn.Module):
         return names & {name for name, _ in self.named_parameters()}
 
     def forward_streams(self, x: Tensor) -> list[Tensor]:
-        """Return the features of each stream: ``(B, 128)``, ``(B, 64)`` and ``(B, 384)``."""
-        inputs = [normalize(x) for normalize in self.normalize]
+        """Return the features of each stream: ``(B, 128)``, ``(B, 64)`` and ``(B, 384)``, of those that there are."""
         return [
-            self.spatial_head(self.spatial(inputs[0])),
-            self.spectral_head(self.spectral(self.mask(inputs[1]).contiguous())),
-            self.semantic_head(self.semantic(inputs[2])),
+            self._forward_stream(stream, normalize(x))
+            for stream, normalize in zip(self.streams, self.normalize, strict=True)
         ]
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Return one token a stream, before fusion: ``(B, 3, 256)``."""
+        """Return one token a stream, before fusion: ``(B, S, 256)``."""
         return self.fusion.tokens(self.forward_streams(x))
 
     def forward_head(self, features: Tensor) -> Tensor:
@@ -104,9 +105,37 @@ class MultiStream(nn.Module):
         pooled, _ = self.fusion.pool(features, self._dropped(features))
         return self.fusion.classifier(pooled).squeeze(1)
 
+    def forward_kept(self, features: Tensor, kept: Sequence[str]) -> Tensor:
+        """Return one logit a sample for tokens ``(B, S, 256)``; only streams that are ``kept`` enter the fusion."""
+        pooled, _ = self.fusion.pool(features, self._without(features, kept))
+        return self.fusion.classifier(pooled).squeeze(1)
+
+    def shares(self, features: Tensor) -> Tensor:
+        """Return how much of the fused vector is each stream's, ``(B, S)``, 1 in sum, for tokens ``(B, S, 256)``."""
+        return self.fusion.pool(features, self._without(features, self.streams))[1]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return one logit a sample, ``(B,)``; above 0 means fake."""
         return self.forward_head(self.forward_features(x))
+
+    def _forward_stream(self, stream: str, x: Tensor) -> Tensor:
+        if stream == "spectral":
+            x = self.mask(x).contiguous()
+        network = cast("Any", self)
+        return cast("Tensor", getattr(network, f"{stream}_head")(getattr(network, stream)(x)))
+
+    def _without(self, features: Tensor, kept: Sequence[str]) -> Tensor:
+        """Return which streams are left out, ``(B, S) bool``.
+
+        Raises:
+            InputError: If none is kept, or one that the network does not have.
+        """
+        if not kept or set(kept) - set(self.streams):
+            have = ", ".join(self.streams)
+            msg = f"multistream.network.streams: keep one or more of {have}, got {', '.join(kept) or 'none'}"
+            raise InputError(msg)
+        dropped = torch.tensor([stream not in kept for stream in self.streams], device=features.device)
+        return dropped.expand(features.shape[:2])
 
     def _dropped(self, features: Tensor) -> Tensor:
         """Draw which streams each sample does without; at least one stays."""
@@ -121,6 +150,18 @@ class MultiStream(nn.Module):
 def _mlp(width: int, hidden: int, out: int) -> nn.Sequential:
     layers = [nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3)]
     return nn.Sequential(*layers, nn.Linear(hidden, out), nn.BatchNorm1d(out))
+
+
+def _semantic_head(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, 384), nn.LayerNorm(384), nn.GELU(), nn.Dropout(0.2))
+
+
+_HEADS: dict[str, Callable[[int], nn.Sequential]] = {
+    "spatial": partial(_mlp, hidden=256, out=128),
+    "spectral": partial(_mlp, hidden=128, out=64),
+    "semantic": _semantic_head,
+}
+_WIDTHS = {"spatial": 128, "spectral": 64, "semantic": 384}
 
 
 def _check_grid(name: str, backbone: nn.Module, img_size: int) -> None:

@@ -89,8 +89,23 @@ class ScadeNet(nn.Module):
     embedding_dim = 1024
     img_size = 256
 
-    def __init__(self, in_chans: int = 4, constraint: Literal["A", "B"] = "A", drop_rate: float = 0.5) -> None:
-        """Build the network; ``in_chans`` 3 without the map, 4 with it, 5 with its confidence as well.
+    def __init__(
+        self,
+        in_chans: int = 4,
+        constraint: Literal["A", "B", "none"] = "A",
+        drop_rate: float = 0.5,
+        activation: Literal["silu", "relu"] = "silu",
+        *,
+        eca: bool = True,
+    ) -> None:
+        """Build the network.
+
+        Args:
+            in_chans: 3 without the map, 4 with it, 5 with its confidence as well.
+            constraint: Of the first convolution; none makes it an ordinary one.
+            drop_rate: Dropout in the head.
+            activation: After each convolution and in the head.
+            eca: Whether the third and the fourth block have channel attention.
 
         Raises:
             InputError: If ``in_chans`` is another number.
@@ -100,14 +115,20 @@ class ScadeNet(nn.Module):
             msg = f"scade_net.network.in_chans: must be 3 (RGB), 4 (and map) or 5 (and confidence), got {in_chans}"
             raise InputError(msg)
         self.in_chans = in_chans
+        act = {"silu": nn.SiLU, "relu": nn.ReLU}[activation]
+        first = (
+            nn.Conv2d(in_chans, 8, 3, padding=1)
+            if constraint == "none"
+            else ConstrainedConv2d(in_chans, 8, 3, constraint)
+        )
         self.blocks = nn.Sequential(
-            _block(ConstrainedConv2d(in_chans, 8, 3, constraint), pool=2),
-            _block(nn.Conv2d(8, 8, 5, padding=2), pool=2),
-            _block(nn.Conv2d(8, 16, 5, padding=2), pool=2, eca=True),
-            _block(nn.Conv2d(16, 16, 5, padding=2), pool=4, eca=True),
+            _block(first, act(), pool=2),
+            _block(nn.Conv2d(8, 8, 5, padding=2), act(), pool=2),
+            _block(nn.Conv2d(8, 16, 5, padding=2), act(), pool=2, eca=eca),
+            _block(nn.Conv2d(16, 16, 5, padding=2), act(), pool=4, eca=eca),
         )
         self.head = nn.Sequential(
-            nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 16), nn.SiLU(), nn.Dropout(drop_rate), nn.Linear(16, 1)
+            nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 16), act(), nn.Dropout(drop_rate), nn.Linear(16, 1)
         )
 
     def forward_features(self, x: Tensor) -> Tensor:
@@ -123,8 +144,8 @@ class ScadeNet(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-def _block(conv: nn.Conv2d, pool: int, *, eca: bool = False) -> nn.Sequential:
-    """Convolution, SiLU, channel attention (Wang et al. 2020, https://arxiv.org/abs/1910.03151), norm, pool."""
+def _block(conv: nn.Conv2d, act: nn.Module, pool: int, *, eca: bool = False) -> nn.Sequential:
+    """Convolution, activation, channel attention (Wang et al. 2020, https://arxiv.org/abs/1910.03151), norm, pool."""
     attention = [EcaModule(kernel_size=3)] if eca else []
     norm = NarrowBatchNorm2d if conv.out_channels < 16 else nn.BatchNorm2d
-    return nn.Sequential(conv, nn.SiLU(), *attention, norm(conv.out_channels), nn.MaxPool2d(pool))
+    return nn.Sequential(conv, act, *attention, norm(conv.out_channels), nn.MaxPool2d(pool))

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from fakefocus import __version__
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.parameters import CropSpec, Defocus, Group, MapSpec, Preprocessing
+from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, MapSpec, Preprocessing, Retraining
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -105,6 +106,52 @@ def train_with_seed(
     return _train(samples, folders, splits_json, seeded, made_with, names, checkpoints, "true")
 
 
+def train_variant(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    changes: dict[str, dict[str, Any]],
+    seed: int,
+    ablation: Retraining,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    recipe: str,
+    earlier_model: dict[str, Any],
+    earlier_history: pd.DataFrame,
+    checkpoints: Path,
+) -> Trained:
+    """Train a detector with ``changes`` of its parameters; one of the same making that is there is not trained again.
+
+    Args:
+        samples: As for `train_detector`, and so are all that are not named here.
+        face_crops: Crops.
+        defocus_maps: Maps.
+        splits_json: The split.
+        options: All parameters of the unchanged detector.
+        changes: What differs from them, nested; empty for the unchanged detector.
+        seed: In the place of their seed.
+        ablation: For how many of the epochs.
+        preprocessing: Parameters of crops.
+        defocus: Parameters of maps.
+        dataset: Name of the data set.
+        experiment: Name of the training.
+        recipe: Name of the recipe.
+        earlier_model: What lies in the detector's place, if there is something.
+        earlier_history: Its metrics.
+        checkpoints: A folder of this training alone.
+    """
+    varied = options.trained_as(changes, seed, ablation.epoch_share)
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    earlier = (earlier_model, earlier_history)
+    return _train(samples, folders, splits_json, varied, made_with, names, checkpoints, "true", earlier)
+
+
 def train_control(
     shuffled_samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
@@ -162,6 +209,47 @@ def leave_untrained(
 _NO_HISTORY = ("epoch", "train.loss", "val.loss", "val.video_auc")
 
 
+def train_left_out(
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    options: DetectorOptions,
+    leave_one_out: LeaveOneOut,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    dataset: str,
+    experiment: str,
+    recipe: str,
+    checkpoints: Path,
+) -> dict[str, dict[str, Any]]:
+    """Train a detector for each method of fakes, without its videos in training and validation.
+
+    A training that was stopped goes on with the method where it was: those that are complete are read from their
+    checkpoints, which stay until all detectors are saved. Each method has a folder of ``checkpoints`` and a tracked run
+    of its own. The other arguments are those of `train_detector`.
+
+    Returns:
+        Detectors (``contract`` and ``weights``) by the name of their folder.
+
+    Raises:
+        InputError: If there are not two methods to train on, or none of the name that is to be left out.
+    """
+    from fakefocus.training.left_out import folder_of, methods_to_leave_out, without_method
+
+    made_with = {"preprocessing": preprocessing, "defocus": defocus}
+    names = {"dataset": dataset, "experiment": experiment, "recipe": recipe}
+    folders = (face_crops, defocus_maps)
+    models = {}
+    for method in methods_to_leave_out(samples, leave_one_out, options.training):
+        shown, place = without_method(samples, method), folder_of(method)
+        with _run_of_its_own(f"without {method}"):
+            _log.info("%s is trained without %s", options.family, method)
+            model, _ = _train(shown, folders, splits_json, options, made_with, names, checkpoints / place, "true")
+        models[place] = model
+    return models
+
+
 def _train(
     samples: pd.DataFrame,
     folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
@@ -171,6 +259,7 @@ def _train(
     names: dict[str, str],
     checkpoints: Path,
     labels: Literal["true", "shuffled"],
+    earlier: Trained | None = None,
 ) -> Trained:
     # torch takes seconds to import: commands that train nothing do without
     from fakefocus.models.build import build_loss, build_network, input_channels
@@ -185,24 +274,43 @@ def _train(
     crop_options, map_options = _made_with(learned, folders, made_with, sees_maps=sees_maps)
     _warn_of_overlap(samples, learned)
     identity = [options.family, network, loss, names["dataset"], crop_options, map_options, labels]
+    about = json.dumps([identity, _digest(samples, face_crops), _files(network.get("weights", "none"))])
+    made_of = _making(about, options, names, splits_json)
+    if earlier is not None and made_of and earlier[0].get("contract", {}).get("made_of") == made_of:
+        _log.info("%s: a detector of the same parameters, samples and code is there", checkpoints.parent.name)
+        return earlier
     fitted = fit(
         partial(_build, build_network, build_loss, options.family, network, loss),
         Faces(samples, face_crops, MapSource(Defocus(**map_options), defocus_maps)),
         options.training,
         _mlflow_logger(),
         checkpoints,
-        json.dumps([identity, _digest(samples, face_crops), _files(network.get("weights", "none"))]),
+        about,
     )
     _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
-    about = names | {"labels": labels, "split": split}
+    notes = names | {"labels": labels, "split": split, "made_of": made_of}
     crops, source = CropSpec.of(Preprocessing(**crop_options)), "equal errors on validation videos"
-    contract = _contract(fitted, fitted.best, options, learned, crops, map_options, about, source)
+    contract = _contract(fitted, fitted.best, options, learned, crops, map_options, notes, source)
     _log.info(
         "%s, %s labels: best validation video AUC %.3f in epoch %d of %d",
         *(contract["title"], labels, contract["val_video_auc"], contract["best_epoch"] + 1, len(fitted.history)),
     )
     return {"contract": contract, "weights": fitted.weights}, fitted.history
+
+
+def _making(about: str, options: DetectorOptions, names: dict[str, str], splits_json: dict[str, Any]) -> str:
+    """Return what tells a training from all others; empty where code was changed since its commit."""
+    commit = git_commit()
+    if commit.endswith("+changes"):
+        return ""
+    return fingerprint(
+        [about, options.training.model_dump(mode="json"), names, splits_json["hash"], _versions(), commit]
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {"fakefocus": __version__, "python": python_version()} | {name: version(name) for name in ("torch", "timm")}
 
 
 def _learned(samples: pd.DataFrame, options: DetectorOptions) -> pd.DataFrame:
@@ -255,7 +363,7 @@ def _contract(
         val_video_auc=kept[MONITOR],
         threshold=Threshold(value=float(kept["val.threshold"] or 0), source=threshold_source),
         starting_weights=starting_weights(network, fitted.network),
-        versions={"fakefocus": __version__, "python": python_version()} | {n: version(n) for n in ("torch", "timm")},
+        versions=_versions(),
         commit=git_commit(),
     )
     return contract.model_dump(mode="json")
@@ -299,6 +407,18 @@ def _files(weights: str | dict[str, str]) -> list[int]:
     names = weights.values() if isinstance(weights, dict) else [weights]
     states = [path.stat() for path in map(Path, names) if path.is_file()]
     return [number for state in states for number in (state.st_size, state.st_mtime_ns)]
+
+
+@contextmanager
+def _run_of_its_own(name: str) -> Iterator[None]:
+    """Open a run inside the active MLflow run; nothing in a notebook without one."""
+    import mlflow
+
+    if mlflow.active_run() is None:
+        yield
+        return
+    with mlflow.start_run(run_name=name, nested=True):
+        yield
 
 
 def _mlflow_logger() -> Any:  # noqa: ANN401 (mlflow and lightning are imported only where a run is active)

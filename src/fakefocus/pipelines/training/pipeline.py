@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.models import main_families
+from fakefocus.models.family import variant_detector
 from fakefocus.pipelines.training import nodes
 from fakefocus.schemas import SEEDS
 
@@ -35,6 +36,39 @@ def train_once(families: Sequence[str]) -> Pipeline:
 def train_seeds(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` with each of `SEEDS`, as ``<family>.seed_<n>``."""
     return sum((_with_seed(family, seed) for family in families for seed in SEEDS), Pipeline([]))
+
+
+def train_left_out(families: Sequence[str]) -> Pipeline:
+    """Train each of ``families`` once for each method of fakes, without it, as ``<family>.left_out``."""
+    return sum((_left_out(family) for family in families), Pipeline([]))
+
+
+def train_variants(family: str, variants: Sequence[str]) -> Pipeline:
+    """Train ``variants`` of a family, each with each of `SEEDS`, as ``<family>.ablation.<variant>_seed_<n>``."""
+    return sum((_variant(family, variant, seed) for variant in variants for seed in SEEDS), Pipeline([]))
+
+
+def _variant(family: str, variant: str, seed: int) -> Pipeline:
+    own = {
+        "params:options": f"params:{family}",
+        "params:changes": f"params:ablations.{family}.{variant}",
+        "params:seed": f"params:seeds.seed_{seed}",
+        "params:ablation": "params:ablation",
+    }
+    earlier = ["earlier_model", "earlier_history"]
+    train = node(
+        nodes.train_variant,
+        ["samples", *_FOLDERS, *own, *_MADE_WITH[:-1], *earlier, "checkpoints"],
+        ["model", "history"],
+        name="train",
+    )
+    return pipeline(
+        Pipeline([train]),
+        namespace=variant_detector(family, variant, seed),
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters=own | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
 
 
 def _on_labels(family: str) -> Pipeline:
@@ -82,6 +116,23 @@ def _untrained(family: str) -> Pipeline:
         namespace=f"{family}.untrained",
         inputs={"samples", *_SHARED_INPUTS},
         parameters={"params:options": f"params:{family}"} | {name: name for name in _SHARED_PARAMETERS},
+        tags="training",
+    )
+
+
+def _left_out(family: str) -> Pipeline:
+    train = node(
+        nodes.train_left_out,
+        ["samples", *_FOLDERS, "params:options", "params:leave_one_out", *_MADE_WITH],
+        "models",
+        name="train",
+    )
+    return pipeline(
+        Pipeline([train]),
+        namespace=f"{family}.left_out",
+        inputs={"samples", *_SHARED_INPUTS},
+        parameters={"params:options": f"params:{family}", "params:leave_one_out": "params:leave_one_out"}
+        | {name: name for name in _SHARED_PARAMETERS},
         tags="training",
     )
 

@@ -1,7 +1,7 @@
 """Writes the demo corpus in the published FaceForensics++ layout.
 
-``original_sequences/youtube/c23/videos/NNN.mp4``,
-``manipulated_sequences/<method>/c23/videos/<target>_<source>.mp4``, masks beside them and
+``original_sequences/youtube/<compression>/videos/NNN.mp4``,
+``manipulated_sequences/<method>/<compression>/videos/<target>_<source>.mp4``, masks beside them and
 ``train.json``, ``val.json``, ``test.json`` with the pairs (Rössler et al. 2019,
 https://github.com/ondyari/FaceForensics). The corpus shows that the machinery works; it says
 nothing about real deepfakes.
@@ -25,21 +25,24 @@ from fakefocus.sources.demo.scene import develop, make_scene, record
 from fakefocus.sources.demo.swaps import METHODS
 
 RATE = 25
-_CRF = {"videos": "23", "masks": "30"}
+_CRF = {"c23": "23", "c40": "40"}
+"""Constant rate factors of x264, by the published names of compressions."""
+_MASK_CRF = "30"
 _X264 = {"preset": "veryfast", "x264-params": "mbtree=0"}
 """Without macroblock trees: with them, the same frames gave 6 different files in 16 trials of the encoder."""
 
 
-def make_corpus(people: int, frames: int, seed: int) -> dict[str, Callable[[Path], None]]:
+def make_corpus(people: int, frames: int, seed: int, compression: str = "c23") -> dict[str, Callable[[Path], None]]:
     """Plan the corpus: a name and a function that writes its files below a root, for each person.
 
     Args:
         people: Number of synthetic people, even: they swap faces in pairs.
         frames: Frames a clip, at 25 frames a second.
         seed: The same seed gives the same files.
+        compression: Of all clips, c23 or c40 as published: x264 with a constant rate factor of 23 or 40.
 
     Raises:
-        InputError: If people are not in pairs or a clip has no frame.
+        InputError: If people are not in pairs, a clip has no frame or nobody knows the compression.
     """
     if people < 2 or people % 2:
         msg = f"raw_media.maker_args.people: must be even and at least 2, got {people}: faces are swapped in pairs"
@@ -47,9 +50,11 @@ def make_corpus(people: int, frames: int, seed: int) -> dict[str, Callable[[Path
     if frames < 1:
         msg = f"raw_media.maker_args.frames: must be at least 1, got {frames}"
         raise InputError(msg)
-    jobs: dict[str, Callable[[Path], None]] = {
-        f"{i:03d}": partial(_write_person, index=i, people=people, frames=frames, seed=seed) for i in range(people)
-    }
+    if compression not in _CRF:
+        msg = f"raw_media.maker_args.compression: must be one of {', '.join(_CRF)}, got {compression}"
+        raise InputError(msg)
+    write = partial(_write_person, people=people, frames=frames, seed=seed, compression=compression)
+    jobs: dict[str, Callable[[Path], None]] = {f"{i:03d}": partial(write, index=i) for i in range(people)}
     jobs["splits"] = partial(_write_splits, people=people, seed=seed)
     return jobs
 
@@ -60,7 +65,7 @@ def _partner(index: int, people: int, seed: int) -> int:
     return int(order[place ^ 1])
 
 
-def _write_person(root: Path, *, index: int, people: int, frames: int, seed: int) -> None:
+def _write_person(root: Path, *, index: int, people: int, frames: int, seed: int, compression: str) -> None:
     """Write a person's clip and one fake a method in which their partner's face replaces theirs."""
     source_index = _partner(index, people, seed)
     target, source = make_person(seed, index), make_person(seed, source_index)
@@ -76,11 +81,12 @@ def _write_person(root: Path, *, index: int, people: int, frames: int, seed: int
             fake, mask = paint(frame, place, rngs[method])
             fakes[method].append(develop(fake))
             masks[method].append(develop(mask[..., None] * np.full(3, 255, np.float32)))
-    write_clip(root / "original_sequences/youtube/c23/videos" / f"{index:03d}.mp4", original, _CRF["videos"])
+    videos, crf = f"{compression}/videos", _CRF[compression]
+    write_clip(root / "original_sequences/youtube" / videos / f"{index:03d}.mp4", original, crf)
     for method in METHODS:
         folder, name = root / "manipulated_sequences" / method, f"{index:03d}_{source_index:03d}.mp4"
-        write_clip(folder / "c23/videos" / name, fakes[method], _CRF["videos"])
-        write_clip(folder / "masks/videos" / name, masks[method], _CRF["masks"])
+        write_clip(folder / videos / name, fakes[method], crf)
+        write_clip(folder / "masks/videos" / name, masks[method], _MASK_CRF)
 
 
 def _write_splits(root: Path, *, people: int, seed: int) -> None:

@@ -1,0 +1,1 @@
+"""Attacks on detectors: small changes of stored crops, in units of pixels, that turn decisions around."""

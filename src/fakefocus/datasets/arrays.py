@@ -1,0 +1,46 @@
+"""Arrays on disk that another run never sees half written."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset
+from numpy.typing import NDArray
+
+from fakefocus.errors import InputError
+
+
+class Arrays(AbstractDataset[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]):
+    """Saves and loads arrays by name: a compressed ``.npz`` without pickles."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Create the dataset."""
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays.
+
+        Raises:
+            InputError: If nothing has written them.
+        """
+        if not self._filepath.is_file():
+            msg = f"{self._filepath} is not there: run the whole pipeline that writes it, without --namespaces"
+            raise InputError(msg)
+        with np.load(self._filepath, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
+    def save(self, data: dict[str, NDArray[Any]]) -> None:
+        """Write all arrays beside their place, and rename the file."""
+        self._filepath.parent.mkdir(parents=True, exist_ok=True)
+        part = self._filepath.with_name(f".{self._filepath.name}.{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **data)
+        part.replace(self._filepath)
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}

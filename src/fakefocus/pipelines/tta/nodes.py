@@ -1,0 +1,225 @@
+"""Scores several views of each test face, and asks whether their mean is the better score."""
+
+from collections.abc import Mapping
+from math import isclose
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
+from fakefocus.metrics.comparison import compare_auc
+from fakefocus.metrics.intervals import METHOD
+from fakefocus.metrics.scores import auc, summary
+from fakefocus.metrics.videos import score_by_video
+from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
+
+_AGREE = 0.02
+"""Scores of one crop by one detector may differ by so much, on other devices and with stored maps of 16 bits."""
+
+
+def score_views(
+    model: dict[str, Any],
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    face_scores: pd.DataFrame,
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    evaluation: Evaluation,
+    tta: Tta,
+    dataset: str,
+    experiment: str,
+) -> dict[str, Any]:
+    """Score every view of every test face, and compare the AUC of videos by their mean with that by the plain view.
+
+    Returns:
+        ``plain`` and ``averaged``: metrics of videos; ``difference`` of their AUCs, paired; ``views``: the AUC of
+        videos by each view alone, and seconds; ``cost``: how many times as long all views take as the plain one.
+
+    Raises:
+        InputError: If the detector does not fit, or its scores are missing or of another one.
+    """
+    from fakefocus.inference import prepare
+    from fakefocus.training.views import label_preserving_views
+
+    rows = samples[samples["split"] == "test"].reset_index(drop=True)
+    shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
+    contract = shown.contract
+    views = label_preserving_views(contract.training.augmentation, contract.crops.size, tta.jpeg_quality)
+    scores, seconds = {}, {}
+    for name, view in views.items():
+        start = perf_counter()
+        scores[name] = shown.scorer(shown.crops, view.perturb, view.plan)
+        seconds[name] = perf_counter() - start
+    plain = _stored_scores(rows, face_scores, contract.name)
+    _check_same_detector(plain, scores["plain"], contract.name)
+    own = evaluation.threshold == "validation"
+    options = {
+        "threshold": contract.threshold.value if own else evaluation.threshold,
+        "confidence": evaluation.confidence,
+    }
+    judged = _compare(rows, plain, mean_of(scores, tta.mean), options)
+    alone = [
+        {"view": name, "auc": _video_auc(rows, of_view), "seconds": seconds[name]} for name, of_view in scores.items()
+    ]
+    return {
+        "protocol": "tta",
+        "tracked": _tracked(judged, cost := sum(seconds.values()) / seconds["plain"]),
+        "detector": contract.name,
+        "family": contract.family,
+        "dataset": dataset,
+        "experiment": experiment,
+        "split_hash": splits_json["hash"],
+        "parameters": tta.model_dump(mode="json"),
+        "seed": contract.training.seed,
+        "confidence": evaluation.confidence,
+        **judged,
+        "views": alone,
+        "cost": cost,
+        "faces": len(rows),
+    }
+
+
+def describe_tta(*results: dict[str, Any]) -> dict[str, Any]:
+    """Return the section of the report: AUC with one view and with all, and what all of them cost."""
+    return {
+        "title": "Scores over several views of a face",
+        "order": 60,
+        "split_hash": results[0]["split_hash"],
+        "text": _text(results),
+        "tables": [_compared(results), _alone(results)],
+        "caption": "",
+    }
+
+
+def mean_of(scores: Mapping[str, NDArray[np.float64]], kind: Literal["logit", "probability"]) -> NDArray[np.float64]:
+    """Return one score a face, ``(N,)`` in [0, 1], from the ``(N,)`` of each view.
+
+    The mean of logits is that of a detector's own numbers: a sure view counts more than it does among probabilities.
+    """
+    views = np.stack(list(scores.values()))
+    if kind == "probability":
+        return np.asarray(views.mean(axis=0))
+    # a score of exactly 0 or 1 would make every other view of the face count for nothing
+    least = np.finfo(np.float32).eps
+    return np.asarray(expit(logit(np.clip(views, least, 1 - least)).mean(axis=0)))
+
+
+def _compare(
+    rows: pd.DataFrame, plain: NDArray[np.float64], averaged: NDArray[np.float64], options: dict[str, Any]
+) -> dict[str, Any]:
+    first, second = (score_by_video(rows.assign(score=scores)) for scores in (plain, averaged))
+    group = rows.groupby("video_id")["group"].max().loc[first.index]
+    labels, confidence = first["label"], options["confidence"]
+    return {
+        "plain": summary(labels, first["score"], group, **options),
+        "averaged": summary(labels, second["score"], group, **options),
+        "difference": compare_auc(labels, first["score"], second["score"], group, confidence),
+    }
+
+
+def _video_auc(rows: pd.DataFrame, scores: NDArray[np.float64]) -> float | None:
+    videos = score_by_video(rows.assign(score=scores))
+    value = auc(videos["label"], videos["score"])
+    return None if np.isnan(value) else value
+
+
+def _stored_scores(rows: pd.DataFrame, face_scores: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    scores = rows["crop"].map(face_scores.set_index("crop")["score"])
+    if scores.isna().any():
+        msg = (
+            f"face_scores: {name} has not scored {int(scores.isna().sum())} of {len(rows)} test faces, the first "
+            f"{rows['crop'][scores.isna()].iloc[0]}: run kedro run --pipelines=evaluate"
+        )
+        raise InputError(msg)
+    return scores.to_numpy(np.float64)
+
+
+def _check_same_detector(stored: NDArray[np.float64], now: NDArray[np.float64], name: str) -> None:
+    worst = float(np.abs(stored - now).max())
+    if worst > _AGREE:
+        msg = (
+            f"face_scores: {name} scores the test faces otherwise now, by up to {worst:.3f} (at most {_AGREE}): the "
+            "scores are of another detector, run kedro run --pipelines=evaluate"
+        )
+        raise InputError(msg)
+
+
+def _tracked(judged: dict[str, Any], cost: float) -> dict[str, float]:
+    values = {
+        "auc": judged["averaged"]["auc"]["value"],
+        "auc_plain": judged["plain"]["auc"]["value"],
+        "auc_difference": judged["difference"]["difference"],
+        "cost": cost,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _text(results: tuple[dict[str, Any], ...]) -> list[str]:
+    first = results[0]["plain"]
+    space = results[0]["parameters"]["mean"]
+    asked = (
+        f"Each test face is scored in several views that keep its label, and the mean over views (in {space} space) "
+        "takes the place of the score. Views are those that the detector's own training made at random: mirrored, and "
+        "shifted or zoomed as far as that went; and the crop compressed once more, with its map made anew. No view is "
+        "turned by a quarter: faces are aligned, and no detector here has learned what a face on its side looks like."
+    )
+    sample = (
+        f"AUC of {first['real']} real and {first['fake']} fake videos of the test side, {first['groups']} identity "
+        f"groups, all methods together; {results[0]['confidence']:.0%} intervals ({METHOD}), differences paired "
+        f"({results[0]['difference']['method']}). Neither the views nor the kind of mean were chosen on these videos."
+    )
+    limits = "A mean over views makes no detector see what it has not learned, and says nothing about other data sets."
+    return [asked, sample, *([first["no_interval"].capitalize() + "."] if first["no_interval"] else []), limits]
+
+
+def _compared(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    rows = [
+        [
+            *(result["detector"], _with_interval(result["plain"]["auc"]), _with_interval(result["averaged"]["auc"])),
+            *(_difference(result["difference"]), str(len(result["views"])), f"{result['cost']:.1f}"),
+        ]
+        for result in results
+    ]
+    columns = ["detector", "one view", "all views", "difference", "views", "times as long"]
+    return {"title": "AUC of videos", "columns": columns, "rows": rows}
+
+
+def _alone(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    rows = [
+        [result["detector"], view["view"], _number(view["auc"]), f"{result['faces'] / view['seconds']:.0f}"]
+        for result in results
+        for view in result["views"]
+    ]
+    return {
+        "title": "AUC of videos by each view alone",
+        "columns": ["detector", "view", "AUC", "faces/s"],
+        "rows": rows,
+    }
+
+
+def _with_interval(metric: dict[str, Any]) -> str:
+    value = _number(metric["value"])
+    return value if metric["low"] is None else f"{value} ({metric['low']:.3f} to {metric['high']:.3f})"
+
+
+def _difference(compared: Mapping[str, Any]) -> str:
+    value = compared["difference"]
+    if value is None:
+        return "undefined"
+    if compared["low"] is None:
+        return f"{value:+.3f}"
+    sure = "" if compared["low"] > 0 or compared["high"] < 0 else ", may be 0"
+    # two scores in the same order have no difference, and no uncertainty of it
+    sure = ", the same order" if isclose(value, compared["low"]) and isclose(value, compared["high"]) else sure
+    return f"{value:+.3f} ({compared['low']:+.3f} to {compared['high']:+.3f}{sure})"
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
