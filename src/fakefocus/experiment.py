@@ -8,7 +8,8 @@ from typing import Any
 NOT_TRAINING = frozenset(
     {
         *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf", "attributes"),
-        *("evaluation", "reporting", "ingestion", "reproduce", "robustness", "suite", "suite_plan", "leave_one_out", "efficiency"),
+        *("evaluation", "reporting", "ingestion", "judge", "scores", "reproduce", "robustness"),
+        *("suite", "suite_plan", "leave_one_out", "efficiency"),
     }
 )
 """Groups and names whose change makes no other experiment."""
