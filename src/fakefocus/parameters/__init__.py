@@ -22,6 +22,7 @@ from fakefocus.parameters.data import (
     Sampling,
 )
 from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.judge import Columns, Judge
 from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
@@ -32,6 +33,7 @@ from fakefocus.parameters.tta import Tta
 __all__ = [
     "Adversarial",
     "Augmentation",
+    "Columns",
     "CropSpec",
     "Damage",
     "Data",
@@ -44,6 +46,7 @@ __all__ = [
     "Group",
     "HubImages",
     "Ingestion",
+    "Judge",
     "LayoutName",
     "LeaveOneOut",
     "MapSpec",
@@ -82,6 +85,7 @@ class Parameters(Group):
     tta: Tta
     reporting: Reporting
     robustness: Robustness
+    judge: Judge = Judge()
     leave_one_out: LeaveOneOut
     efficiency: Efficiency
     reproduce: Reproduce
@@ -96,6 +100,7 @@ class Parameters(Group):
     suite: str
     suite_plan: Suite
     splits: str | None = None
+    scores: str | None = None
     attributes: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
@@ -104,7 +109,7 @@ class Parameters(Group):
     @classmethod
     def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
         """Take names that the command line has made numbers of."""
-        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite", "scores")
         texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
         return {**values, **texts}
 
