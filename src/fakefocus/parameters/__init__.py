@@ -4,11 +4,10 @@ from typing import Any
 
 from pydantic import model_validator
 
+from fakefocus.parameters.ablation import Retraining
 from fakefocus.parameters.adversarial import Adversarial
 from fakefocus.parameters.common import FolderName, Group
 from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
-from fakefocus.parameters.ablation import Retraining
-from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
     Defocus,
@@ -56,8 +55,8 @@ __all__ = [
     "PublishedTable",
     "Reporting",
     "Reproduce",
-    "Robustness",
     "Retraining",
+    "Robustness",
     "Sampling",
     "Source",
     "Suite",
