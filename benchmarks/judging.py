@@ -84,4 +84,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     for result in measure_judging():
-        print(f"{result.name}: {result.ours:.2f} and {result.reference:.2f} {result.unit}, {result.ratio:.0f}-fold", result.more)
+        print(
+            f"{result.name}: {result.ours:.2f} and {result.reference:.2f} {result.unit}, {result.ratio:.0f}-fold",
+            result.more,
+        )

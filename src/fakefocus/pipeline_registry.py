@@ -24,6 +24,7 @@ STAGES = {
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
 PROTOCOLS: tuple[str, ...] = (
+    "judge",
     "cross_dataset",
     "leave_one_out",
     "robustness",

@@ -48,25 +48,25 @@ class StoredExperiments:
 class ExperimentFolders(AbstractDataset[None, StoredExperiments]):
     """Loads what reads the folders of all experiments."""
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Create the dataset; ``filepath`` is the folder that holds the stages."""
-        self._filepath = Path(filepath)
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        """Create the dataset; ``path`` is the folder that holds the stages."""
+        self._path = Path(path)
         self.metadata = metadata
 
     def load(self) -> StoredExperiments:
         """Return what reads the folders."""
-        return StoredExperiments(self._filepath)
+        return StoredExperiments(self._path)
 
     def save(self, data: None) -> NoReturn:
         """Refuse: each stage writes its own."""
-        msg = f"{self._filepath}: each stage writes its own folders"
+        msg = f"{self._path}: each stage writes its own folders"
         raise DatasetError(msg)
 
     def _exists(self) -> bool:
-        return self._filepath.is_dir()
+        return self._path.is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"path": str(self._path)}
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -1,13 +1,15 @@
-"""A table on disk that another run never sees half written."""
+"""Tables on disk that another run never sees half written."""
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
-from kedro_datasets.pandas import ParquetDataset
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 _log = logging.getLogger(__name__)
 
@@ -17,14 +19,17 @@ class Table(ParquetDataset):
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table."""
-        place = Path(str(self._filepath))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f".{place.name}.{os.getpid()}.part")
-        try:
+        with _beside(Path(str(self._filepath))) as part:
             data.to_parquet(part, **self._save_args)
-            part.replace(place)
-        finally:
-            part.unlink(missing_ok=True)
+
+
+class CsvTable(CSVDataset):
+    """A CSV file in UTF-8, written likewise: for people and programs that read no Parquet."""
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write the table."""
+        with _beside(Path(str(self._filepath))) as part:
+            data.to_csv(part, index=False, encoding="utf-8")
 
 
 class TableIfThere(Table):
@@ -72,3 +77,15 @@ class CsvIfNamed(AbstractDataset[None, pd.DataFrame]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
+
+
+@contextmanager
+def _beside(place: Path) -> Iterator[Path]:
+    """Give a file to write to, which takes its place when the block ends well."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)

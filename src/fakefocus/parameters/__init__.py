@@ -4,11 +4,10 @@ from typing import Any
 
 from pydantic import model_validator
 
+from fakefocus.parameters.ablation import Retraining
 from fakefocus.parameters.adversarial import Adversarial
 from fakefocus.parameters.common import FolderName, Group
 from fakefocus.parameters.cross_dataset import Suite, Tested, Trained
-from fakefocus.parameters.ablation import Retraining
-from fakefocus.parameters.common import Group
 from fakefocus.parameters.data import (
     CropSpec,
     Defocus,
@@ -22,6 +21,7 @@ from fakefocus.parameters.data import (
     Sampling,
 )
 from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.judge import Columns, Judge
 from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
@@ -32,6 +32,7 @@ from fakefocus.parameters.tta import Tta
 __all__ = [
     "Adversarial",
     "Augmentation",
+    "Columns",
     "CropSpec",
     "Damage",
     "Data",
@@ -44,6 +45,7 @@ __all__ = [
     "Group",
     "HubImages",
     "Ingestion",
+    "Judge",
     "LayoutName",
     "LeaveOneOut",
     "MapSpec",
@@ -53,8 +55,8 @@ __all__ = [
     "PublishedTable",
     "Reporting",
     "Reproduce",
-    "Robustness",
     "Retraining",
+    "Robustness",
     "Sampling",
     "Source",
     "Suite",
@@ -82,6 +84,7 @@ class Parameters(Group):
     tta: Tta
     reporting: Reporting
     robustness: Robustness
+    judge: Judge = Judge()
     leave_one_out: LeaveOneOut
     efficiency: Efficiency
     reproduce: Reproduce
@@ -96,6 +99,7 @@ class Parameters(Group):
     suite: str
     suite_plan: Suite
     splits: str | None = None
+    scores: str | None = None
     attributes: str | None = None
     face_weights: str | None = None
     mlflow_run_id: str | None = None
@@ -104,7 +108,7 @@ class Parameters(Group):
     @classmethod
     def _names_are_text(cls, values: Any) -> Any:  # noqa: ANN401 (checked right after)
         """Take names that the command line has made numbers of."""
-        names = ("dataset", "experiment", "trained_on", "recipe", "suite")
+        names = ("dataset", "experiment", "trained_on", "recipe", "suite", "scores")
         texts = {name: str(values[name]) for name in names if isinstance(values.get(name), int | float)}
         return {**values, **texts}
 

@@ -7,13 +7,13 @@ from itertools import combinations
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder, made_with
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc, holm
 from fakefocus.models import families
+from fakefocus.page import render
 from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
@@ -207,10 +207,9 @@ def write_report(
         _log.info("%s: test AUC of videos %s", detector["name"], _auc(detector["judged"]))
     used = folder_keys(splits[splits["split"] != ""])
     defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds, "share": _share}
-    template = environment.from_string((files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"))
-    return template.render(
+    return render(
+        (files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"),
+        {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds, "share": _share},
         reporting=reporting,
         dataset=dataset,
         trained_on=trained_on,

@@ -55,12 +55,11 @@ def _panel(
         values, low, high = (_numbers([auc[end] for auc in aucs]) for end in ("value", "low", "high"))
         errors = np.abs(np.vstack([values - low, high - values]))
         name = result["detector"]
-        line = {"color": colour, "linewidth": 1.3}
         solid, dotted = ("-", ":") if joined else ("none", "none")
-        axis.errorbar(places + shift, values, errors, marker="o", markersize=3.5, linestyle=solid, label=name, **line)
+        axis.errorbar(places + shift, values, errors, fmt="o", ms=3.5, lw=1.3, ls=solid, color=colour, label=name)
         alarms = [changed[0]["reals"]["called_fake_before"], *(row["reals"]["called_fake"] for row in changed)]
         text = f"{name}: reals called fake"
-        axis.plot(places + shift, _numbers(alarms), marker="x", markersize=3.5, linestyle=dotted, label=text, **line)
+        axis.plot(places + shift, _numbers(alarms), "x", ms=3.5, lw=1.3, ls=dotted, color=colour, label=text)
     style(axis, unit, "")
     axis.set_title(title, fontsize=9, color=INK)
     axis.set_xticks(places, ["clean", *ticks])

@@ -1,0 +1,334 @@
+"""One detector's scores, its missing rows under a policy, its threshold → metrics; two detectors on what they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefocus.errors import InputError, did_you_mean
+from fakefocus.metrics.comparison import compare_auc, holm
+from fakefocus.metrics.scores import auc, by_category, equal_error_threshold, summary
+from fakefocus.metrics.weighted import DECISIONS
+from fakefocus.parameters import Evaluation, Judge
+from fakefocus.parameters.judge import of_detector
+from fakefocus.pipelines.judge.protocol import BY, SCORE, STATUS
+
+POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
+MOST_VALUES = 40
+"""An attribute of numbers with more than `_MOST_NUMBERS` values is cut at its quartiles; words may be so many."""
+_MOST_NUMBERS = 12
+
+
+@dataclass(frozen=True)
+class Oriented:
+    """Scores of the rows of one detector, high for fake.
+
+    Attributes:
+        scores: ``(N,)``, NaN where there is none; in [0, 1] where ``probability``.
+        labels: ``(N,)``, 0 or 1.
+        groups: ``(N,)``.
+        probability: Whether scores are probabilities.
+        threshold: From which score on a row is called fake.
+    """
+
+    scores: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    groups: NDArray[Any]
+    probability: bool
+    threshold: float = 0.5
+
+    def at(self, chosen: NDArray[Any]) -> "Oriented":
+        """Return some of the rows."""
+        return replace(self, scores=self.scores[chosen], labels=self.labels[chosen], groups=self.groups[chosen])
+
+
+def detectors_of(rows: pd.DataFrame) -> list[str]:
+    """Return the names of the detectors in a table of judged rows."""
+    return [name.removeprefix(SCORE) for name in rows.columns if name.startswith(SCORE)]
+
+
+def check_detector_names(judge: Judge, detectors: Sequence[str]) -> None:
+    """Check that options by detector name detectors that there are.
+
+    Raises:
+        InputError: If one names none.
+    """
+    for option in ("polarity", "scale", "threshold"):
+        value = getattr(judge, option)
+        for name in value if isinstance(value, dict) else ():
+            if name not in detectors:
+                near = did_you_mean(name, detectors) or f", there are {', '.join(detectors)}"
+                msg = f"judge.{option}: no detector {name!r}{near}"
+                raise InputError(msg)
+
+
+def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Evaluation) -> dict[str, Any]:
+    """Judge the scores of one detector on the rows of side test.
+
+    Returns:
+        ``polarity``; ``probability``; ``threshold`` on the file's scale, its ``threshold_source`` and whether it is
+        ``adapted``; ``coverage``; ``policies``: the AUC under each policy for missing rows, where some are missing;
+        ``metrics``; ``by_method``; ``by`` attribute and value; ``swapped``: whether the whole interval of the AUC is
+        below .5.
+    """
+    polarity = of_detector(judge.polarity, name, "fake")
+    probability = is_probability(rows[SCORE + name], of_detector(judge.scale, name, "auto"), name)
+    every = orient(rows, name, polarity, probability=probability)
+    test, validation = (every.at((rows["side"] == side).to_numpy()) for side in ("test", "val"))
+    threshold, source = choose_threshold(of_detector(judge.threshold, name, "auto"), test, validation, polarity)
+    test = replace(test, threshold=threshold)
+    status = rows.loc[rows["side"] == "test", STATUS + name].to_numpy()
+    judged, kept = under_policy(test, evaluation.missing, source)
+    about = rows[rows["side"] == "test"][kept]
+    coverage = coverage_of(status, test.labels)
+    metrics = measure(judged, evaluation.confidence)
+    return {
+        "polarity": polarity,
+        "probability": probability,
+        "threshold": None if np.isnan(threshold) else to_file_scale(threshold, polarity, probability=probability),
+        "threshold_source": source,
+        "adapted": source.startswith("adapted"),
+        "coverage": coverage,
+        "policies": {p: _auc_under(test, p, source) for p in POLICIES} if coverage["share"] < 1 else {},
+        "metrics": metrics,
+        "by_method": _by_method(judged, about["method"].to_numpy(), evaluation.confidence),
+        "by": {
+            column.removeprefix(BY): _by_value(judged, in_bands(about[column]), evaluation.confidence)
+            for column in about.columns
+            if column.startswith(BY)
+        },
+        "swapped": metrics["auc"]["high"] is not None and metrics["auc"]["high"] < 0.5,
+    }
+
+
+def is_probability(scores: pd.Series, scale: str, name: str) -> bool:
+    """Tell whether scores are probabilities.
+
+    Raises:
+        InputError: If they are said to be, and are not.
+    """
+    present = scores.dropna()
+    inside = bool(present.between(0, 1).all())
+    if scale == "probability" and not inside:
+        outside = present[~present.between(0, 1)]
+        msg = (
+            f"judge.scale: {len(outside)} scores of {name} are no probability in [0, 1], such as {outside.iloc[0]:g}: "
+            "say any, or mend them"
+        )
+        raise InputError(msg)
+    return inside and scale != "any"
+
+
+def orient(rows: pd.DataFrame, name: str, polarity: str, *, probability: bool) -> Oriented:
+    """Return scores that are high for fake: as they are, or 1 - p of probabilities and -s of others."""
+    raw = rows[SCORE + name].to_numpy(dtype=float)
+    scores = raw if polarity == "fake" else to_file_scale(raw, polarity, probability=probability)
+    labels, groups = rows["label"].to_numpy(dtype=np.int64), rows["group"].to_numpy()
+    return Oriented(scores, labels, groups, probability)
+
+
+def to_file_scale(value: Any, polarity: str, *, probability: bool) -> Any:  # noqa: ANN401 (a number or an array of them)
+    """Turn a score of ours into one of the file, or back."""
+    if polarity == "fake":
+        return value
+    return 1 - value if probability else -value
+
+
+def choose_threshold(rule: float | str, test: Oriented, validation: Oriented, polarity: str) -> tuple[float, str]:
+    """Return the threshold on oriented scores, and in words where it comes from."""
+    if not isinstance(rule, str):
+        return float(to_file_scale(rule, polarity, probability=test.probability)), "as given (judge.threshold)"
+    scored = validation.at(~np.isnan(validation.scores))
+    if rule == "validation" or (rule == "auto" and len(set(scored.labels.tolist())) == 2):
+        if len(set(scored.labels.tolist())) < 2:
+            msg = (
+                "judge.threshold: validation needs scored rows of both labels on side val (judge.columns.split), got "
+                f"{int((scored.labels == 0).sum())} real and {int((scored.labels == 1).sum())} fake: give a number"
+            )
+            raise InputError(msg)
+        return equal_errors(scored), f"of equal errors on {len(scored.labels)} validation rows"
+    if rule == "auto" and test.probability:
+        return 0.5, ".5, scores being probabilities"
+    own = test.at(~np.isnan(test.scores))
+    return equal_errors(own), "adapted: of equal errors on the judged rows"
+
+
+def equal_errors(rows: Oriented) -> float:
+    """Return the threshold of equal errors on any scale, halfway between two scores; NaN where a class is missing."""
+    if len(set(rows.labels.tolist())) < 2:
+        return float("nan")
+    values = np.unique(rows.scores)
+    above = _places(values, equal_error_threshold(rows.labels, _ranked(rows.scores, values)))
+    if above in (0, len(values)):
+        return float(values[0] if above == 0 else np.nextafter(values[-1], np.inf))
+    return float((values[above - 1] + values[above]) / 2)
+
+
+def under_policy(rows: Oriented, policy: str, source: str) -> tuple[Oriented, NDArray[np.bool_]]:
+    """Return the rows that are judged under a policy for missing scores, and which of all they are."""
+    absent = np.isnan(rows.scores)
+    if policy == "exclude" or absent.all():
+        return rows.at(~absent), ~absent
+    filled = np.where(absent, stand_in(rows, policy, source), rows.scores)
+    return replace(rows, scores=filled), np.full(len(filled), fill_value=True)
+
+
+def stand_in(rows: Oriented, policy: str, source: str) -> float:
+    """Return the score that stands for a missing one.
+
+    ``as_real`` and ``as_fake``: 0 and 1 of probabilities, else the detector's own extremes. ``as_chance``: .5 of
+    probabilities, else the threshold; the median where that was fitted on the judged rows.
+    """
+    scores = rows.scores[~np.isnan(rows.scores)]
+    if policy == "as_chance":
+        middle = float(np.median(scores)) if source.startswith("adapted") else rows.threshold
+        return 0.5 if rows.probability else middle
+    if policy == "as_real":
+        return 0.0 if rows.probability else float(scores.min())
+    return 1.0 if rows.probability else float(scores.max())
+
+
+def coverage_of(status: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Return how many rows the protocol names, how many of each status, and the shares that have a score."""
+    scored = status == "ok"
+    counts = {name: int((status == name).sum()) for name in ("ok", "missing", "error")}
+    shares = {
+        "share": float(scored.mean()),
+        "real": float(scored[labels == 0].mean()) if (labels == 0).any() else None,
+        "fake": float(scored[labels == 1].mean()) if (labels == 1).any() else None,
+    }
+    return {"named": len(status)} | counts | shares
+
+
+def measure(rows: Oriented, confidence: float) -> dict[str, Any]:
+    """Return all metrics with their intervals; calibration is undefined where scores are no probabilities."""
+    metrics = summary(
+        rows.labels,
+        rows.scores,
+        rows.groups,
+        threshold=rows.threshold,
+        confidence=confidence,
+        probabilities=rows.probability,
+    )
+    return _without_decisions(metrics) if np.isnan(rows.threshold) else metrics
+
+
+def compare_pairs(
+    rows: pd.DataFrame, detectors: dict[str, dict[str, Any]], evaluation: Evaluation
+) -> list[dict[str, Any]]:
+    """Compare each two detectors by AUC, on the rows that both scored, whatever the policy.
+
+    Returns:
+        A pair an entry: ``first``, ``second``, ``rows`` shared, ``difference`` of the AUCs with ``low`` and ``high``,
+        ``p``, ``p_holm`` (over the table), ``better`` (a name, or ``""`` where the difference does not survive).
+    """
+    test = rows[rows["side"] == "test"]
+    scored = {n: orient(test, n, d["polarity"], probability=d["probability"]) for n, d in detectors.items()}
+    pairs = [_compare(a, b, scored[a], scored[b], evaluation.confidence) for a, b in combinations(scored, 2)]
+    for pair, adjusted in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
+        pair["p_holm"] = adjusted
+        if adjusted is not None and adjusted < 1 - evaluation.confidence:
+            pair["better"] = pair["first"] if pair["difference"] > 0 else pair["second"]
+    return pairs
+
+
+def false_alarm_gap(values: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the widest gap of false alarm rates between two values of an attribute; None where there are not two.
+
+    The interval is put together from those of both rates (square-and-add: Zou & Donner 2008,
+    https://doi.org/10.1002/sim.3095), which takes them for independent: nobody is of both values.
+    """
+    rates = {v: m["specificity"] for v, m in values.items() if m.get("specificity", {}).get("value") is not None}
+    if len(rates) < 2:
+        return None
+    least = max(rates, key=lambda value: rates[value]["value"])
+    most = min(rates, key=lambda value: rates[value]["value"])
+    gap = rates[least]["value"] - rates[most]["value"]
+    result = {"most": most, "least": least, "gap": gap, "low": None, "high": None}
+    if rates[least]["low"] is None or rates[most]["low"] is None:
+        return result
+    a, b = rates[least], rates[most]
+    low = gap - np.hypot(a["value"] - a["low"], b["high"] - b["value"])
+    high = gap + np.hypot(a["high"] - a["value"], b["value"] - b["low"])
+    return result | {"low": float(max(-1.0, low)), "high": float(min(1.0, high))}
+
+
+def in_bands(column: pd.Series) -> NDArray[Any]:
+    """Return an attribute's values; of many numbers, which quarter of them each is in; ``""`` where there is none.
+
+    Raises:
+        InputError: If there are more than `MOST_VALUES` words.
+    """
+    values = sorted(set(column) - {""})
+    numbers = pd.to_numeric(column.where(column != ""), errors="coerce")
+    if len(values) > _MOST_NUMBERS and numbers.notna().sum() == (column != "").sum():
+        bands = pd.qcut(numbers, 4, duplicates="drop")
+        texts = [f"{band.left:.4g} to {band.right:.4g}" for band in bands.cat.categories]
+        return bands.cat.rename_categories(texts).astype(object).fillna("").to_numpy()
+    if len(values) > MOST_VALUES:
+        msg = (
+            f"judge.columns.attributes: {str(column.name).removeprefix(BY)} has {len(values)} values, at most "
+            f"{MOST_VALUES} are compared: put them together, or name it as judge.columns.method"
+        )
+        raise InputError(msg)
+    return column.to_numpy()
+
+
+def _by_method(rows: Oriented, methods: NDArray[Any], confidence: float) -> dict[str, Any]:
+    """Judge each method's fakes against all reals."""
+    if not any(methods[rows.labels == 1]):
+        return {}
+    results = by_category(
+        rows.labels,
+        rows.scores,
+        rows.groups,
+        np.where(methods == "", "unknown", methods),
+        threshold=rows.threshold,
+        confidence=confidence,
+        probabilities=rows.probability,
+    )
+    return {m: _without_decisions(of) for m, of in results.items()} if np.isnan(rows.threshold) else results
+
+
+def _by_value(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any]:
+    """Judge the reals and fakes of each value of an attribute by themselves."""
+    return {
+        str(value): measure(rows.at(values == value), confidence)
+        for value in dict.fromkeys(sorted(set(values)))
+        if value != ""
+    }
+
+
+def _auc_under(rows: Oriented, policy: str, source: str) -> float | None:
+    judged, _ = under_policy(rows, policy, source)
+    value = auc(judged.labels, judged.scores)
+    return None if np.isnan(value) else value
+
+
+def _compare(first: str, second: str, a: Oriented, b: Oriented, confidence: float) -> dict[str, Any]:
+    both = ~np.isnan(a.scores) & ~np.isnan(b.scores)
+    x, y = a.at(both), b.at(both)
+    names = {"first": first, "second": second, "rows": int(both.sum()), "p_holm": None, "better": ""}
+    if len(set(x.labels.tolist())) < 2:
+        return names | {"difference": None, "low": None, "high": None, "p": None, "method": "undefined"}
+    # of the second one to the first
+    comparison = compare_auc(x.labels, y.scores, x.scores, x.groups, confidence)
+    return names | {key: comparison[key] for key in ("difference", "low", "high", "p", "method")}
+
+
+def _without_decisions(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Take out what a threshold decides, where there is none: a class is missing to fit one."""
+    return metrics | {name: {"value": None, "low": None, "high": None} for name in DECISIONS}
+
+
+def _ranked(scores: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (np.searchsorted(values, scores) + 0.5) / max(1, len(values))
+
+
+def _places(values: NDArray[np.float64], rank: float) -> int:
+    """Return how many values are below a threshold on their ranks."""
+    return int(np.ceil(rank * len(values) - 0.5))

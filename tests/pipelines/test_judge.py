@@ -1,0 +1,436 @@
+"""Foreign scores: two detectors worked out by hand, and whatever tables come with."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakefocus.datasets.foreign_scores import ForeignScores
+from fakefocus.errors import InputError
+from fakefocus.parameters import Evaluation, Judge
+from fakefocus.pipelines.judge.matching import match_ids
+from fakefocus.pipelines.judge.nodes import (
+    draw_methods,
+    draw_ranking,
+    judge_scores,
+    name_judged_rows,
+    refuse_low_coverage,
+    tabulate_metrics,
+    tabulate_pairs,
+    write_judgement,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+TWO_DETECTORS = """file,truth,first,second
+r1.mp4,real,.1,.9
+r2.mp4,real,.4,.6
+r3.mp4,real,.4,
+f4.mp4,fake,.4,.6
+f5.mp4,fake,.8,.2
+f6.mp4,fake,.9,.1
+f7.mp4,fake,broken,.3
+"""
+"""Of ``first`` f7 is no number; of ``second`` r3 is empty, and a high score means real."""
+OPTIONS: dict[str, Any] = {
+    "columns": {"label": "truth", "scores": ["first", "second"]},
+    "polarity": {"second": "real"},
+}
+NOTHING = pd.DataFrame()
+VIDEOS = pd.DataFrame(
+    [
+        ("set-Swap-000_001", "/data/set/fakes/Swap/c23/videos/000_001.mp4", 1, "Swap", "g/0", "test"),
+        ("set-Morph-000_001", "/data/set/fakes/Morph/c23/videos/000_001.mp4", 1, "Morph", "g/0", "test"),
+        ("set-real-000", "/data/set/originals/c23/videos/000.mp4", 0, "", "g/0", "test"),
+        ("set-real-001", "/data/set/originals/c23/videos/001.mp4", 0, "", "g/1", "test"),
+        ("set-real-002", "/data/set/originals/c23/videos/002.mp4", 0, "", "g/2", "train"),
+    ],
+    columns=["video_id", "path", "label", "method", "group", "split"],
+).assign(compression="c23")
+SPLITS = VIDEOS.drop(columns=["path", "compression"]).assign(reason="")
+
+
+def _evaluation(**changes: Any) -> Evaluation:
+    return Evaluation.model_validate({"threshold": "validation", "batch_size": 1, "confidence": 0.95} | changes)
+
+
+def _tables(folder: Path, **files: str) -> dict[str, pd.DataFrame]:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text)
+    return ForeignScores(source=str(folder)).load()
+
+
+def _name(
+    tables: dict[str, pd.DataFrame],
+    options: dict[str, Any] | None = None,
+    videos: pd.DataFrame = NOTHING,
+    splits: pd.DataFrame = NOTHING,
+    **evaluation: Any,
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
+    judge = Judge.model_validate(options or {})
+    return name_judged_rows(tables, videos, splits, {"hash": "abc"}, judge, _evaluation(**evaluation))
+
+
+def _judge(tables: dict[str, pd.DataFrame], options: dict[str, Any] | None = None, **evaluation: Any) -> dict[str, Any]:
+    rows, reading, _ = _name(tables, options, **evaluation)
+    return judge_scores(rows, reading, Judge.model_validate(options or {}), _evaluation(**evaluation))
+
+
+def test_two_detectors_with_ties_missing_rows_and_swapped_polarity(tmp_path: Path) -> None:
+    results = _judge(_tables(tmp_path, theirs=TWO_DETECTORS), OPTIONS)
+    first, second = results["detectors"]["first"], results["detectors"]["second"]
+    # first: reals .1 .4 .4, fakes .4 .8 .9: of 9 pairs .4 wins 1 and ties 2, .8 and .9 win 3 each: 8
+    assert first["metrics"]["auc"]["value"] == pytest.approx(8 / 9)
+    # second, 1 - s: reals .1 .4, fakes .4 .8 .9 .7: of 8 pairs .4 wins 1 and ties 1, the others win 2 each: 7.5
+    assert second["metrics"]["auc"]["value"] == pytest.approx(7.5 / 8)
+    counts = {"named": 7, "ok": 6, "missing": 0, "error": 1}
+    assert first["coverage"] == pytest.approx(counts | {"share": 6 / 7, "real": 1.0, "fake": 3 / 4})
+    assert second["coverage"]["missing"] == 1
+    assert second["coverage"]["real"] == pytest.approx(2 / 3)
+    # at .5: of first 3 of 3 reals and 2 of 3 fakes are right; a probability needs no other threshold
+    assert first["threshold"] == 0.5
+    assert first["metrics"]["accuracy"]["value"] == pytest.approx(5 / 6)
+    assert not first["adapted"]
+
+
+def test_each_policy_for_a_missing_row_is_what_it_says(tmp_path: Path) -> None:
+    tables = _tables(tmp_path, theirs=TWO_DETECTORS)
+    detectors = _judge(tables, OPTIONS)["detectors"]
+    # first, f7 stands at .5, 0 or 1 against reals .1 .4 .4: it wins 3, 0 or 3 of 12 pairs, beside the 8 of the others
+    assert detectors["first"]["policies"] == pytest.approx(
+        {"exclude": 8 / 9, "as_chance": 11 / 12, "as_real": 8 / 12, "as_fake": 11 / 12}
+    )
+    # second, the real r3 stands at .5, 0 or 1 against fakes .4 .8 .9 .7: 3, 4 or 0 of 12 pairs are right, beside 7.5
+    assert detectors["second"]["policies"] == pytest.approx(
+        {"exclude": 7.5 / 8, "as_chance": 10.5 / 12, "as_real": 11.5 / 12, "as_fake": 7.5 / 12}
+    )
+    for policy, value in detectors["second"]["policies"].items():
+        graded = _judge(tables, OPTIONS, missing=policy)["detectors"]["second"]["metrics"]["auc"]["value"]
+        assert graded == pytest.approx(value)
+
+
+def test_detectors_are_compared_on_the_rows_that_both_scored(tmp_path: Path) -> None:
+    (pair,) = _judge(_tables(tmp_path, theirs=TWO_DETECTORS), OPTIONS)["pairs"]
+    # r1, r2, f4, f5 and f6; there 1 - second is first
+    assert pair["rows"] == 5
+    assert pair["difference"] == pytest.approx(0.0)
+    assert pair["better"] == ""
+
+
+def test_leaving_hard_rows_out_is_seen(tmp_path: Path) -> None:
+    rows = ["a,0,.1", "b,0,.2", "c,0,.6", "hard,1,.15", "e,1,.7", "f,1,.8", "g,1,.9"]
+    whole = "\n".join(["id,label,net", *rows])
+    labels = "\n".join(["id,label", *(row.rsplit(",", 1)[0] for row in rows)])
+    dropped = "\n".join(["id,net", *(f"{r.split(',')[0]},{r.split(',')[2]}" for r in rows if "hard" not in r)])
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "dropped").mkdir()
+    complete = _judge(_tables(tmp_path / "whole", net=whole))["detectors"]["net"]
+    tables = _tables(tmp_path / "dropped", labels=labels, net=dropped)
+    partial = _judge(tables)
+    # of 12 pairs «hard» at .15 wins 1, the other fakes 9: 10; without it 9 of 9
+    assert complete["metrics"]["auc"]["value"] == pytest.approx(10 / 12)
+    assert partial["detectors"]["net"]["metrics"]["auc"]["value"] == pytest.approx(1.0)
+    # as chance, at .5, it wins 2 of its 3
+    as_chance = _judge(tables, missing="as_chance")["detectors"]["net"]["metrics"]["auc"]["value"]
+    assert as_chance == pytest.approx(11 / 12)
+    assert partial["detectors"]["net"]["coverage"]["share"] == pytest.approx(6 / 7)
+    with pytest.raises(InputError, match=r"1 detectors scored fewer than 99\.0 % of 7 rows: net 85\.7 %"):
+        refuse_low_coverage(partial, "", NOTHING, NOTHING)
+    assert "Fewer than 99.0 % of the rows were scored" in _page(partial)
+
+
+def test_complete_scores_are_let_through(tmp_path: Path) -> None:
+    results = _judge(_tables(tmp_path, net="id,label,s\na,0,.1\nb,1,.9\n"))
+    refuse_low_coverage(results, "", NOTHING, NOTHING)
+    assert "Fewer than" not in _page(results)
+
+
+def test_wide_long_and_several_files_are_judged_alike(tmp_path: Path) -> None:
+    wide = pd.DataFrame({"id": list("abcdef"), "label": [0, 0, 1, 1, 1, 0]})
+    wide["x"], wide["y"] = [0.1, 0.6, 0.5, 0.9, 0.8, 0.3], [0.2, 0.2, np.nan, 0.7, 0.1, 0.4]
+    long = wide.melt(["id", "label"], var_name="model", value_name="score").dropna().sample(frac=1, random_state=1)
+    several = {name: wide[["id", "label", name]].rename(columns={name: "p"}).iloc[::-1] for name in ("x", "y")}
+    parts = {"one": wide.iloc[:2], "two": wide.iloc[2:]}
+    expected = _judge({"all": wide})
+    for tables in ({"all": long}, several, parts, {"labels": wide[["id", "label"]], "s": wide[["id", "x", "y"]]}):
+        results = _judge(tables)
+        assert results["detectors"] == expected["detectors"]
+        assert results["pairs"] == expected["pairs"]
+        assert results["reading"]["ids"] == 6
+
+
+def test_swapped_scores_are_said_to_be_and_not_flipped() -> None:
+    rng = np.random.default_rng(0)
+    label = np.repeat([0, 1], 40)
+    scores = 0.7 - 0.5 * label + rng.random(80) / 4
+    table = pd.DataFrame({"id": [f"v{n}" for n in range(80)], "label": label, "net": scores})
+    results = _judge({"t": table})
+    # every real is above .7, every fake below .45
+    assert results["detectors"]["net"]["metrics"]["auc"]["value"] == 0.0
+    assert results["detectors"]["net"]["swapped"]
+    assert "judge.polarity: {net: real}" in _page(results)
+    turned = _judge({"t": table}, {"polarity": "real"})["detectors"]["net"]
+    assert turned["metrics"]["auc"]["value"] == 1.0
+    assert not turned["swapped"]
+
+
+def test_logits_have_no_calibration_and_an_adapted_threshold() -> None:
+    table = pd.DataFrame({"id": list("abcd"), "label": [0, 0, 1, 1], "net": [-3.0, -1.0, 2.0, 4.0]})
+    results = _judge({"t": table})
+    net = results["detectors"]["net"]
+    # equal errors, none, anywhere between -1 and 2: halfway
+    assert net["threshold"] == pytest.approx(0.5)
+    assert net["adapted"]
+    assert net["metrics"]["accuracy"]["value"] == 1.0
+    assert all(net["metrics"][name]["value"] is None for name in ("brier", "ece", "log_loss"))
+    assert "Adapted thresholds" in _page(results)
+    with pytest.raises(InputError, match=r"judge\.scale: 4 scores of net are no probability in \[0, 1\], such as -3"):
+        _judge({"t": table}, {"scale": "probability"})
+
+
+@pytest.mark.parametrize(("polarity", "threshold"), [("fake", -0.5), ("real", 0.5)])
+def test_given_threshold_is_on_the_scale_of_the_file(polarity: str, threshold: float) -> None:
+    scores = np.array([-3.0, -0.5, -0.4, 4.0])
+    table = pd.DataFrame({"id": list("abcd"), "label": [0, 0, 1, 1], "net": scores if polarity == "fake" else -scores})
+    net = _judge({"t": table}, {"polarity": polarity, "threshold": threshold})["detectors"]["net"]
+    # the real at the threshold is called fake: 3 of 4 are right
+    assert net["metrics"]["accuracy"]["value"] == 0.75
+    assert net["threshold"] == threshold
+    assert not net["adapted"]
+
+
+def test_threshold_comes_from_validation_rows_where_there_are_some() -> None:
+    table = pd.DataFrame(
+        {
+            "id": list("abcdefgh"),
+            "label": [0, 1, 0, 1, 0, 1, 0, 1],
+            "split": ["valid", "valid", "test", "test", "test", "test", "train", "train"],
+            "net": [0.2, 0.4, 0.1, 0.35, 0.25, 0.9, 0.99, 0.0],
+        }
+    )
+    net = _judge({"t": table})["detectors"]["net"]
+    # halfway between .2 and .4; test rows .1 and .25 are below, .35 and .9 above
+    assert net["threshold"] == pytest.approx(0.3)
+    assert net["metrics"]["accuracy"]["value"] == 1.0
+    assert net["coverage"]["named"] == 4
+    assert not net["adapted"]
+
+
+def test_an_adapted_threshold_cannot_come_from_no_validation_rows() -> None:
+    table = pd.DataFrame({"id": list("ab"), "label": [0, 1], "net": [0.2, 0.4]})
+    with pytest.raises(InputError, match=r"judge\.threshold: validation needs scored rows of both labels on side val"):
+        _judge({"t": table}, {"threshold": "validation"})
+
+
+def test_ids_match_by_video_id_path_and_file_name() -> None:
+    ids = [
+        "set-real-001",
+        "C:\\Users\\me\\set\\fakes\\Swap\\c23\\videos\\000_001.mp4",
+        "Morph/c23/videos/000_001",
+        "000.mp4",
+        "elsewhere.mp4",
+    ]
+    matched = match_ids(ids, VIDEOS)
+    assert matched["video_id"].tolist() == ["set-real-001", "set-Swap-000_001", "set-Morph-000_001", "set-real-000", ""]
+    assert matched["how"].tolist() == ["video_id", "path", "path", "file name", ""]
+
+
+def test_file_name_of_two_videos_is_refused_with_both() -> None:
+    with pytest.raises(InputError, match=r"'000_001\.mp4': set-Swap-000_001 and set-Morph-000_001"):
+        match_ids(["000_001.mp4"], VIDEOS)
+
+
+def test_two_ids_of_one_video_are_refused() -> None:
+    with pytest.raises(InputError, match=r"set-real-000: 'a/000\.mp4' and '000' \(matched by file name\)"):
+        match_ids(["a/000.mp4", "000"], VIDEOS)
+
+
+def test_unmatched_rows_are_listed_both_ways() -> None:
+    table = pd.DataFrame({"id": ["set-real-000", "000_001", "Swap/c23/videos/000_001.mp4"], "net": [0.1, 0.5, 0.9]})
+    table.loc[1, "id"] = "nobody.mp4"
+    rows, reading, unmatched = _name({"t": table}, videos=VIDEOS, splits=SPLITS)
+    # our side test has four videos: two are scored; labels and groups are ours
+    assert rows.set_index("id")["status.net"].to_dict() == {
+        "set-Swap-000_001": "ok",
+        "set-Morph-000_001": "missing",
+        "set-real-000": "ok",
+        "set-real-001": "missing",
+    }
+    assert rows.set_index("id").loc["set-Swap-000_001", ["label", "group", "method"]].tolist() == [1, "g/0", "Swap"]
+    assert unmatched.to_numpy().tolist() == [
+        ["nobody.mp4", "in the table, not of this project"],
+        ["set-Morph-000_001", "of side test, not in the table"],
+        ["set-real-001", "of side test, not in the table"],
+    ]
+    assert (reading["foreign"], reading["absent"], reading["split_hash"]) == (1, 2, "abc")
+
+
+def test_labels_that_contradict_ours_are_refused() -> None:
+    ids = ["set-real-000", "set-real-001", "set-Swap-000_001"]
+    table = pd.DataFrame({"id": ids, "label": [0, 1, 1], "net": [0.1] * 3})
+    with pytest.raises(InputError, match=r"1 of 3 labels contradict .* such as set-real-001 \(1, here 0\)"):
+        _name({"t": table}, videos=VIDEOS, splits=SPLITS)
+    with pytest.raises(InputError, match=r"3 of 3 labels .* the list is inverted, swap 0 and 1 in judge\.labels"):
+        _name({"t": table.assign(label=[1, 1, 0])}, videos=VIDEOS, splits=SPLITS)
+    inverted = {"labels": {"0": 1, "1": 0}}
+    rows, _, _ = _name({"t": table.assign(label=[1, 1, 0])}, inverted, videos=VIDEOS, splits=SPLITS)
+    assert rows["label"].sum() == 2
+
+
+def test_table_of_other_media_says_itself_what_is_judged_unless_asked_otherwise() -> None:
+    table = pd.DataFrame({"id": ["x.mp4", "y.mp4", "z.mp4"], "label": [0, 1, 1], "net": [0.1, 0.5, 0.9]})
+    _, reading, _ = _name({"t": table}, videos=VIDEOS, splits=SPLITS)
+    assert (reading["named_by"], reading["test"], reading["split_hash"]) == ("the table", 3, "")
+    half = table.assign(id=["000.mp4", "y.mp4", "z.mp4"])
+    with pytest.raises(InputError, match=r"judge\.match: 1 of 3 ids are videos of the lineage.*y\.mp4, z\.mp4"):
+        _name({"t": half}, videos=VIDEOS, splits=SPLITS)
+    with pytest.raises(InputError, match=r"judge\.match: .* run kedro run --pipelines=data,split first"):
+        _name({"t": table}, {"match": "lineage"})
+
+
+def test_an_id_that_stands_twice_is_refused_unless_rows_are_faces() -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["a", "a", "a", "b", "b"],
+            "track": [0, 0, 1, 0, 0],
+            "label": [0, 0, 1, 0, 0],
+            "net": [0.1, 0.3, 0.9, 0.4, np.nan],
+        }
+    )
+    with pytest.raises(InputError, match=r"2 ids stand twice for net, such as a, b: .*judge\.rows: faces"):
+        _name({"t": table})
+    rows, reading, _ = _name({"t": table}, {"rows": "faces"})
+    # a: track 0 has a mean of .2, track 1 of .9, the most fake person counts; b: its one score
+    assert rows.set_index("id")["score.net"].to_dict() == pytest.approx({"a": 0.9, "b": 0.4})
+    assert rows["label"].tolist() == [1, 0]
+    assert reading["faces"] == 5
+    # where high means real, track 0 looks most fake; its largest score, by the same rule, is its lowest
+    turned = {"rows": "faces", "polarity": "real"}
+    assert _name({"t": table}, turned)[0]["score.net"].tolist() == pytest.approx([0.2, 0.4])
+    assert _name({"t": table}, turned, aggregation="max")[0]["score.net"].tolist() == pytest.approx([0.1, 0.4])
+
+
+def test_unknown_labels_and_columns_are_refused_with_the_remedy() -> None:
+    table = pd.DataFrame({"id": ["a", "b"], "label": ["genuine", "fake"], "net": [0.1, 0.9]})
+    with pytest.raises(InputError, match=r"column 'label' holds 'genuine', and labels are 'real', 'fake'"):
+        _name({"t": table})
+    rows, _, _ = _name({"t": table}, {"labels": {"Genuine": 0, "FAKE": 1}})
+    assert rows["label"].tolist() == [0, 1]
+    with pytest.raises(InputError, match=r"judge\.columns\.method: no table has a column 'labl', did you mean 'label'"):
+        _name({"t": table}, {"columns": {"method": "labl"}})
+    with pytest.raises(InputError, match=r"judge\.polarity: no detector 'nett', did you mean 'net'\?"):
+        _name({"t": table}, {"labels": {"genuine": 0, "fake": 1}, "polarity": {"nett": "real"}})
+
+
+def test_rows_without_a_label_are_listed_and_not_judged() -> None:
+    table = pd.DataFrame({"id": ["a", "b", "c"], "label": ["real", "fake", ""], "net": ["0,1", "0,9", "1"]})
+    rows, reading, unmatched = _name({"t": table})
+    # decimal commas are read
+    assert rows["score.net"].tolist() == [0.1, 0.9]
+    assert unmatched.to_numpy().tolist() == [["c", "without a label"]]
+    assert reading["without_label"] == 1
+    with pytest.raises(InputError, match=r"judge\.columns\.label: no column holds labels"):
+        _name({"t": table.drop(columns="label")})
+
+
+def test_columns_of_counts_and_words_are_no_detectors() -> None:
+    words = {"frames": [3, 4], "codec": ["h264", "vp9"]}
+    table = pd.DataFrame({"id": ["a", "b"], "label": [0, 1], "net": [0.1, 0.9], **words})
+    assert _name({"t": table})[1]["detectors"] == ["net"]
+
+
+def test_false_alarm_gaps_are_of_attributes_that_the_table_names() -> None:
+    rng = np.random.default_rng(1)
+    n = 240
+    label, region = np.arange(n) % 2, np.array(["north", "south"])[np.arange(n) // 2 % 2]
+    # at .5 all reals of the north are right; of the south, every second one is called fake
+    alarm = (region == "south") & (np.arange(n) // 4 % 2 == 0)
+    scores = np.where(label == 1, 0.9, np.where(alarm, 0.8, 0.1)) + rng.random(n) / 100
+    table = pd.DataFrame({"id": [f"v{i}" for i in range(n)], "label": label, "region": region, "net": scores})
+    results = _judge({"t": table}, {"columns": {"attributes": "region"}})
+    net = results["detectors"]["net"]
+    assert net["by"]["region"]["north"]["specificity"]["value"] == 1.0
+    assert net["by"]["region"]["south"]["specificity"]["value"] == 0.5
+    gap = net["gaps"]["region"]
+    assert (gap["most"], gap["least"], gap["gap"]) == ("south", "north", 0.5)
+    assert 0.3 < gap["low"] < 0.5 < gap["high"] < 0.7
+    assert "more than chance" in _page(results)
+
+
+def test_tables_hold_all_that_was_measured(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"id": list("abcdef"), "label": [0, 0, 0, 1, 1, 1], "generator": ["", "", "camera", "gan", "gan", "diffusion"]}
+    )
+    table["net"] = [0.1, 0.6, 0.2, 0.5, 0.7, 0.9]
+    results = _judge({"t": table})
+    metrics = tabulate_metrics(results).set_index(["scope", "of", "metric"])["value"]
+    # gan: .5 beats 2 of 3 reals, .7 all 3: 5 of 6; what made a real is no method
+    assert metrics["method", "gan", "auc"] == pytest.approx(5 / 6)
+    assert metrics["method", "diffusion", "auc"] == 1.0
+    assert set(results["detectors"]["net"]["by_method"]) == {"gan", "diffusion"}
+    assert tabulate_pairs(results).empty
+    assert results["tracked"]["net.coverage"] == 1.0
+
+
+def _page(results: dict[str, Any]) -> str:
+    judge = Judge()
+    pictures = []
+    for figure in (draw_ranking(results), draw_methods(results, judge)):
+        assert figure.get_axes() or figure.texts
+        pictures.append(b"\x89PNG")
+    return re.sub(r"\s+", " ", write_judgement(results, pd.DataFrame(columns=["id", "where"]), *pictures, judge))
+
+
+def test_run_of_a_csv_writes_everything_then_fails_on_coverage_and_never_needs_torch(
+    make_project: Callable[[str], Path], empty_store: Path, tmp_path: Path
+) -> None:
+    project = make_project("judge")
+    shutil.copy(empty_store, project / "mlflow.db")
+    (project / "their scores.csv").write_text(TWO_DETECTORS)
+    options = {"params": {"scores": "their scores.csv", "judge": OPTIONS}}
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['run_project.py', {str(project)!r}, 'judge', {json.dumps(json.dumps(options))}]\n"
+        f"try:\n    runpy.run_path({str(ROOT / 'tests/run_project.py')!r}, run_name='__main__')\n"
+        "except ValueError as error:\n    print(error)\n"
+        "print('torch imported:', 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=project,
+        env={**_environment(), "MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db"},
+    )
+    assert "2 detectors scored fewer than 99.0 % of 7 rows: second 85.7 %, first 85.7 %" in done.stdout, done.stderr
+    assert "torch imported: False" in done.stdout
+    results = project / "data/07_model_output/tiny/judge"
+    assert {file.name for file in results.iterdir()} == {
+        *("rows.parquet", "reading.json", "unmatched.csv", "results.json", "metrics.csv", "pairs.csv"),
+    }
+    page = (project / "data/08_reporting/tiny/judge.html").read_text()
+    assert "Fewer than 99.0 % of the rows were scored" in page
+    assert page.count("data:image/png;base64,") == 1  # nothing says how fakes were made
+    assert _tracked(project)["judge.first.auc"] == pytest.approx(8 / 9)
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
+def _tracked(project: Path) -> dict[str, float]:
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{project}/mlflow.db")
+    (run,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    return dict(run.data.metrics)
