@@ -105,7 +105,7 @@ def switch_streams(
     with torch.inference_mode():
         logits = {some: network.forward_kept(tokens, some).float() for some in kept}
     scores = {some: torch.sigmoid(values).cpu().numpy().astype(float) for some, values in logits.items()}
-    tables = {some: _judged_by(rows, scores[some], summary) for some in kept}
+    tables = {some: _judged_by(rows, scores[some], summary, evaluation) for some in kept}
     family = find_family(shown.contract.family)
     variants = [_switched(family.ablations, some, tables, evaluation.confidence) for some in kept[1:]]
     return {
@@ -182,8 +182,14 @@ def _about(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counts(summary: dict[str, Any]) -> dict[str, Any]:
-    videos = pd.DataFrame(summary["videos"])
+    videos = _scored(summary)
     return {"videos": len(videos), "groups": int(videos["group"].nunique()), "held_out": _held_out(summary)}
+
+
+def _scored(summary: dict[str, Any]) -> pd.DataFrame:
+    """Return the test videos that have a score; which have none depends on their faces alone, not on the detector."""
+    videos = pd.DataFrame(summary["videos"])
+    return videos[videos["score"].notna()].astype({"score": float})
 
 
 def _held_out(summary: dict[str, Any]) -> list[str]:
@@ -206,7 +212,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 def _table_of(summary: dict[str, Any], measure: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Return the test videos that a measure is about, and what it is taken of: scores, or decisions."""
-    videos, held_out = pd.DataFrame(summary["videos"]), _held_out(summary)
+    videos, held_out = _scored(summary), _held_out(summary)
     scope, _, metric = measure.partition(".")
     of_scope = videos["method"].isin(["", *held_out]) if scope == "held_out" else ~videos["method"].isin(held_out)
     chosen = videos[of_scope]
@@ -250,11 +256,13 @@ def _differences(
     return result
 
 
-def _judged_by(rows: pd.DataFrame, scores: NDArray[np.float64], summary: dict[str, Any]) -> dict[str, Any]:
+def _judged_by(
+    rows: pd.DataFrame, scores: NDArray[np.float64], summary: dict[str, Any], evaluation: Evaluation
+) -> dict[str, Any]:
     """Return what a summary has of videos, for other scores of their faces."""
-    faces = rows.assign(score=scores)
-    about = faces.groupby("video_id")[["method", "group"]].max()
-    videos = score_by_video(faces).join(about).reset_index()
+    by_video = score_by_video(rows.assign(score=scores), evaluation.aggregation)["score"]
+    videos = _scored(summary)
+    videos = videos.assign(score=videos["video_id"].map(by_video))
     return {"videos": videos.to_dict("list"), "metrics": summary["metrics"]}
 
 
