@@ -37,6 +37,11 @@ class Judged(NamedTuple):
         return pd.DataFrame(self.summary["videos"]).dropna(subset=["score"]).astype({"score": float})
 
     @property
+    def history(self) -> pd.DataFrame:
+        """Its metrics by epoch; one that was not trained has none."""
+        return pd.DataFrame(self.summary["history"], columns=["epoch", "train.loss", "val.loss", "val.video_auc"])
+
+    @property
     def held_out(self) -> list[str]:
         """The methods that it was not trained on."""
         by_method = self.summary["metrics"]["by_method"]
@@ -100,7 +105,7 @@ def training_curves(detectors: Sequence[Judged]) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.4 + _legend_height(detectors)), layout="constrained")
     left, right = figure.subplots(1, 2)
     for detector in detectors:
-        history = pd.DataFrame(detector.summary["history"])
+        history = detector.history
         epochs = history["epoch"] + 1
         left.plot(epochs, history["train.loss"], label=detector.name, **detector.line)
         right.plot(epochs, history["val.video_auc"], **detector.line)
