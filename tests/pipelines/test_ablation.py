@@ -51,7 +51,7 @@ def _summary(options: DetectorOptions, variant: str, seed: int, shift: float) ->
     }
     methods = {"swap": {"held_out": False}, "other": {"held_out": True}}
     return {
-        "contract": trained | {"name": "A detector"},
+        "contract": trained | {"name": "A detector", "recipe": "demo", "split": {"hash": "0123456789"}},
         "parameters": 28_055,
         "dataset": "demo",
         "experiment": "demo",
