@@ -116,14 +116,15 @@ def test_report_is_one_file_that_shows_what_metrics_say(tiny_project: Path) -> N
         assert f"{judged['auc']['value']:.3f}, {judged['no_interval']}" in page
     for text in ("says nothing about real deepfakes", "Negative control", "PoissonSwap (not trained on)"):
         assert text in page
-    assert page.count("data:image/png;base64,") == 5
+    assert page.count("data:image/png;base64,") == 6
 
 
 def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(
     tiny_project: Path, tracked: MlflowClient
 ) -> None:
     children = _children(tracked)
-    assert set(children) == {*FAMILIES, "scade_net.control", "multistream.control"}
+    controls = {f"{family}.{kind}" for family in FAMILIES for kind in ("control", "untrained")}
+    assert set(children) == {*FAMILIES, *controls}
     assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {
         children["scade_net"].data.tags["mlflow.parentRunId"]
     }
@@ -185,20 +186,40 @@ def test_a_second_run_reuses_finished_videos_and_repeats_the_numbers(
         assert _metrics(other, detector) == _metrics(tiny_project, detector)
 
 
-def test_detectors_of_one_data_set_are_judged_on_another(tiny_project: Path, run_kedro: Callable[..., dict]) -> None:
+def test_detectors_of_one_data_set_are_judged_on_another_with_all_that_it_names(
+    tiny_project: Path, run_kedro: Callable[..., dict], faceless_clip: Path
+) -> None:
     kept = {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}
     stages = ("ingestion", "preprocessing", "defocus", "feature_split")
     options = {"dataset": "other", "feature_split": {"strategy": "test_only"}, "experiment": "other"}
     shutil.copytree(tiny_project / "data/01_raw/tiny", tiny_project / "data/01_raw/other")
+    clips = tiny_project / "data/01_raw/other/original_sequences/youtube/c23/videos"
+    shutil.copy(faceless_clip, clips / "900.mp4")
+    (clips / "901.mp4").write_bytes((clips / "000.mp4").read_bytes()[:2000])
     run_kedro(tiny_project, *stages, **options)
     # the same twelve people under other names: their files are known
     with pytest.raises(RefusedInputError, match=r"\d+ of 48 test videos were trained on"):
         run_kedro(tiny_project, "evaluation", "reporting", trained_on="tiny", **options)
-    run_kedro(tiny_project, "evaluation", "reporting", trained_on="tiny", evaluation={"seen": "allow"}, **options)
+    # a clip without a face and one that is cut off belong to the test side: all is written, and the run fails
+    with pytest.raises(
+        RefusedInputError, match=r"evaluation\.min_coverage: .*48 of 50 test videos have a score \(96\.0%"
+    ):
+        run_kedro(tiny_project, "evaluation", "reporting", trained_on="tiny", evaluation={"seen": "allow"}, **options)
     for family in FAMILIES:
-        summary = tiny_project / f"data/07_model_output/tiny-on-other/{family}/summary.json"
-        assert json.loads(summary.read_text())["metrics"]["video"]["real"] > 0
+        folder = tiny_project / f"data/07_model_output/tiny-on-other/{family}"
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary["metrics"]["video"]["real"] > 0
+        assert (summary["coverage"]["named"], summary["coverage"]["no_face"], summary["coverage"]["error"]) == (
+            50,
+            1,
+            1,
+        )
+        # its validation videos are those of its own experiment
+        assert summary["calibration"]["own"] is False
+        scores = pd.read_parquet(folder / "video_scores.parquet")
+        assert scores.loc[scores["status"] == "error", "reason"].str.contains("truncated").all()
     page = (tiny_project / "data/08_reporting/tiny-on-other/report.html").read_text()
     assert "Data set <code>other</code>" in page
+    assert "SCADE-Net scored 48 of 50 test videos" in page
     assert ">tiny, AutoencoderSwap, GraphicsSwap</td>" in page
     assert kept == {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}

@@ -115,7 +115,7 @@ def test_two_launched_processes_write_one_detector_and_one_run(project: Path) ->
     client = MlflowClient(f"sqlite:///{store}")
     runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
     families = sorted(run.data.tags.get("family", "") for run in runs)
-    assert families == ["", "scade_net", "scade_net.control"]
+    assert families == ["", "scade_net", "scade_net.control", "scade_net.untrained"]
 
 
 def test_pipelines_beside_the_lineage_hold_what_their_names_say() -> None:

@@ -76,10 +76,8 @@ class Scorer:
     def embed(self, crops: Sequence[ReadCrop]) -> Tensor:
         """Return what the network decides by, ``(N, …) float32`` on its device: embeddings, or a token a stream."""
         keep_freed_memory()
-        parts = [
-            self.network.forward_features(self._seen(batch)).float() for batch in self._batches(crops, None, _MIDDLE)
-        ]
-        return torch.cat(parts)
+        batches = self._batches(crops, None, _MIDDLE)
+        return torch.cat([self.network.forward_features(self._seen(batch)).float() for batch in batches])
 
     def _score(self, batch: Batch) -> NDArray[np.float32]:
         logits = self.network(self._seen(batch))

@@ -13,8 +13,16 @@ from kedro.io import DatasetError
 from fakefocus.datasets.summaries import Summaries
 from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
-from fakefocus.parameters import Reporting
-from fakefocus.pipelines.reporting.nodes import draw_intervals, draw_roc, gather_summaries, write_report
+from fakefocus.metrics.weighted import METRICS
+from fakefocus.parameters import Evaluation, Reporting
+from fakefocus.pipelines.reporting.nodes import (
+    compare_detectors,
+    draw_intervals,
+    draw_risks,
+    draw_roc,
+    gather_summaries,
+    write_report,
+)
 
 WORDS = Reporting(title="A report", data_note="Data.", recipe_note="Recipe.", sample_videos=2)
 
@@ -35,7 +43,8 @@ def write(tiny_project: Path) -> Callable[..., str]:
         inputs[key] = json.loads((data / f"05_model_input/tiny/{name}.json").read_text())
     inputs["defocus_maps"] = VideoFolders(filepath=str(data / "04_feature/tiny/defocus_maps"), suffix=".npy").load()
     inputs["summaries"] = json.loads((data / "07_model_output/tiny/summaries.json").read_text())
-    inputs |= {f"{name}_figure": b"png" for name in ("samples", "curves", "roc", "scores", "intervals")}
+    inputs |= {f"{name}_figure": b"png" for name in ("samples", "curves", "roc", "scores", "risks", "intervals")}
+    inputs |= {"comparisons": {"pairs": []}, "stored_sections": {}}
     inputs |= {"reporting": WORDS, "recipe": "demo", "dataset": "tiny", "trained_on": "tiny"}
 
     def write_with(split: dict[str, Any] | None = None, **changes: Any) -> str:
@@ -162,14 +171,20 @@ def test_detector_that_saw_real_faces_alone_has_no_methods_trained_on(
     summary = _summaries(tiny_project)["scade_net"]
     metrics = summary["metrics"]
     undefined = {"value": None, "low": None, "high": None}
-    empty = dict.fromkeys(("auc", "ap", "eer", "accuracy", "f1"), undefined) | {
+    empty = dict.fromkeys(METRICS, undefined) | {
         "real": 4,
         "fake": 0,
         "groups": 4,
         "no_interval": "no interval, a class is missing",
     }
     by_method = {name: values | {"held_out": True} for name, values in metrics["by_method"].items()}
-    blended = metrics | {"video": empty, "face": empty, "by_method": by_method, "held_out": metrics["video"]}
+    blended = metrics | {
+        "video": empty,
+        "track": empty,
+        "face": empty,
+        "by_method": by_method,
+        "held_out": metrics["video"],
+    }
     training = summary["contract"]["training"] | {"fakes": "self_blended"}
     contract = summary["contract"] | {"methods": [], "training": training}
     control = _summaries(tiny_project)["scade_net.control"]
@@ -186,6 +201,74 @@ def test_figures_show_any_number_of_detectors(tiny_project: Path) -> None:
     many = {f"{name}.seed_{seed}": summary for name, summary in summaries.items() for seed in range(5)}
     assert draw_intervals(many).get_size_inches()[1] > draw_intervals(summaries).get_size_inches()[1]
     assert len(draw_roc(many).axes) == 2
+
+
+def test_too_little_coverage_is_said_before_any_number(write: Callable[..., str], tiny_project: Path) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    short = summary["coverage"] | {"named": 20, "ok": 15, "no_face": 5, "share": 0.75, "fake": 0.6}
+    page = write(summaries={"scade_net": summary | {"coverage": short}})
+    assert page.index("SCADE-Net scored 15 of 20 test videos") < page.index("Do the detectors tell real from fake?")
+    assert "<td>75.0%</td>" in page
+    assert "scored 15 of" not in write(summaries={"scade_net": summary})
+
+
+def test_what_stands_for_missing_scores_is_said_beside_the_coverage(
+    write: Callable[..., str], tiny_project: Path
+) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    assert "Without a score, a video is left out of the metrics." in write(summaries={"scade_net": summary})
+    as_real = summary | {"coverage": summary["coverage"] | {"missing": "as_real"}}
+    assert "counts with a probability of 0, as real" in write(summaries={"scade_net": as_real})
+
+
+def test_sections_of_protocols_are_shown_and_those_of_another_split_are_not(
+    write: Callable[..., str], tiny_project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    split = json.loads((tiny_project / "data/05_model_input/tiny/splits.json").read_text())["hash"]
+    table = {"title": "A table", "columns": ["what", "how much"], "rows": [["<b>", "1.5"]]}
+    section = {"title": "A protocol", "order": 1, "split_hash": split, "text": ["What it says."], "tables": [table]}
+    section |= {"caption": "A figure.", "picture": "AAAA"}
+    page = write(stored_sections={"one": section, "other": section | {"title": "Old", "split_hash": "before"}})
+    for text in ("<h2>A protocol</h2>", "What it says.", "<td>&lt;b&gt;</td>", "A figure.", "base64,AAAA"):
+        assert text in page
+    assert "<h2>Old</h2>" not in page
+    assert "left out, made on another split: other" in caplog.text
+
+
+def _with_scores(summary: dict[str, Any], family: str, right: float) -> dict[str, Any]:
+    """Return a summary of another family with 24 groups, of which a share is ordered rightly."""
+    groups = 24
+    score = [0.4 if i < right * groups else 0.6 for i in range(groups)]
+    videos = {
+        "video_id": [f"{label}{i}" for label in (0, 1) for i in range(groups)],
+        "label": [0] * groups + [1] * groups,
+        "method": [""] * groups + ["GraphicsSwap"] * groups,
+        "group": [*range(groups)] * 2,
+        "status": ["ok"] * 2 * groups,
+        "score": score + [0.5] * groups,
+    }
+    by_method = {"GraphicsSwap": summary["metrics"]["by_method"]["GraphicsSwap"] | {"held_out": False}}
+    contract = summary["contract"] | {"family": family, "title": family}
+    return summary | {"contract": contract, "videos": videos, "metrics": summary["metrics"] | {"by_method": by_method}}
+
+
+def test_better_is_said_only_where_it_survives_the_correction(tiny_project: Path) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    evaluation = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
+    # of 24 groups one ordered all rightly, one 22, one none
+    summaries = {name: _with_scores(summary, name, right) for name, right in (("a", 1), ("b", 22 / 24), ("c", 0))}
+    control = _with_scores(_summaries(tiny_project)["scade_net.control"], "a", 0)
+    pairs = compare_detectors(summaries | {"a.control": control}, evaluation)["pairs"]
+    assert [(p["first"], p["second"], p["better"]) for p in pairs] == [("a", "b", ""), ("a", "c", "a"), ("b", "c", "b")]
+    assert all(p["p_holm"] >= p["p"] for p in pairs)
+
+
+def test_risks_are_drawn_of_videos_that_have_a_score(tiny_project: Path) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    videos = summary["videos"] | {"score": [None, *summary["videos"]["score"][1:]]}
+    (axis,) = draw_risks({"scade_net": summary | {"videos": videos}}).axes
+    assert axis.lines[0].get_xdata()[-1] == 1.0
+    assert len(axis.lines[0].get_xdata()) <= len(videos["score"]) - 1
 
 
 def _gather(summaries: dict[str, Any], **evaluated: Any) -> dict[str, Any]:
@@ -224,5 +307,5 @@ def test_summary_of_the_version_before_is_to_be_made_again(tmp_path: Path, tiny_
     earlier = _summaries(tiny_project)["scade_net"] | {"version": 1}
     (tmp_path / "earlier").mkdir()
     (tmp_path / "earlier/summary.json").write_text(json.dumps(earlier))
-    with pytest.raises(DatasetError, match="is of version 1, not 2: judge that detector again, or remove the file"):
+    with pytest.raises(DatasetError, match="is of version 1, not 3: judge that detector again, or remove the file"):
         Summaries(filepath=str(tmp_path)).load()

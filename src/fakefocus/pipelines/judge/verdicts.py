@@ -18,6 +18,11 @@ from fakefocus.parameters.judge import of_detector
 from fakefocus.pipelines.judge.protocol import BY, SCORE, STATUS
 
 POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
+OF_METHODS = (
+    *("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy"),
+    *("real", "fake", "groups", "no_interval"),
+)
+"""What is kept of each method: calibration and precision depend on how many fakes it happens to have."""
 MOST_VALUES = 40
 """An attribute of numbers with more than `_MOST_NUMBERS` values is cut at its quartiles; words may be so many."""
 _MOST_NUMBERS = 12
@@ -291,7 +296,9 @@ def _by_method(rows: Oriented, methods: NDArray[Any], confidence: float) -> dict
         confidence=confidence,
         probabilities=rows.probability,
     )
-    return {m: _without_decisions(of) for m, of in results.items()} if np.isnan(rows.threshold) else results
+    if np.isnan(rows.threshold):
+        results = {method: _without_decisions(metrics) for method, metrics in results.items()}
+    return {method: {name: metrics[name] for name in OF_METHODS} for method, metrics in results.items()}
 
 
 def _by_value(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any]:

@@ -186,11 +186,13 @@ def leave_untrained(
 ) -> Trained:
     """Build a detector and train nothing, as a negative control: what it scores comes from the picture alone.
 
-    It has the random weights of its seed, the threshold .5, and no history; else as `train_detector`.
+    It has the random weights of its seed, whatever weights others start from, the threshold .5, and no history; else
+    as `train_detector`.
     """
     from fakefocus.models.build import build_network, input_channels
     from fakefocus.training.engine import MONITOR, Fitted, seed_all
 
+    options = options.model_copy(update={"network": options.network.model_copy(update={"weights": "none"})})
     network = options.network.model_dump()
     learned = _learned(samples, options)
     sees_maps = input_channels(options.family, network) > 3
