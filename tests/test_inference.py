@@ -15,6 +15,7 @@ from fakefocus.imaging.defocus import estimate_map
 from fakefocus.inference import Crop, Scorer, pick_device, stored_crops
 from fakefocus.models.build import build_network
 from fakefocus.parameters import Defocus
+from fakefocus.training.augmentation import Plan
 from fakefocus.training.samples import MapSource
 
 OPTIONS = {"in_chans": 4, "constraint": "A", "drop_rate": 0.5}
@@ -77,6 +78,14 @@ def test_map_is_of_what_the_detector_sees_after_a_perturbation(crops: list[np.nd
     perturbed = _scorer()([partial(lambda c: c, crop) for crop in wrong], perturb=darker)
     by_hand = _scorer()([partial(Crop, darker(crop, number)) for number, crop in enumerate(crops)])
     assert perturbed == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_view_moves_crop_and_map_alike(crops: list[np.ndarray]) -> None:
+    maps = np.linspace(0, 1, 256, dtype=np.float32).repeat(256).reshape(256, 256, 1).transpose(1, 0, 2)
+    seen = _scorer()([partial(Crop, crop, maps) for crop in crops], view=Plan(flip=True))
+    by_hand = _scorer()([partial(Crop, crop[:, ::-1], maps[:, ::-1]) for crop in crops])
+    assert seen == pytest.approx(by_hand, abs=1e-6)
+    assert seen != pytest.approx(_scorer()([partial(Crop, crop, maps) for crop in crops]), abs=1e-6)
 
 
 def test_middle_of_a_crop_is_what_was_trained_on(crops: list[np.ndarray]) -> None:

@@ -101,10 +101,10 @@ def switch_streams(
     rows = samples[samples["split"] == "test"].reset_index(drop=True)
     shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     network, tokens = shown.scorer.network, shown.scorer.embed(shown.crops)
-    streams = tuple(network.streams)
+    streams, batches = tuple(network.streams), tokens.split(evaluation.batch_size)
     kept = [some for count in range(len(streams), 0, -1) for some in combinations(streams, count)]
     with torch.inference_mode():
-        logits = {some: network.forward_kept(tokens, some).float() for some in kept}
+        logits = {some: torch.cat([network.forward_kept(part, some).float() for part in batches]) for some in kept}
     scores = {some: torch.sigmoid(values).cpu().numpy().astype(float) for some, values in logits.items()}
     tables = {some: _judged_by(rows, scores[some], summary, evaluation) for some in kept}
     family = find_family(shown.contract.family)
@@ -208,6 +208,20 @@ def _check_same_videos(family: str, summaries: Sequence[dict[str, Any]]) -> None
             "--pipelines=ablation,coadaptation --tags=evaluation"
         )
         raise InputError(msg)
+    trainings = [_apart_from_the_variant(summary["contract"]) for summary in summaries]
+    differing = sorted({name for training in trainings for name in training if training[name] != trainings[0][name]})
+    if differing:
+        msg = (
+            f"{family}: its variants were trained with different {', '.join(differing)}: train all of them with the "
+            "same --params, kedro run --pipelines=ablation"
+        )
+        raise InputError(msg)
+
+
+def _apart_from_the_variant(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return what all variants of a comparison have in common."""
+    training = {name: value for name, value in contract["training"].items() if name != "seed"}
+    return {"training": training, "recipe": contract["recipe"], "split": contract["split"]["hash"]}
 
 
 def _claim(claim: Claim) -> dict[str, Any]:

@@ -18,11 +18,8 @@ from fakefocus.parameters.judge import of_detector
 from fakefocus.pipelines.judge.protocol import BY, SCORE, STATUS
 
 POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
-OF_METHODS = (
-    *("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy"),
-    *("real", "fake", "groups", "no_interval"),
-)
-"""What is kept of each method: calibration and precision depend on how many fakes it happens to have."""
+OF_METHODS = ("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy")
+"""What is measured of each method: calibration and precision depend on how many fakes it happens to have."""
 MOST_VALUES = 40
 """An attribute of numbers with more than `_MOST_NUMBERS` values is cut at its quartiles; words may be so many."""
 _MOST_NUMBERS = 12
@@ -295,10 +292,9 @@ def _by_method(rows: Oriented, methods: NDArray[Any], confidence: float) -> dict
         threshold=rows.threshold,
         confidence=confidence,
         probabilities=rows.probability,
+        only=OF_METHODS,
     )
-    if np.isnan(rows.threshold):
-        results = {method: _without_decisions(metrics) for method, metrics in results.items()}
-    return {method: {name: metrics[name] for name in OF_METHODS} for method, metrics in results.items()}
+    return {m: _without_decisions(of) for m, of in results.items()} if np.isnan(rows.threshold) else results
 
 
 def _by_value(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any]:
@@ -329,7 +325,7 @@ def _compare(first: str, second: str, a: Oriented, b: Oriented, confidence: floa
 
 def _without_decisions(metrics: dict[str, Any]) -> dict[str, Any]:
     """Take out what a threshold decides, where there is none: a class is missing to fit one."""
-    return metrics | {name: {"value": None, "low": None, "high": None} for name in DECISIONS}
+    return metrics | {name: {"value": None, "low": None, "high": None} for name in DECISIONS if name in metrics}
 
 
 def _ranked(scores: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

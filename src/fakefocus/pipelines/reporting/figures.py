@@ -39,6 +39,11 @@ class Judged(NamedTuple):
         return with_missing(table, self.summary["coverage"]["missing"])
 
     @property
+    def history(self) -> pd.DataFrame:
+        """Its metrics by epoch; one that was not trained has none."""
+        return pd.DataFrame(self.summary["history"], columns=["epoch", "train.loss", "val.loss", "val.video_auc"])
+
+    @property
     def held_out(self) -> list[str]:
         """The methods that it was not trained on."""
         by_method = self.summary["metrics"]["by_method"]
@@ -102,7 +107,7 @@ def training_curves(detectors: Sequence[Judged]) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.4 + _legend_height(detectors)), layout="constrained")
     left, right = figure.subplots(1, 2)
     for detector in detectors:
-        history = pd.DataFrame(detector.summary["history"])
+        history = detector.history
         if history.empty:
             continue
         epochs = history["epoch"] + 1

@@ -119,7 +119,7 @@ def draw_samples(
 def draw_detector(summary: dict[str, Any]) -> Figure:
     """Draw what one detector's run is judged by at a glance."""
     (detector,) = _judged({"": summary})
-    return figures.detector_overview(pd.DataFrame(summary["history"]), detector.videos, detector.held_out)
+    return figures.detector_overview(detector.history, detector.videos, detector.held_out)
 
 
 def compare_detectors(summaries: dict[str, Any], evaluation: Evaluation) -> dict[str, Any]:

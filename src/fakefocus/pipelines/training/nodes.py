@@ -302,9 +302,9 @@ def _train(
 
 
 def _making(about: str, options: DetectorOptions, names: dict[str, str], splits_json: dict[str, Any]) -> str:
-    """Return what tells a training from all others; empty where code was changed since its commit."""
+    """Return what tells a training from all others; empty where nobody knows the code: changed, or of no commit."""
     commit = git_commit()
-    if commit.endswith("+changes"):
+    if commit.endswith("+changes") or commit.startswith("unknown"):
         return ""
     return fingerprint(
         [about, options.training.model_dump(mode="json"), names, splits_json["hash"], _versions(), commit]
