@@ -57,6 +57,7 @@ def _summary(options: DetectorOptions, variant: str, seed: int, shift: float) ->
         "experiment": "demo",
         "split_hash": "0123456789",
         "metrics": {"threshold": 0.5, "by_method": methods},
+        "coverage": {"missing": "exclude"},
         "videos": videos,
     }
 
@@ -124,6 +125,22 @@ def test_section_has_a_verdict_where_the_interval_excludes_zero_and_claims_every
     assert any("seeds 3, 42, 123" in text and "30 test videos of 10 groups" in text for text in section["text"])
     figure = draw_ablation(_compared("multistream", worse="spectral"), {})
     assert figure.axes[0].get_yticklabels()[0].get_text() == "spatial stream alone"
+
+
+def test_video_without_a_score_counts_as_the_evaluation_has_it() -> None:
+    options = _options("scade_net")
+    summaries = [_summary(options, v, s, 0.5) for s in SEEDS for v in (UNCHANGED, *find_family("scade_net").ablations)]
+    for summary in summaries:
+        # the first fake of the method that is trained on shows no face
+        summary["videos"]["score"][PEOPLE] = None
+    left_out = compare_variants(options, RETRAINING, EVALUATION, *summaries)
+    assert left_out["unchanged"]["values"]["video.auc"] == [1, 1, 1]
+    assert left_out["videos"] == 3 * PEOPLE - 1
+    for summary in summaries:
+        summary["coverage"]["missing"] = "as_real"
+    as_real = compare_variants(options, RETRAINING, EVALUATION, *summaries)
+    # one fake of ten is below all reals
+    assert as_real["unchanged"]["values"]["video.auc"] == pytest.approx([0.9] * 3)
 
 
 def test_section_without_any_result_says_what_to_run() -> None:

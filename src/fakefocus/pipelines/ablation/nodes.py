@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import hierarchical_interval, holm
+from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
@@ -182,14 +183,17 @@ def _about(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counts(summary: dict[str, Any]) -> dict[str, Any]:
-    videos = _scored(summary)
+    videos = _judged_videos(summary)
     return {"videos": len(videos), "groups": int(videos["group"].nunique()), "held_out": _held_out(summary)}
 
 
-def _scored(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return the test videos that have a score; which have none depends on their faces alone, not on the detector."""
-    videos = pd.DataFrame(summary["videos"])
-    return videos[videos["score"].notna()].astype({"score": float})
+def _judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
+    """Return the test videos that are judged, under the evaluation's policy for those without a score.
+
+    Which have none depends on their faces alone, not on the detector: they are the same for all variants.
+    """
+    videos = pd.DataFrame(summary["videos"]).astype({"score": float})
+    return with_missing(videos, summary["coverage"]["missing"])
 
 
 def _held_out(summary: dict[str, Any]) -> list[str]:
@@ -226,7 +230,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 def _table_of(summary: dict[str, Any], measure: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Return the test videos that a measure is about, and what it is taken of: scores, or decisions."""
-    videos, held_out = _scored(summary), _held_out(summary)
+    videos, held_out = _judged_videos(summary), _held_out(summary)
     scope, _, metric = measure.partition(".")
     of_scope = videos["method"].isin(["", *held_out]) if scope == "held_out" else ~videos["method"].isin(held_out)
     chosen = videos[of_scope]
@@ -275,9 +279,9 @@ def _judged_by(
 ) -> dict[str, Any]:
     """Return what a summary has of videos, for other scores of their faces."""
     by_video = score_by_video(rows.assign(score=scores), evaluation.aggregation)["score"]
-    videos = _scored(summary)
+    videos = pd.DataFrame(summary["videos"])
     videos = videos.assign(score=videos["video_id"].map(by_video))
-    return {"videos": videos.to_dict("list"), "metrics": summary["metrics"]}
+    return {"videos": videos.to_dict("list")} | {name: summary[name] for name in ("metrics", "coverage")}
 
 
 def _switched(
