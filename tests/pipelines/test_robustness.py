@@ -139,6 +139,7 @@ def _inputs(project: Path, family: str) -> dict[str, Any]:
         parameters = check_parameters(config["parameters"])
     return {
         "model": DetectorFolder(filepath=str(data / "06_models/tiny" / family)).load(),
+        "summary": read_object(data / "07_model_output/tiny" / family / "summary.json"),
         "samples": pd.read_parquet(data / "05_model_input/tiny/samples.parquet"),
         "videos": pd.read_parquet(data / "02_intermediate/tiny/videos.parquet"),
         "face_crops": VideoFolders(filepath=str(data / "03_primary/tiny/face_crops"), suffix=".jpg").load(),
