@@ -51,7 +51,7 @@ def _summary(options: DetectorOptions, variant: str, seed: int, shift: float) ->
     }
     methods = {"swap": {"held_out": False}, "other": {"held_out": True}}
     return {
-        "contract": trained | {"name": "A detector"},
+        "contract": trained | {"name": "A detector", "recipe": "demo", "split": {"hash": "0123456789"}},
         "parameters": 28_055,
         "dataset": "demo",
         "experiment": "demo",
@@ -153,6 +153,14 @@ def test_variants_that_were_judged_on_other_videos_are_refused() -> None:
     summaries = [_summary(options, UNCHANGED, seed, 0.5) for seed in SEEDS]
     summaries[1]["videos"] = {name: values[:-1] for name, values in summaries[1]["videos"].items()}
     with pytest.raises(InputError, match="scade_net: its variants were judged on different test videos: judge all"):
+        compare_variants(options, RETRAINING, EVALUATION, *summaries)
+
+
+def test_variants_of_another_training_are_refused_by_what_differs() -> None:
+    options = _options("scade_net")
+    summaries = [_summary(options, UNCHANGED, seed, 0.5) for seed in SEEDS]
+    summaries[1]["contract"]["recipe"] = "published"
+    with pytest.raises(InputError, match="scade_net: its variants were trained with different recipe: train all"):
         compare_variants(options, RETRAINING, EVALUATION, *summaries)
 
 
