@@ -156,6 +156,14 @@ def test_variants_that_were_judged_on_other_videos_are_refused() -> None:
         compare_variants(options, RETRAINING, EVALUATION, *summaries)
 
 
+def test_variants_of_another_training_are_refused_by_what_differs() -> None:
+    options = _options("scade_net")
+    summaries = [_summary(options, UNCHANGED, seed, 0.5) for seed in SEEDS]
+    summaries[1]["contract"]["recipe"] = "published"
+    with pytest.raises(InputError, match="scade_net: its variants were trained with different recipe: train all"):
+        compare_variants(options, RETRAINING, EVALUATION, *summaries)
+
+
 def test_runs_of_variants_are_tracked_with_their_own_parameters() -> None:
     parameters = {
         "scade_net": _options("scade_net").model_dump() | {"training": TRAINING | {"epochs": 4}},
