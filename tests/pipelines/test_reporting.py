@@ -112,7 +112,7 @@ def test_too_few_groups_are_said_in_words_and_give_no_verdict(write: Callable[..
     why = "too few groups for an interval (3; at least 5 of each class)"
     few = {name: _with_auc(summaries[f"scade_net{name}"], None, None, why) for name in ("", ".control")}
     page = write(summaries={f"scade_net{name}": summary for name, summary in few.items()})
-    assert f"0.800, {why}" in page
+    assert f"0.800<br><small>{why}</small>" in page
     assert (
         f'<span class="no">no verdict</span>: {why}. Negative control: <span class="no">no verdict</span>: {why}.'
         in page

@@ -58,6 +58,12 @@ def thirds(values: pd.Series, unit: str) -> pd.Series:
     return place.map(dict(enumerate(texts))).where(values.notna(), "").astype(object)
 
 
+def in_order(values: set[str]) -> list[str]:
+    """Return values in their order: thirds from the lowest to the highest, words by the alphabet."""
+    places = {value: n for value in values for n, name in enumerate(_PARTS) if value.startswith(f"{name}: ")}
+    return sorted(values, key=lambda value: (places.get(value, len(_PARTS)), value))
+
+
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
 

@@ -14,6 +14,7 @@ from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.weighted import CALIBRATION
 from fakefocus.models.contract import Contract
 from fakefocus.parameters import Evaluation
+from fakefocus.pipelines.evaluation.attributes import in_order
 
 UNNAMED_METHOD = "unknown"
 """The method of fakes whose folder names none: two data sets need not mean the same by it."""
@@ -126,8 +127,8 @@ def _by_attribute(
 def _by_value(videos: pd.DataFrame, values: pd.Series, options: dict[str, Any]) -> list[dict[str, Any]]:
     real = videos["label"] == 0
     called = videos["score"] >= options["threshold"]
-    names = sorted(set(values) - {""})
-    rows = []
+    names = in_order(set(values) - {""})
+    rows: list[dict[str, Any]] = []
     for value in names:
         inside, asked = values == value, real & (values != "")
         gap = compare_false_alarms(

@@ -232,6 +232,7 @@ def write_report(
         short=[detector for detector in detectors if _is_short(detector["coverage"])],
         metrics=METRIC_NAMES,
         missing_words=" or ".join(sorted({_MISSING[d["coverage"]["missing"]] for d in detectors})),
+        short_of_all=any(d["coverage"]["ok"] < d["coverage"]["named"] for d in detectors),
         aggregations=sorted({d["metrics"]["aggregation"].replace("_", " ") for d in detectors}),
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
         sections=_of_this_split(stored_sections, splits_json),
