@@ -131,3 +131,28 @@ def test_network_and_batches_go_to_the_device(crops: list[np.ndarray], monkeypat
 def test_scores_of_the_processor_and_of_a_cuda_device_agree(crops: list[np.ndarray]) -> None:
     readers = [partial(Crop, crop) for crop in crops]
     assert _scorer(device="cuda")(readers) == pytest.approx(_scorer(device="cpu")(readers), abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_processor_and_gpu_give_one_score(crops: list[np.ndarray]) -> None:
+    readers = [partial(Crop, crop) for crop in crops]
+    assert _scorer(device="cuda")(readers) == pytest.approx(_scorer(device="cpu")(readers), abs=1e-3)
+
+
+def test_faces_pass_through_memory_a_few_batches_at_a_time(crops: list[np.ndarray]) -> None:
+    # what is read and not yet scored: the batch that is scored, and the one that is read meanwhile
+    alive, most = 0, 0
+
+    class Counted(np.ndarray):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def read(number: int) -> Crop:
+        nonlocal alive, most
+        alive, most = alive + 1, max(most, alive + 1)
+        return Crop(crops[number % len(crops)].copy().view(Counted), np.zeros((256, 256, 1), np.float32))
+
+    scorer = _scorer(batch_size=4)
+    assert len(scorer([partial(read, number) for number in range(60)])) == 60
+    assert most <= 12
