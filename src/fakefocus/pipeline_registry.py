@@ -46,7 +46,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """
     made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
     verbs = {verb: made[package] for verb, package in STAGES.items()}
-    detectors = [name for family in main_families() for name in (family, f"{family}.control", f"{family}.untrained")]
+    detectors = [name for family in main_families() for name in (family, f"{family}.control")]
     more = {
         "data": made["ingestion"] + made["preprocessing"] + made["defocus"],
         "baselines": judged_baselines(),

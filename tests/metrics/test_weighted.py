@@ -145,3 +145,14 @@ def test_a_search_that_ended_past_the_last_column_waits_for_the_others() -> None
     assert judged["auc"]["value"] == 0.75
     # of one real, a rate of 5 % cannot be told
     assert summary([0, 1, 1], [0.1, 0.6, 0.9], range(3), threshold=0.5, confidence=0.95)["tpr_at_5"]["value"] is None
+
+
+def test_few_metrics_are_what_they_are_among_all() -> None:
+    rng = np.random.default_rng(0)
+    labels, scores, groups = np.arange(60) % 2, rng.random(60), np.arange(60) // 3
+    every = by_category(labels, scores, groups, np.repeat(["a", "b"], 30), threshold=0.5, confidence=0.95)
+    few = by_category(
+        labels, scores, groups, np.repeat(["a", "b"], 30), threshold=0.5, confidence=0.95, only=("auc", "recall")
+    )
+    counts = ("real", "fake", "groups", "no_interval")
+    assert few == {name: {key: of[key] for key in ("auc", "recall", *counts)} for name, of in every.items()}

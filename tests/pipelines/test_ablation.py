@@ -51,12 +51,13 @@ def _summary(options: DetectorOptions, variant: str, seed: int, shift: float) ->
     }
     methods = {"swap": {"held_out": False}, "other": {"held_out": True}}
     return {
-        "contract": trained | {"name": "A detector"},
+        "contract": trained | {"name": "A detector", "recipe": "demo", "split": {"hash": "0123456789"}},
         "parameters": 28_055,
         "dataset": "demo",
         "experiment": "demo",
         "split_hash": "0123456789",
         "metrics": {"threshold": 0.5, "by_method": methods},
+        "coverage": {"missing": "exclude"},
         "videos": videos,
     }
 
@@ -126,6 +127,22 @@ def test_section_has_a_verdict_where_the_interval_excludes_zero_and_claims_every
     assert figure.axes[0].get_yticklabels()[0].get_text() == "spatial stream alone"
 
 
+def test_video_without_a_score_counts_as_the_evaluation_has_it() -> None:
+    options = _options("scade_net")
+    summaries = [_summary(options, v, s, 0.5) for s in SEEDS for v in (UNCHANGED, *find_family("scade_net").ablations)]
+    for summary in summaries:
+        # the first fake of the method that is trained on shows no face
+        summary["videos"]["score"][PEOPLE] = None
+    left_out = compare_variants(options, RETRAINING, EVALUATION, *summaries)
+    assert left_out["unchanged"]["values"]["video.auc"] == [1, 1, 1]
+    assert left_out["videos"] == 3 * PEOPLE - 1
+    for summary in summaries:
+        summary["coverage"]["missing"] = "as_real"
+    as_real = compare_variants(options, RETRAINING, EVALUATION, *summaries)
+    # one fake of ten is below all reals
+    assert as_real["unchanged"]["values"]["video.auc"] == pytest.approx([0.9] * 3)
+
+
 def test_section_without_any_result_says_what_to_run() -> None:
     with pytest.raises(InputError, match="run kedro run --pipelines=ablation"):
         describe_ablation({}, {})
@@ -136,6 +153,14 @@ def test_variants_that_were_judged_on_other_videos_are_refused() -> None:
     summaries = [_summary(options, UNCHANGED, seed, 0.5) for seed in SEEDS]
     summaries[1]["videos"] = {name: values[:-1] for name, values in summaries[1]["videos"].items()}
     with pytest.raises(InputError, match="scade_net: its variants were judged on different test videos: judge all"):
+        compare_variants(options, RETRAINING, EVALUATION, *summaries)
+
+
+def test_variants_of_another_training_are_refused_by_what_differs() -> None:
+    options = _options("scade_net")
+    summaries = [_summary(options, UNCHANGED, seed, 0.5) for seed in SEEDS]
+    summaries[1]["contract"]["recipe"] = "published"
+    with pytest.raises(InputError, match="scade_net: its variants were trained with different recipe: train all"):
         compare_variants(options, RETRAINING, EVALUATION, *summaries)
 
 

@@ -27,6 +27,7 @@ from fakefocus.pipelines.judge.nodes import (
     tabulate_pairs,
     write_judgement,
 )
+from fakefocus.pipelines.judge.verdicts import Oriented, false_alarm_gap
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_DETECTORS = """file,truth,first,second
@@ -54,7 +55,7 @@ VIDEOS = pd.DataFrame(
     ],
     columns=["video_id", "path", "label", "method", "group", "split"],
 ).assign(compression="c23")
-SPLITS = VIDEOS.drop(columns=["path", "compression"]).assign(reason="")
+SPLITS = VIDEOS.drop(columns=["path", "compression"]).assign(side=VIDEOS["split"], status="ok", reason="")
 
 
 def _evaluation(**changes: Any) -> Evaluation:
@@ -346,6 +347,32 @@ def test_columns_of_counts_and_words_are_no_detectors() -> None:
     assert _name({"t": table})[1]["detectors"] == ["net"]
 
 
+def test_the_largest_of_several_gaps_by_chance_is_not_more_than_chance() -> None:
+    # twelve values with the same rate of false alarms: 40 tables of them, of which 5 % may be wrong
+    rng = np.random.default_rng(0)
+    claims = 0
+    for _ in range(40):
+        values, labels = np.repeat([f"v{i}" for i in range(12)], 20), np.zeros(240, dtype=np.int64)
+        rows = Oriented((rng.random(240) < 0.15).astype(float), labels, np.arange(240), True, 0.5)
+        claims += false_alarm_gap(rows, values, 0.95)["survives"]
+    assert claims <= 8
+
+
+def test_a_video_without_a_face_of_ours_is_judged_if_theirs_scored_it() -> None:
+    splits = SPLITS.assign(split=["" if i == 0 else side for i, side in enumerate(SPLITS["split"])])
+    splits.loc[0, ["status", "reason"]] = ("no_face", "no face was found")
+    table = pd.DataFrame({"id": VIDEOS["video_id"], "net": np.linspace(0.1, 0.9, len(VIDEOS))})
+    whole, partly = (_name({"t": table}, videos=VIDEOS, splits=of)[0] for of in (SPLITS, splits))
+    assert whole["id"].tolist() == partly["id"].tolist()
+
+
+def test_a_column_with_a_broken_cell_stays_a_detector() -> None:
+    table = pd.DataFrame({"id": [f"v{i}" for i in range(20)], "label": [0, 1] * 10, "net": ["0.5"] * 19 + ["timeout"]})
+    rows, reading, _ = _name({"t": table})
+    assert reading["detectors"] == ["net"]
+    assert rows["status.net"].tolist().count("error") == 1
+
+
 def test_false_alarm_gaps_are_of_attributes_that_the_table_names() -> None:
     rng = np.random.default_rng(1)
     n = 240
@@ -359,7 +386,7 @@ def test_false_alarm_gaps_are_of_attributes_that_the_table_names() -> None:
     assert net["by"]["region"]["north"]["specificity"]["value"] == 1.0
     assert net["by"]["region"]["south"]["specificity"]["value"] == 0.5
     gap = net["gaps"]["region"]
-    assert (gap["most"], gap["least"], gap["gap"]) == ("south", "north", 0.5)
+    assert (gap["value"], gap["difference"], gap["survives"]) == ("south", 0.5, True)
     assert 0.3 < gap["low"] < 0.5 < gap["high"] < 0.7
     assert "more than chance" in _page(results)
 

@@ -139,6 +139,7 @@ def _inputs(project: Path, family: str) -> dict[str, Any]:
         parameters = check_parameters(config["parameters"])
     return {
         "model": DetectorFolder(filepath=str(data / "06_models/tiny" / family)).load(),
+        "summary": read_object(data / "07_model_output/tiny" / family / "summary.json"),
         "samples": pd.read_parquet(data / "05_model_input/tiny/samples.parquet"),
         "videos": pd.read_parquet(data / "02_intermediate/tiny/videos.parquet"),
         "face_crops": VideoFolders(filepath=str(data / "03_primary/tiny/face_crops"), suffix=".jpg").load(),
@@ -280,9 +281,11 @@ def test_what_is_missing_is_one_error_with_the_command_to_run(project: Path) -> 
 
 def test_compressions_of_a_data_set_are_told_apart(project: Path) -> None:
     inputs = _inputs(project, "multistream")
-    videos = inputs["videos"]
     assert _result(project, "multistream")["compression"] == []
-    halves = videos.assign(compression=["c23" if i % 2 else "c40" for i in range(len(videos))])
+    test = inputs["samples"][inputs["samples"]["split"] == "test"].drop_duplicates("video_id")
+    harder = set(test.groupby("method")["video_id"].first())
+    videos = inputs["videos"]
+    halves = videos.assign(compression=["c40" if name in harder else "c23" for name in videos["video_id"]])
     few = Robustness(faces=2, videos=8, seed=3)
     result = measure_robustness(**inputs | {"videos": halves, "robustness": few})
     assert [row["compression"] for row in result["compression"]] == ["c23", "c40"]

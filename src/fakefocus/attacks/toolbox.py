@@ -6,7 +6,7 @@ levels. Pixels stay in [0, 1], not within what a batch happens to hold.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ Kind = Literal["fgsm", "pgd", "auto_pgd", "carlini_l2"]
 
 _ROUNDING = 1e-6
 """What float32 may add to a change of at most 1."""
+_AIM = 10.0
+"""C&W: the weight of turning the decision, against the size of the change, with which the search begins."""
 _STEP = 2.5
 """PGD: the steps together reach 2.5 times as far as the bound (Madry et al. 2018)."""
 
@@ -110,8 +112,22 @@ def _generate(shown: ShownCrop, crops: Images, labels: NDArray[np.int64], attack
                 classifier, eps=reach, eps_step=2 * reach, nb_random_init=1, loss_type="cross_entropy", **steps
             )
         case "carlini_l2":
-            method = CarliniL2Method(classifier, initial_const=1.0, binary_search_steps=attack.searches, **steps)
-    return np.asarray(method.generate(crops, y=np.eye(2, dtype=np.float32)[labels]), dtype=np.float32)
+            method = CarliniL2Method(classifier, initial_const=_AIM, binary_search_steps=attack.searches, **steps)
+    changed = np.asarray(method.generate(crops, y=np.eye(2, dtype=np.float32)[labels]), dtype=np.float32)
+    return _best(method, classifier, crops, changed, labels) if attack.kind == "auto_pgd" else changed
+
+
+def _best(method: Any, classifier: Any, crops: Images, changed: Images, labels: NDArray[np.int64]) -> Images:  # noqa: ANN401
+    """Return the strongest crops that AutoPGD met.
+
+    The toolbox gives back the last ones, and random starts of those whose decision was not turned; the strongest of
+    what was decided rightly before are in ``x_max``, all of one batch and one start.
+    """
+    right = classifier.predict(crops).argmax(axis=1) == labels
+    best = changed.copy()
+    if right.any():
+        best[right] = method.x_max
+    return best
 
 
 @contextmanager

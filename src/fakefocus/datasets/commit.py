@@ -9,6 +9,6 @@ def git_commit() -> str:
 
     try:
         repo = Repo(Path(__file__), search_parent_directories=True)
-        return repo.head.commit.hexsha + ("+changes" if repo.is_dirty() else "")
+        return repo.head.commit.hexsha + ("+changes" if repo.is_dirty(untracked_files=True, path="src") else "")
     except (InvalidGitRepositoryError, ValueError):
         return "unknown: not a git repository, or one without a commit"

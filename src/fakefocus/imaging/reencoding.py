@@ -48,15 +48,17 @@ class Step:
     shortest: int | None = None
     rate: int | None = None
 
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return width and height after the step: even, as H.264 in 4:2:0 needs them, and never larger."""
+    def size(self, width: int, height: int, *, even: bool = True) -> tuple[int, int]:
+        """Return width and height after the step, never larger; ``even``, as H.264 in 4:2:0 needs them."""
         factor = min(1.0, self.scale)
         if self.longest is not None:
             factor = min(factor, self.longest / max(width, height))
         if self.shortest is not None:
             factor = min(factor, self.shortest / min(width, height))
-        even = [max(2, 2 * int(side * factor / 2 + 0.25)) for side in (width, height)]
-        return even[0], even[1]
+        if not even:
+            return max(1, round(width * factor)), max(1, round(height * factor))
+        sides = [max(2, 2 * int(side * factor / 2 + 0.25)) for side in (width, height)]
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _write_folder(path: Path, target: Path, step: Step) -> None:
 
 
 def _write_jpeg(image: NDArray[np.uint8], target: Path, step: Step) -> None:
-    resized = cv2.cvtColor(_resized(image, step), cv2.COLOR_RGB2BGR)
+    resized = cv2.cvtColor(_resized(image, step, even=False), cv2.COLOR_RGB2BGR)
     encoded, data = cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, step.quality])
     if not encoded:
         msg = f"OpenCV could not encode a picture of {resized.shape} as JPEG"
@@ -166,9 +168,9 @@ def _at_rate(frames: Iterator[Frame], rate: Fraction, kept: Fraction) -> Iterato
             yield frame.image
 
 
-def _resized(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
+def _resized(image: NDArray[np.uint8], step: Step, *, even: bool = True) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
-    size = step.size(width, height)
+    size = step.size(width, height, even=even)
     if size == (width, height):
         return np.ascontiguousarray(image)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -19,9 +19,10 @@ def fit_calibration(labels: ArrayLike, scores: ArrayLike, method: Method) -> dic
     Args:
         labels: ``(N,)``, 0 real or 1 fake, of validation videos.
         scores: ``(N,)`` probabilities in [0, 1].
-        method: ``temperature``: logits divided by one number (Guo et al. 2017, https://arxiv.org/abs/1706.04599);
-            ``platt``: a slope and a shift of logits (Platt 1999), towards his smoothed targets, so that a separated
-            sample has a finite slope; ``isotonic``: the nearest non-decreasing steps (Zadrozny & Elkan 2002).
+        method: ``temperature``: logits divided by one number in [.01, 100] (Guo et al. 2017,
+            https://arxiv.org/abs/1706.04599); ``platt``: a slope and a shift of logits (Platt 1999). Both go towards
+            Platt's smoothed targets, so that a separated sample has a finite slope. ``isotonic``: the nearest
+            non-decreasing steps (Zadrozny & Elkan 2002).
 
     Returns:
         ``{"method", "parameters"}``, as JSON holds it; see `calibrated`.
@@ -35,7 +36,10 @@ def fit_calibration(labels: ArrayLike, scores: ArrayLike, method: Method) -> dic
     targets = np.where(y == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
     z = _logits(s)
     if method == "temperature":
-        best = minimize(lambda t: _loss(targets, z * np.exp(-t[0])), [0.0], method="Nelder-Mead")
+        edge = np.log(100)
+        best = minimize(
+            lambda t: _loss(targets, z * np.exp(-t[0])), [0.0], method="Nelder-Mead", bounds=[(-edge, edge)]
+        )
         return {"method": method, "parameters": {"temperature": float(np.exp(best.x[0]))}}
     best = minimize(lambda p: _loss(targets, p[0] * z + p[1]), [1.0, 0.0], method="BFGS")
     return {"method": method, "parameters": {"slope": float(best.x[0]), "shift": float(best.x[1])}}

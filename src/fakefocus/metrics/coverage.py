@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fakefocus.metrics.scores import auc
 from fakefocus.schemas import STATUSES
 
 POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
@@ -42,6 +43,16 @@ def coverage(videos: pd.DataFrame, policy: str) -> dict[str, Any]:
         "fake": _share(scored[labels == 1]),
         "missing": policy,
     }
+
+
+def auc_by_policy(videos: pd.DataFrame) -> dict[str, float | None]:
+    """Return the AUC under each policy, whatever the methods: how much hangs on videos without a score."""
+    values = {policy: _auc(with_missing(videos, policy)) for policy in POLICIES}
+    return {policy: None if np.isnan(value) else value for policy, value in values.items()}
+
+
+def _auc(videos: pd.DataFrame) -> float:
+    return auc(videos["label"], videos["score"])
 
 
 def _share(scored: np.ndarray) -> float | None:

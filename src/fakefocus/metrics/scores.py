@@ -113,6 +113,8 @@ def summary(
     threshold: float,
     confidence: float,
     probabilities: bool = True,
+    draw_rates: bool = True,
+    only: tuple[str, ...] = METRICS,
 ) -> dict[str, Any]:
     """Return all metrics with their intervals, and the counts behind them.
 
@@ -123,27 +125,36 @@ def summary(
         threshold: Score from which a sample is called fake.
         confidence: Coverage of the intervals, .95 for 95 %; see `fakefocus.metrics.intervals` for how they are made.
         probabilities: Whether scores are probabilities of fake in [0, 1]; otherwise calibration is undefined.
+        draw_rates: Whether the share of fakes found at a rate of false alarms gets an interval, from a bootstrap over
+            groups: a jackknife does not know the variance of what a single real decides.
+        only: Names of `fakefocus.metrics.weighted.METRICS`.
 
     Returns:
-        By each name of `fakefocus.metrics.weighted.METRICS` ``{"value", "low", "high"}``; and ``real``, ``fake``,
+        By each name of ``only`` ``{"value", "low", "high"}``; and ``real``, ``fake``,
         ``groups``: how many; ``no_interval``: "", or why metrics of both classes have none. An undefined value is
         None: a class is missing, there are fewer reals than a rate of false alarms needs, or nothing is called fake.
         ``low`` and ``high`` are None without an interval: groups are too few, or the metric has none (``ece`` is too
-        high in any small sample, so that no interval around it would cover).
+        high in any small sample, so that no interval around it would cover; a rate of false alarms needs reals of
+        2.5 groups above its threshold).
     """
     y, s = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float)
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
     counts = {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
-    values = _with_lots_left_out(y, s, g, threshold, probabilities)
+    values = _with_lots_left_out(y, s, g, threshold, tuple(n for n in only if probabilities or n not in CALIBRATION))
     asked: tuple[tuple[int, ...], ...] = ((0, 1), (0,), (1,))
     effective = {classes: effective_groups(y, g, classes) for classes in asked}
     result: dict[str, Any] = {
         name: _judged(name, values.get(name), effective[_CLASSES.get(name, (0, 1))], len(y), confidence)
-        for name in METRICS
+        for name in only
     }
-    for name, rate in ALARM_RATES.items():
+    rates = {name: rate for name, rate in ALARM_RATES.items() if name in only}
+    for name, rate in rates.items():
         if counts["real"] * rate < 1 - 1e-9:
-            result[name] = _UNDEFINED
+            result[name] = dict(_UNDEFINED)
+    drawn = [name for name, rate in rates.items() if effective[(0,)] * rate >= _ALARMED_GROUPS]
+    if draw_rates and drawn and effective[(0, 1)] >= MIN_GROUPS:
+        for name, bounds in _rate_intervals(y, s, g, tuple(drawn), confidence).items():
+            result[name] |= bounds
     return result | counts | {"no_interval": why_no_interval(y, g)}
 
 
@@ -156,6 +167,7 @@ def by_category(
     threshold: float,
     confidence: float,
     probabilities: bool = True,
+    only: tuple[str, ...] = METRICS,
 ) -> dict[str, dict[str, Any]]:
     """Return `summary` of the fakes of each category against all reals, by the category's name.
 
@@ -164,33 +176,60 @@ def by_category(
         scores: ``(N,)``, higher for fakes.
         groups: ``(N,)`` identity groups.
         categories: ``(N,)`` text, of fakes their method or generator; what it is of reals does not matter.
-        threshold: As of `summary`, and so are ``confidence`` and ``probabilities``.
+        threshold: As of `summary`, and so are ``confidence``, ``probabilities`` and ``only``.
         confidence: See there.
         probabilities: See there.
+        only: See there; of hundreds of categories, few metrics take a third of the time.
     """
     y, s = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float)
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
     names, member = np.unique(np.asarray(categories).astype(str)[y == 1], return_inverse=True)
     real, fake = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
     options: dict[str, Any] = {"threshold": threshold, "confidence": confidence, "probabilities": probabilities}
+    options["only"] = only
     rows = {str(name): np.concatenate([real, fake[member == place]]) for place, name in enumerate(names)}
-    return {name: summary(y[chosen], s[chosen], g[chosen], **options) for name, chosen in rows.items()}
+    # hundreds of bootstraps would take minutes
+    return {
+        name: summary(y[chosen], s[chosen], g[chosen], draw_rates=False, **options) for name, chosen in rows.items()
+    }
 
 
 _UNDEFINED: dict[str, float | None] = {"value": None, "low": None, "high": None}
+_ALARMED_GROUPS = 2.5
+_DRAWS = 400
 _CLASSES: Mapping[str, tuple[int, ...]] = {"specificity": (0,), "recall": (1,)}
 """Of which class a metric is, where not of both."""
 
 
 def _with_lots_left_out(
-    labels: NDArray[np.int64], scores: NDArray[np.float64], groups: NDArray[np.int64], threshold: float, probable: bool
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    threshold: float,
+    only: tuple[str, ...],
 ) -> dict[str, NDArray[np.float64]]:
-    """Return all metrics of all rows, and after it those without one lot of groups each."""
+    """Return metrics of all rows, and after it those without one lot of groups each."""
     if not len(labels):
         return {}
-    only = METRICS if probable else tuple(name for name in METRICS if name not in CALIBRATION)
     lots = lots_of(labels, groups)
     return measure(labels, scores, lots, leave_out(lots), threshold=threshold, only=only)
+
+
+def _rate_intervals(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    names: tuple[str, ...],
+    confidence: float,
+) -> dict[str, dict[str, float]]:
+    """Return percentiles of a bootstrap over groups, in a hundred lots where they are more."""
+    lots = lots_of(labels, groups)
+    count = int(lots.max()) + 1
+    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), _DRAWS)
+    tail = (1 - confidence) / 2
+    drawn = measure(labels, scores, lots, weights, threshold=0.0, only=names)
+    ends = {name: np.nanquantile(values, [tail, 1 - tail]) for name, values in drawn.items()}
+    return {name: {"low": float(low), "high": float(high)} for name, (low, high) in ends.items()}
 
 
 def _judged(
@@ -200,7 +239,7 @@ def _judged(
     if values is None or np.isnan(values[0]):
         return dict(_UNDEFINED)
     value, without = float(values[0]), values[1:]
-    if effective < MIN_GROUPS or name == "ece" or np.isnan(without).any():
+    if effective < MIN_GROUPS or name == "ece" or name in ALARM_RATES or np.isnan(without).any():
         return {"value": value, "low": None, "high": None}
     variance = jackknife_variance(without)
     bounds = student if name == "log_loss" else partial(wilson, clips=rows)

@@ -209,7 +209,7 @@ def _partial_auc(hit: Floats, before: Floats, after: Floats) -> Floats:
     if not hit.shape[1]:
         return np.full(len(hit), np.nan)
     # beyond these columns no curve has a corner at so low a rate
-    columns = 1 + int((before.min(axis=0) < PARTIAL).sum())
+    columns = 1 + int((np.fmin.reduce(before, axis=0) < PARTIAL).sum())
     hit, before, after = hit[:, :columns], before[:, :columns], after[:, :columns]
     start, left, right = _shifted(hit), np.minimum(before, PARTIAL), np.minimum(after, PARTIAL)
     level = start * (left - _shifted(right))

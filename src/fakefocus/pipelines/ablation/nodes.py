@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import hierarchical_interval, holm
+from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
@@ -100,10 +101,10 @@ def switch_streams(
     rows = samples[samples["split"] == "test"].reset_index(drop=True)
     shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     network, tokens = shown.scorer.network, shown.scorer.embed(shown.crops)
-    streams = tuple(network.streams)
+    streams, batches = tuple(network.streams), tokens.split(evaluation.batch_size)
     kept = [some for count in range(len(streams), 0, -1) for some in combinations(streams, count)]
     with torch.inference_mode():
-        logits = {some: network.forward_kept(tokens, some).float() for some in kept}
+        logits = {some: torch.cat([network.forward_kept(part, some).float() for part in batches]) for some in kept}
     scores = {some: torch.sigmoid(values).cpu().numpy().astype(float) for some, values in logits.items()}
     tables = {some: _judged_by(rows, scores[some], summary, evaluation) for some in kept}
     family = find_family(shown.contract.family)
@@ -182,14 +183,17 @@ def _about(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counts(summary: dict[str, Any]) -> dict[str, Any]:
-    videos = _scored(summary)
+    videos = _judged_videos(summary)
     return {"videos": len(videos), "groups": int(videos["group"].nunique()), "held_out": _held_out(summary)}
 
 
-def _scored(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return the test videos that have a score; which have none depends on their faces alone, not on the detector."""
-    videos = pd.DataFrame(summary["videos"])
-    return videos[videos["score"].notna()].astype({"score": float})
+def _judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
+    """Return the test videos that are judged, under the evaluation's policy for those without a score.
+
+    Which have none depends on their faces alone, not on the detector: they are the same for all variants.
+    """
+    videos = pd.DataFrame(summary["videos"]).astype({"score": float})
+    return with_missing(videos, summary["coverage"]["missing"])
 
 
 def _held_out(summary: dict[str, Any]) -> list[str]:
@@ -204,6 +208,20 @@ def _check_same_videos(family: str, summaries: Sequence[dict[str, Any]]) -> None
             "--pipelines=ablation,coadaptation --tags=evaluation"
         )
         raise InputError(msg)
+    trainings = [_apart_from_the_variant(summary["contract"]) for summary in summaries]
+    differing = sorted({name for training in trainings for name in training if training[name] != trainings[0][name]})
+    if differing:
+        msg = (
+            f"{family}: its variants were trained with different {', '.join(differing)}: train all of them with the "
+            "same --params, kedro run --pipelines=ablation"
+        )
+        raise InputError(msg)
+
+
+def _apart_from_the_variant(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return what all variants of a comparison have in common."""
+    training = {name: value for name, value in contract["training"].items() if name != "seed"}
+    return {"training": training, "recipe": contract["recipe"], "split": contract["split"]["hash"]}
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
@@ -212,7 +230,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 def _table_of(summary: dict[str, Any], measure: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Return the test videos that a measure is about, and what it is taken of: scores, or decisions."""
-    videos, held_out = _scored(summary), _held_out(summary)
+    videos, held_out = _judged_videos(summary), _held_out(summary)
     scope, _, metric = measure.partition(".")
     of_scope = videos["method"].isin(["", *held_out]) if scope == "held_out" else ~videos["method"].isin(held_out)
     chosen = videos[of_scope]
@@ -261,9 +279,9 @@ def _judged_by(
 ) -> dict[str, Any]:
     """Return what a summary has of videos, for other scores of their faces."""
     by_video = score_by_video(rows.assign(score=scores), evaluation.aggregation)["score"]
-    videos = _scored(summary)
+    videos = pd.DataFrame(summary["videos"])
     videos = videos.assign(score=videos["video_id"].map(by_video))
-    return {"videos": videos.to_dict("list"), "metrics": summary["metrics"]}
+    return {"videos": videos.to_dict("list")} | {name: summary[name] for name in ("metrics", "coverage")}
 
 
 def _switched(

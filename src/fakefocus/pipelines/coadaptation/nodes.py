@@ -55,7 +55,8 @@ def measure_tokens(
     shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     network, tokens = shown.scorer.network, shown.scorer.embed(shown.crops)
     with torch.inference_mode():
-        shares = network.shares(tokens).float().mean(0).tolist()
+        parts = [network.shares(part).float() for part in tokens.split(evaluation.batch_size)]
+        shares = torch.cat(parts).mean(0).tolist()
     pairs = between_streams(tokens.float().cpu().numpy(), tuple(network.streams))
     metrics, contract = summary["metrics"], summary["contract"]
     return {

@@ -1,10 +1,15 @@
 """What is known of the videos that are judged, column by column: text, never inferred from a face."""
 
+import logging
+
 import pandas as pd
 
 from fakefocus.errors import InputError
 
 _IDS = ("video_id", "path", "file")
+_MOST_VALUES = 6
+"""Numbers of more values than these are shown in thirds."""
+_log = logging.getLogger(__name__)
 _PARTS = ("lowest", "middle", "highest")
 
 
@@ -17,7 +22,8 @@ def describe_videos(
     thirds of the videos that are judged, by the mean over a video's faces. Others are columns of ``attributes``.
 
     Raises:
-        InputError: If ``attributes`` has no column that names videos, or one of its names fits several.
+        InputError: If ``attributes`` has no column that names videos, one of its names fits several videos or none fits
+            any, or a column has a name of ours.
     """
     ids = video_scores["video_id"]
     known = videos.set_index("video_id")
@@ -30,7 +36,13 @@ def describe_videos(
             "sharpness": thirds(ids.map(shown["sharpness"]), ""),
         }
     )
-    return table if attributes.empty else pd.concat([table, _matched(ids, videos, attributes)], axis=1)
+    if attributes.empty:
+        return table
+    taken = sorted(set(table.columns) & set(attributes.columns))
+    if taken:
+        msg = f"attributes.{taken[0]}: this name is taken by what is measured, give the column another"
+        raise InputError(msg)
+    return pd.concat([table, _matched(ids, videos, attributes)], axis=1)
 
 
 def thirds(values: pd.Series, unit: str) -> pd.Series:
@@ -66,5 +78,21 @@ def _matched(ids: pd.Series, videos: pd.DataFrame, attributes: pd.DataFrame) -> 
         raise InputError(msg)
     by_id = pd.Series(videos["video_id"].to_numpy(), index=names)
     table = attributes.assign(video_id=shown.map(by_id)).dropna(subset=["video_id"]).set_index("video_id")
+    if table.empty:
+        msg = f"attributes.{column}: none of {len(attributes)} rows names a video, such as {shown.iloc[0]!r}"
+        raise InputError(msg)
+    _log.info(
+        "attributes: %d of %d rows name a video; %d of %d judged videos have a row",
+        *(len(table), len(attributes), int(ids.isin(table.index).sum()), len(ids)),
+    )
     others = [name for name in attributes.columns if name not in _IDS]
-    return pd.DataFrame({str(name): ids.map(table[name]).fillna("").astype(str) for name in others})
+    return pd.DataFrame({str(name): _in_words(ids.map(table[name]).fillna("").astype(str)) for name in others})
+
+
+def _in_words(values: pd.Series) -> pd.Series:
+    """Return values as they are, or thirds of them where they are numbers of many sizes."""
+    numbers = pd.to_numeric(values.replace("", None), errors="coerce")
+    counted = values[values != ""]
+    if counted.nunique() <= _MOST_VALUES or numbers[counted.index].isna().any():
+        return values
+    return thirds(numbers, "")

@@ -116,21 +116,27 @@ def _by_attribute(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return for each attribute with several values a row a value: its videos' metrics, and its false alarm gap."""
     table = attributes.loc[videos.index]
-    return {str(name): _by_value(videos, table[name], options) for name in table if len(set(table[name]) - {""}) > 1}
+    rows = {str(name): _by_value(videos, table[name], options) for name in table if len(set(table[name]) - {""}) > 1}
+    gaps = [row["gap"] for of_one in rows.values() for row in of_one]
+    for gap, p in zip(gaps, holm([gap["p"] for gap in gaps]), strict=True):
+        gap["p_holm"] = p
+    return rows
 
 
 def _by_value(videos: pd.DataFrame, values: pd.Series, options: dict[str, Any]) -> list[dict[str, Any]]:
     real = videos["label"] == 0
     called = videos["score"] >= options["threshold"]
+    names = sorted(set(values) - {""})
     rows = []
-    for value in sorted(set(values) - {""}):
+    for value in names:
         inside, asked = values == value, real & (values != "")
         gap = compare_false_alarms(
             called[asked], inside[asked], videos.loc[asked, "group"], confidence=options["confidence"]
         )
         rows.append({"value": value, "metrics": _judge(videos[inside], options), "gap": gap})
-    for row, p in zip(rows, holm([row["gap"]["p"] for row in rows]), strict=True):
-        row["gap"]["p_holm"] = p
+    if len(names) == 2:
+        # the second asks the same, the other way around
+        rows[1]["gap"]["p"] = None
     return rows
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
-from fakefocus.metrics.coverage import coverage
+from fakefocus.metrics.comparison import hierarchical_interval
+from fakefocus.metrics.coverage import auc_by_policy, coverage
 from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.models.contract import Contract, find_overlap, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
@@ -70,7 +71,7 @@ def summarise_detector(
     face_scores: pd.DataFrame,
     track_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
-    validation_scores: pd.DataFrame,
+    home_scores: pd.DataFrame,
     attributes: pd.DataFrame,
     splits_json: dict[str, Any],
     evaluation: Evaluation,
@@ -88,8 +89,8 @@ def summarise_detector(
         face_scores: A row a face.
         track_scores: A row a person.
         video_scores: A row a video that the split names.
-        validation_scores: The same of the detector's own experiment: what its threshold and calibration are from;
-            empty where it was not evaluated there.
+        home_scores: Scores of faces of the detector's own experiment: threshold and calibration are of its validation
+            videos; empty where it was not evaluated there.
         attributes: Columns of the user's on videos; empty without.
         splits_json: The split that it is judged on.
         evaluation: How it is judged.
@@ -106,7 +107,7 @@ def summarise_detector(
     tables = (face_scores, track_scores, video_scores, samples)
     test_faces, test_tracks, test_videos, test_samples = (table[table["split"] == "test"] for table in tables)
     own = contract.experiment == experiment
-    scores = Scores(test_faces, test_tracks, test_videos, _validation(video_scores if own else validation_scores))
+    scores = Scores(test_faces, test_tracks, test_videos, _validation(face_scores if own else home_scores, evaluation))
     about = describe_videos(scores.videos, videos, faces, attributes)
     metrics = measure(contract, scores, about, evaluation, dataset)
     shown = scores.videos[["video_id", "label", "method", "group", "status", "score"]]
@@ -118,7 +119,8 @@ def summarise_detector(
         "experiment": experiment,
         "split_hash": splits_json["hash"],
         "overlap": find_overlap(contract.train, contract.val, test_samples).model_dump(mode="json"),
-        "coverage": coverage(scores.videos, evaluation.missing) | {"least": evaluation.min_coverage},
+        "coverage": coverage(scores.videos, evaluation.missing)
+        | {"least": evaluation.min_coverage, "auc": auc_by_policy(scores.videos)},
         "metrics": metrics,
         "calibration": calibrate(scores, own, metrics["threshold"], evaluation),
         "history": history.to_dict("records"),
@@ -137,13 +139,15 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
 
     Returns:
         ``{"seeds": [...], "video": {"auc": {"mean", "deviation", "values"}, …}, "face": …, "held_out": …}``; the
-        deviation is that of a sample (n - 1); None where a value is undefined for one of the seeds.
+        deviation is that of a sample (n - 1); None where a value is undefined for one of the seeds. ``auc`` of videos
+        has ``low`` and ``high`` too: see `metrics.comparison.hierarchical_interval`.
     """
-    by_seed = {s["contract"]["training"]["seed"]: s["metrics"] for s in (first, second, third)}
+    summaries = sorted((first, second, third), key=lambda s: int(s["contract"]["training"]["seed"]))
+    by_seed = {s["contract"]["training"]["seed"]: s["metrics"] for s in summaries}
     seeds = sorted(by_seed)
     template = by_seed[seeds[0]]
     scopes = [scope for scope in ("video", "face", "held_out") if scope in template]
-    return {"seeds": seeds} | {
+    compared: dict[str, Any] = {"seeds": seeds} | {
         scope: {
             name: _over_seeds([by_seed[seed][scope][name]["value"] for seed in seeds])
             for name, value in template[scope].items()
@@ -151,13 +155,31 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
         }
         for scope in scopes
     }
+    for scope in set(scopes) - {"face"}:
+        interval = _interval_over_seeds(summaries, held_out=scope == "held_out")
+        compared[scope]["auc"] |= {end: interval[end] for end in ("low", "high")}
+    return compared
 
 
-def _validation(video_scores: pd.DataFrame) -> pd.DataFrame:
+def _interval_over_seeds(summaries: list[dict[str, Any]], *, held_out: bool) -> dict[str, float | None]:
+    """Return the interval of the mean AUC over seeds, of the videos that each of them scored."""
+    metrics = summaries[0]["metrics"]
+    other = {name for name, judged in metrics["by_method"].items() if judged["held_out"]}
+    tables = [pd.DataFrame(summary["videos"]).set_index("video_id") for summary in summaries]
+    scores = pd.concat([table["score"] for table in tables], axis=1, join="inner").astype(float).dropna()
+    about = tables[0].loc[scores.index]
+    chosen = (about["label"] == 0) | (about["method"].isin(other) == held_out)
+    confidence = metrics["interval"]["confidence"]
+    return hierarchical_interval(
+        about.loc[chosen, "label"], scores[chosen].to_numpy().T, about.loc[chosen, "group"], confidence
+    )
+
+
+def _validation(face_scores: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """Return the validation videos that were scored; a detector that was never evaluated at home has none."""
-    if video_scores.empty:
-        return pd.DataFrame(columns=list(VIDEO_SCORE_COLUMNS))
-    return video_scores[(video_scores["split"] == "val") & (video_scores["status"] == "ok")]
+    if face_scores.empty:
+        return pd.DataFrame(columns=["label", "score"])
+    return score_by_video(face_scores[face_scores["split"] == "val"], evaluation.aggregation)
 
 
 def _described(contract: Contract) -> dict[str, Any]:

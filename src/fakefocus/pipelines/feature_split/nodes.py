@@ -4,12 +4,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
+from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split import audit, bystanders, grouping, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division
@@ -66,11 +68,12 @@ def split_videos(
 def describe_splits(splits: pd.DataFrame, feature_split: FeatureSplit) -> dict[str, Any]:
     """Return ``splits.json``: videos by side as published tools read it, how they came there, and what is not used.
 
-    ``hash`` is of the sides alone: two runs with the same hash have the same sides.
+    ``hash`` is of the sides alone, of those also that cannot be used: two runs with the same hash have the same sides.
     """
     keys = folder_keys(splits)
     sides: dict[str, Any] = {side: keys[splits["split"] == side].tolist() for side in SPLITS}
-    digest = hashlib.sha256(json.dumps(sides, sort_keys=True).encode()).hexdigest()[:16]
+    named = sorted(zip(keys, splits["side"], strict=True))
+    digest = hashlib.sha256(json.dumps([sides, named], sort_keys=True).encode()).hexdigest()[:16]
     aside = splits["split"] == ""
     quarantine = dict(zip(keys[aside], splits.loc[aside, "reason"], strict=True))
     fold = {} if feature_split.folds is None else {"fold": feature_split.fold}
@@ -100,7 +103,7 @@ def audit_splits(
     for text in leaks:
         _log.warning("leakage: %s", text)
     return {
-        "rows": {"in": len(videos), "used": len(used), "set_aside": len(splits) - len(used)},
+        "rows": {"in": len(splits), "used": len(used), "set_aside": len(splits) - len(used)},
         "checks": checks,
         "near_duplicate_distance": feature_split.near_duplicate_distance,
         "shortcut": shortcut,
@@ -161,13 +164,20 @@ def _with_status(
     status = reason.map(lambda text: {"": "ok", "no face": "no_face"}.get(text, "rejected"))
     reason = reason.replace("no face", "no face was found")
     readable = videos.assign(status=status, usable=usable, why_unusable=reason)
-    # what the layout itself sets aside belongs to no protocol
-    placed = listed_media[(listed_media["reason"] == "") & ~listed_media["video_id"].isin(videos["video_id"])]
+    # what the layout itself sets aside belongs to no protocol, and notes beside the clips do not either
+    media = listed_media["path"].map(_is_media).astype(bool) & (listed_media["reason"] == "")
+    placed = listed_media[media & ~listed_media["video_id"].isin(videos["video_id"])]
     if placed.empty:
         return readable
     why = placed["path"].map(unreadable_media.drop_duplicates("path").set_index("path")["reason"]).fillna("unreadable")
     unreadable = placed.drop(columns="reason").assign(status="error", usable=False, why_unusable=why)
     return pd.concat([readable, unreadable], ignore_index=True)
+
+
+def _is_media(path: str) -> bool:
+    """Return whether a name is that of a clip, a picture, or a folder of frames."""
+    suffix = Path(path).suffix.lower()
+    return suffix in VIDEO_SUFFIXES | IMAGE_SUFFIXES | {""}
 
 
 def _divide(

@@ -74,6 +74,10 @@ def find_roles(table: pd.DataFrame, columns: Columns, file: str, *, by_file: boo
     return Roles(roles, {name: name for name in scores}, attributes)
 
 
+_NEARLY = 0.9
+"""A column of which more than this share are numbers is taken for scores."""
+
+
 def as_numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return numbers, NaN where there is none, and where a cell holds something that is no finite number.
 
@@ -144,19 +148,24 @@ def _named_scores(table: pd.DataFrame, patterns: Sequence[str]) -> list[str]:
 
 
 def _numeric(table: pd.DataFrame, taken: set[str], file: str) -> list[str]:
-    """Return the columns that hold nothing but numbers; the log names those that nearly do."""
-    scores, nearly = [], []
+    """Return the columns that hold numbers, most of them at least; the log names those that hold some or nothing."""
+    scores, nearly, empty = [], [], []
     for name in table.columns:
         if name in taken or _plain(name) in _NO_SCORES or pd.api.types.is_bool_dtype(table[name]):
             continue
         values, wrong = as_numbers(table[name])
         numbers = int(np.isfinite(values).sum())
-        if numbers and not wrong.any():
+        if numbers > _NEARLY * (numbers + wrong.sum()):
+            # what is no number there is counted as an error
             scores.append(str(name))
-        elif numbers > wrong.sum():
+        elif numbers:
             nearly.append(str(name))
+        elif not wrong.any():
+            empty.append(str(name))
     if nearly:
         _log.warning("%s: %s hold numbers, but not alone: no detectors unless named", file, ", ".join(nearly))
+    if empty:
+        _log.warning("%s: %s hold nothing: no detectors unless named", file, ", ".join(empty))
     return scores
 
 

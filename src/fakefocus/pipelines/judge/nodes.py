@@ -19,7 +19,6 @@ from fakefocus.pipelines.judge.verdicts import (
     check_detector_names,
     compare_pairs,
     detectors_of,
-    false_alarm_gap,
     judge_detector,
 )
 
@@ -73,13 +72,12 @@ def judge_scores(
     """Judge each detector, and each two of them on the rows that both scored.
 
     Returns:
-        ``detectors``: by name what `verdicts.judge_detector` says, with ``gaps`` of false alarms by attribute;
+        ``detectors``: by name what `verdicts.judge_detector` says;
         ``pairs``; ``reading``; ``missing``, ``min_coverage``, ``interval``: by which rules; ``tracked``: numbers for
         a tracking store.
     """
     detectors = {name: judge_detector(judged_rows, name, judge, evaluation) for name in detectors_of(judged_rows)}
     for name, detector in detectors.items():
-        detector["gaps"] = {attribute: false_alarm_gap(values) for attribute, values in detector["by"].items()}
         _log.info("%s: %s", name, words.headline(detector))
     ranked = sorted(detectors, key=lambda name: -(detectors[name]["metrics"]["auc"]["value"] or 0.0))
     return {

@@ -130,12 +130,13 @@ def _of_lineage(
     hits = matched[matched["video_id"] != ""].set_index("id")["video_id"]
     ours = splits.set_index("video_id")
     _check_labels(table.rows["label"].reindex(hits.index).set_axis(hits), ours["label"])
-    sides = ours["split"].map(lambda split: side_of(split, judge.split))
+    # where a video belongs, used by us or not: theirs may find the face that ours did not
+    sides = ours["side"].map(lambda side: side_of(side, judge.split))
     scored = pd.Index(hits)
     # of other sides than the judged one, only what was scored is of use
     used = ours[(sides == "test") | ((sides == "val") & ours.index.isin(scored))]
     if not (sides == "test").any():
-        msg = f"judge.split: no video is of {judge.split!r}, there are {', '.join(sorted(set(ours['split']) - {''}))}"
+        msg = f"judge.split: no video is of {judge.split!r}, there are {', '.join(sorted(set(ours['side']) - {''}))}"
         raise InputError(msg)
     attributes = table.rows.loc[hits.index].drop(columns=list(ROW_COLUMNS)).set_axis(scored)
     attributes = attributes.reindex(used.index).fillna("")

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefocus.errors import InputError, did_you_mean
-from fakefocus.metrics.comparison import compare_auc, holm
+from fakefocus.metrics.comparison import compare_auc, compare_false_alarms, holm
 from fakefocus.metrics.scores import auc, by_category, equal_error_threshold, summary
 from fakefocus.metrics.weighted import DECISIONS
 from fakefocus.parameters import Evaluation, Judge
@@ -18,11 +18,8 @@ from fakefocus.parameters.judge import of_detector
 from fakefocus.pipelines.judge.protocol import BY, SCORE, STATUS
 
 POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
-OF_METHODS = (
-    *("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy"),
-    *("real", "fake", "groups", "no_interval"),
-)
-"""What is kept of each method: calibration and precision depend on how many fakes it happens to have."""
+OF_METHODS = ("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy")
+"""What is measured of each method: calibration and precision depend on how many fakes it happens to have."""
 MOST_VALUES = 40
 """An attribute of numbers with more than `_MOST_NUMBERS` values is cut at its quartiles; words may be so many."""
 _MOST_NUMBERS = 12
@@ -77,8 +74,8 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
     Returns:
         ``polarity``; ``probability``; ``threshold`` on the file's scale, its ``threshold_source`` and whether it is
         ``adapted``; ``coverage``; ``policies``: the AUC under each policy for missing rows, where some are missing;
-        ``metrics``; ``by_method``; ``by`` attribute and value; ``swapped``: whether the whole interval of the AUC is
-        below .5.
+        ``metrics``; ``by_method``; ``by`` attribute and value; ``gaps`` of false alarms by attribute;
+        ``swapped``: whether the whole interval of the AUC is below .5.
     """
     polarity = of_detector(judge.polarity, name, "fake")
     probability = is_probability(rows[SCORE + name], of_detector(judge.scale, name, "auto"), name)
@@ -91,6 +88,7 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
     about = rows[rows["side"] == "test"][kept]
     coverage = coverage_of(status, test.labels)
     metrics = measure(judged, evaluation.confidence)
+    attributes = {c.removeprefix(BY): in_bands(about[c]) for c in about.columns if c.startswith(BY)}
     return {
         "polarity": polarity,
         "probability": probability,
@@ -101,11 +99,8 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
         "policies": {p: _auc_under(test, p, source) for p in POLICIES} if coverage["share"] < 1 else {},
         "metrics": metrics,
         "by_method": _by_method(judged, about["method"].to_numpy(), evaluation.confidence),
-        "by": {
-            column.removeprefix(BY): _by_value(judged, in_bands(about[column]), evaluation.confidence)
-            for column in about.columns
-            if column.startswith(BY)
-        },
+        "by": {name: _by_value(judged, values, evaluation.confidence) for name, values in attributes.items()},
+        "gaps": {name: false_alarm_gap(judged, values, evaluation.confidence) for name, values in attributes.items()},
         "swapped": metrics["auc"]["high"] is not None and metrics["auc"]["high"] < 0.5,
     }
 
@@ -241,25 +236,31 @@ def compare_pairs(
     return pairs
 
 
-def false_alarm_gap(values: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the widest gap of false alarm rates between two values of an attribute; None where there are not two.
+def false_alarm_gap(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any] | None:
+    """Return for which value of an attribute reals are called fake most above the others; None of fewer than two.
 
-    The interval is put together from those of both rates (square-and-add: Zou & Donner 2008,
-    https://doi.org/10.1002/sim.3095), which takes them for independent: nobody is of both values.
+    Each value is compared with all others by `compare_false_alarms`, and the p-values are corrected for all of them
+    (Holm): the largest of several differences is large by chance.
+
+    Returns:
+        ``value``, ``difference`` in [-1, 1] with ``low`` and ``high``, ``p_holm``, and ``survives``.
     """
-    rates = {v: m["specificity"] for v, m in values.items() if m.get("specificity", {}).get("value") is not None}
-    if len(rates) < 2:
+    asked = (rows.labels == 0) & (values != "")
+    names = sorted(set(values[asked]))
+    if len(names) < 2 or np.isnan(rows.threshold):
         return None
-    least = max(rates, key=lambda value: rates[value]["value"])
-    most = min(rates, key=lambda value: rates[value]["value"])
-    gap = rates[least]["value"] - rates[most]["value"]
-    result = {"most": most, "least": least, "gap": gap, "low": None, "high": None}
-    if rates[least]["low"] is None or rates[most]["low"] is None:
-        return result
-    a, b = rates[least], rates[most]
-    low = gap - np.hypot(a["value"] - a["low"], b["high"] - b["value"])
-    high = gap + np.hypot(a["high"] - a["value"], b["value"] - b["low"])
-    return result | {"low": float(max(-1.0, low)), "high": float(min(1.0, high))}
+    called = rows.scores[asked] >= rows.threshold
+    gaps = [compare_false_alarms(called, values[asked] == name, rows.groups[asked], confidence) for name in names]
+    # of two values, both comparisons are one
+    adjusted = holm([gap["p"] for gap in gaps]) if len(names) > 2 else [gap["p"] for gap in gaps]
+    place = max(range(len(names)), key=lambda n: gaps[n]["difference"] or -1.0)
+    gap, p = gaps[place], adjusted[place]
+    return {
+        "value": names[place],
+        **{name: gap[name] for name in ("difference", "low", "high")},
+        "p_holm": p,
+        "survives": p is not None and p < 1 - confidence,
+    }
 
 
 def in_bands(column: pd.Series) -> NDArray[Any]:
@@ -295,10 +296,9 @@ def _by_method(rows: Oriented, methods: NDArray[Any], confidence: float) -> dict
         threshold=rows.threshold,
         confidence=confidence,
         probabilities=rows.probability,
+        only=OF_METHODS,
     )
-    if np.isnan(rows.threshold):
-        results = {method: _without_decisions(metrics) for method, metrics in results.items()}
-    return {method: {name: metrics[name] for name in OF_METHODS} for method, metrics in results.items()}
+    return {m: _without_decisions(of) for m, of in results.items()} if np.isnan(rows.threshold) else results
 
 
 def _by_value(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any]:
@@ -329,7 +329,7 @@ def _compare(first: str, second: str, a: Oriented, b: Oriented, confidence: floa
 
 def _without_decisions(metrics: dict[str, Any]) -> dict[str, Any]:
     """Take out what a threshold decides, where there is none: a class is missing to fit one."""
-    return metrics | {name: {"value": None, "low": None, "high": None} for name in DECISIONS}
+    return metrics | {name: {"value": None, "low": None, "high": None} for name in DECISIONS if name in metrics}
 
 
 def _ranked(scores: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

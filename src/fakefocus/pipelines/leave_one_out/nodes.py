@@ -11,9 +11,12 @@ from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import read_contract
+from fakefocus.models.contract import Contract, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.leave_one_out.figures import draw_pairs
+
+_SAME = ("network", "loss", "training", "crops", "maps")
+"""What two detectors of the protocol have in common."""
 
 
 def judge_left_out(
@@ -66,6 +69,7 @@ def judge_left_out(
             left_out_models[name], test, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation
         )
         left_out = _left_out(contract.methods, shown.contract.methods, name)
+        _check_same_training(contract, shown.contract, name)
         lacking = _videos(test.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
         rows += _compare_methods(left_out, whole, lacking, evaluation.confidence)
     return {
@@ -87,7 +91,7 @@ def judge_left_out(
 def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]) -> dict[str, Any]:
     """Return the section of the report: what was left out, and what it does not show."""
     first = results[0]
-    counts = first["rows"][0]["with"]
+    counts = next((row["with"] for result in results for row in result["rows"]), {"real": 0, "groups": 0})
     methods = sorted({row["left_out"] for result in results for row in result["rows"]})
     passed_over = sorted({name for result in results for name in result["methods"]} - set(methods))
     text = [
@@ -149,6 +153,19 @@ def _left_out(whole: tuple[str, ...], kept: tuple[str, ...], name: str) -> str:
         )
         raise InputError(msg)
     return missing[0]
+
+
+def _check_same_training(whole: Contract, lacking: Contract, name: str) -> None:
+    """Refuse detectors that differ in more than the method."""
+    pairs = [(what, getattr(whole, what), getattr(lacking, what)) for what in _SAME]
+    differing = [what for what, first, second in pairs if first != second]
+    differing += ["split"] if whole.split.hash != lacking.split.hash else []
+    if differing:
+        msg = (
+            f"{name}: it and the detector that was trained on all methods differ in {', '.join(differing)} too: train "
+            "both with the same --params, kedro run --pipelines=train,evaluate,leave_one_out"
+        )
+        raise InputError(msg)
 
 
 def _compare_methods(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import auc, risk_coverage_curve, roc_curve
 from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, style
 
@@ -33,8 +34,14 @@ class Judged(NamedTuple):
 
     @property
     def videos(self) -> pd.DataFrame:
-        """The test videos that have a score."""
-        return pd.DataFrame(self.summary["videos"]).dropna(subset=["score"]).astype({"score": float})
+        """The test videos that are judged, under the policy for those without a score."""
+        table = pd.DataFrame(self.summary["videos"]).astype({"score": float})
+        return with_missing(table, self.summary["coverage"]["missing"])
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Its metrics by epoch; one that was not trained has none."""
+        return pd.DataFrame(self.summary["history"], columns=["epoch", "train.loss", "val.loss", "val.video_auc"])
 
     @property
     def held_out(self) -> list[str]:
@@ -100,7 +107,9 @@ def training_curves(detectors: Sequence[Judged]) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.4 + _legend_height(detectors)), layout="constrained")
     left, right = figure.subplots(1, 2)
     for detector in detectors:
-        history = pd.DataFrame(detector.summary["history"])
+        history = detector.history
+        if history.empty:
+            continue
         epochs = history["epoch"] + 1
         left.plot(epochs, history["train.loss"], label=detector.name, **detector.line)
         right.plot(epochs, history["val.video_auc"], **detector.line)

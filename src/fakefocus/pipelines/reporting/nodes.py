@@ -119,7 +119,7 @@ def draw_samples(
 def draw_detector(summary: dict[str, Any]) -> Figure:
     """Draw what one detector's run is judged by at a glance."""
     (detector,) = _judged({"": summary})
-    return figures.detector_overview(pd.DataFrame(summary["history"]), detector.videos, detector.held_out)
+    return figures.detector_overview(detector.history, detector.videos, detector.held_out)
 
 
 def compare_detectors(summaries: dict[str, Any], evaluation: Evaluation) -> dict[str, Any]:
@@ -231,7 +231,8 @@ def write_report(
         comparisons=comparisons["pairs"],
         short=[detector for detector in detectors if _is_short(detector["coverage"])],
         metrics=METRIC_NAMES,
-        missing_words=_MISSING[detectors[0]["coverage"]["missing"]],
+        missing_words=" or ".join(sorted({_MISSING[d["coverage"]["missing"]] for d in detectors})),
+        aggregations=sorted({d["metrics"]["aggregation"].replace("_", " ") for d in detectors}),
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
         sections=_of_this_split(stored_sections, splits_json),
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
@@ -339,7 +340,15 @@ def _detector(place: str, summary: dict[str, Any], controls: dict[tuple[str, str
         "learns": None if judged["auc"]["low"] is None else judged["auc"]["low"] > 0.5,
         "control_holds": _contains_chance(control) if control and not _why_unread(control, contract) else None,
         "control_unread": _why_unread(control, contract) if control else "",
+        "untrained_tells": _tells(controls.get((contract["family"], "none"))),
     }
+
+
+def _tells(untrained: dict[str, Any] | None) -> bool | None:
+    """Return whether an untrained network tells fakes from reals; None without a verdict."""
+    if untrained is None or untrained["auc"]["low"] is None:
+        return None
+    return not _contains_chance(untrained)
 
 
 def _contains_chance(judged: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fakefocus.errors import InputError
+from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models import families, find_family
 from fakefocus.parameters import Evaluation, PublishedResult, PublishedTable, Reproduce
@@ -172,14 +173,16 @@ def _measure(result: PublishedResult, place: str, judged: Mapping[str, Any], eva
         "difference": None if ours["value"] is None else ours["value"] - published,
         "inside": ours["low"] <= published <= ours["high"] if known else None,
         **{name: measured[name] for name in ("real", "fake", "groups", "no_interval")},
-        "differs": _differs(result, summary["contract"]),
+        "differs": _differs(result, summary["contract"]) + _lacking(result, table),
     }
 
 
 def _rows_of(result: PublishedResult, judged: Mapping[str, Any]) -> pd.DataFrame:
     """Return label, score and group of what a result is of: faces or videos of the test side, of its methods."""
     if result.unit == "video":
-        table = pd.DataFrame(judged["summary"]["videos"])
+        summary = judged["summary"]
+        videos = pd.DataFrame(summary["videos"]).astype({"score": float})
+        table = with_missing(videos, summary["coverage"]["missing"])
     else:
         faces = judged["face_scores"]()
         table = faces[faces["split"] == "test"]
@@ -195,9 +198,20 @@ def _differs(result: PublishedResult, contract: Mapping[str, Any]) -> list[str]:
         lines.append(f"not trained on {', '.join(sorted(wanted - methods))}")
     if wanted and methods - wanted:
         lines.append(f"trained on {', '.join(sorted(methods - wanted))} too")
+    strategy = result.trained_on.strategy
+    if strategy and contract["split"]["strategy"] != strategy:
+        lines.append(f"split by {contract['split']['strategy']}, published: {strategy}")
+    if contract["recipe"] != "published":
+        lines.append(f"recipe {contract['recipe']}, not the published one")
     if result.trained_on.compression:
         lines.append(f"whether all was {result.trained_on.compression} is not in the contract")
     return lines
+
+
+def _lacking(result: PublishedResult, table: pd.DataFrame) -> list[str]:
+    """Return in words which published methods the test side has no fakes of."""
+    lacking = sorted(set(result.tested_on.methods) - set(table["method"]))
+    return [f"not tested on {', '.join(lacking)}"] if lacking else []
 
 
 def _published(table: str, title: str, result: PublishedResult) -> dict[str, Any]:

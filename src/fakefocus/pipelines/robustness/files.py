@@ -12,8 +12,11 @@ from fakefocus.errors import InputError
 from fakefocus.extraction import NO_FACE, OTHER_FACES, RECIPE, extract_reencoded
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.parameters import Preprocessing
+from fakefocus.schemas import STATUSES
 
-ENCODING_RECIPE = 1
+_TOO_LITTLE = ("nothing is enlarged", "frames decode")
+"""Of reasons for which preprocessing sets a readable file aside: smaller than a crop, or too few frames."""
+ENCODING_RECIPE = 2
 """Raise when the same parameters give other files, so that finished videos are made again."""
 
 
@@ -35,7 +38,7 @@ def read_files(
     reencoded_crops: Mapping[str, VideoFolder],
     preprocessing: Preprocessing,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return faces that were found again, and by ``video_id`` a ``status`` (ok, no_face, error) and the file's size.
+    """Return faces that were found again, and by ``video_id`` a ``status`` (`schemas.STATUSES`) and the file's size.
 
     Raises:
         InputError: If a video was not encoded again, or by other parameters.
@@ -66,7 +69,7 @@ def read_files(
 
 def count_losses(statuses: pd.DataFrame) -> dict[str, Any]:
     """Count all chosen videos by status; ``size`` is that of the new files together, a share of the originals'."""
-    counts = {status: int((statuses["status"] == status).sum()) for status in ("ok", "no_face", "error")}
+    counts = {status: int((statuses["status"] == status).sum()) for status in STATUSES}
     return {"statuses": counts, "size": float(statuses["bytes"].sum() / statuses["original"].sum())}
 
 
@@ -78,4 +81,6 @@ def _made_with(condition: str, preprocessing: Preprocessing) -> dict[str, dict[s
 def _status(rows: list[dict[str, Any]]) -> str:
     if any(row["found"] for row in rows):
         return "ok"
-    return "no_face" if all(row["reason"] in (NO_FACE, OTHER_FACES) for row in rows) else "error"
+    if all(row["reason"] in (NO_FACE, OTHER_FACES) for row in rows):
+        return "no_face"
+    return "rejected" if any(text in rows[0]["reason"] for text in _TOO_LITTLE) else "error"

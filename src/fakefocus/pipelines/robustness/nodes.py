@@ -49,6 +49,7 @@ def plan_reencoded_crops(
 
 def measure_robustness(
     model: dict[str, Any],
+    summary: dict[str, Any],
     samples: pd.DataFrame,
     videos: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
@@ -82,7 +83,7 @@ def measure_robustness(
     test = _test(samples)
     faces = choose_faces(test, robustness.faces, robustness.seed)
     shown = prepare(model, faces, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
-    judge = _judge(shown.contract, evaluation, dataset)
+    judge = _judge(shown.contract, summary, evaluation, dataset)
     clean = _clean_faces(test, face_scores, shown.contract)
     chosen = choose_videos(test, robustness.videos, robustness.seed)
 
@@ -145,9 +146,20 @@ def _test(samples: pd.DataFrame) -> pd.DataFrame:
     return samples[samples["split"] == "test"].reset_index(drop=True)
 
 
-def _judge(contract: Contract, evaluation: Evaluation, dataset: str) -> Judge:
-    """Return how a detector is judged: as in its evaluation, by fakes of the methods that it was trained on."""
-    threshold = contract.threshold.value if evaluation.threshold == "validation" else evaluation.threshold
+def _judge(contract: Contract, summary: dict[str, Any], evaluation: Evaluation, dataset: str) -> Judge:
+    """Return how a detector is judged: as in its evaluation, by fakes of the methods that it was trained on.
+
+    Raises:
+        InputError: If it was evaluated otherwise.
+    """
+    judged = summary["metrics"]
+    if judged["aggregation"] != evaluation.aggregation:
+        msg = (
+            f"evaluation.aggregation: {contract.name} was evaluated by {judged['aggregation']}, this run asks for "
+            f"{evaluation.aggregation}: run kedro run --pipelines=evaluate with the same --params first"
+        )
+        raise InputError(msg)
+    threshold = judged["threshold"]
     # two data sets need not mean the same by a method without a name
     unnamed = set() if dataset == contract.dataset else {"unknown"}
     return Judge(threshold, evaluation.confidence, frozenset(contract.methods) - unnamed, evaluation.aggregation)

@@ -33,7 +33,7 @@ def _measure(family: str) -> Pipeline:
         [
             node(
                 nodes.measure_robustness,
-                ["model", *_SHARED, "face_scores", *(f"params:{name}" for name in _PARAMETERS)],
+                ["model", "summary", *_SHARED, "face_scores", *(f"params:{name}" for name in _PARAMETERS)],
                 "robustness",
                 name="measure_robustness",
             )
@@ -42,7 +42,7 @@ def _measure(family: str) -> Pipeline:
     return pipeline(
         template,
         namespace=family,
-        inputs=set(_SHARED),
+        inputs={"summary": f"{family}_summary"} | {name: name for name in _SHARED},
         outputs={"robustness": f"{family}_robustness"},
         parameters={f"params:{name}" for name in _PARAMETERS},
         tags="robustness",

@@ -91,11 +91,11 @@ def _media_table(results: Sequence[Result]) -> dict[str, Any]:
 
 def _media_row(row: Result) -> list[str]:
     statuses, filled = row["statuses"], row["lost_as_chance"]
-    reasons = ", ".join(f"{statuses[name]} {name}" for name in ("no_face", "error") if statuses[name])
+    reasons = ", ".join(f"{statuses[name]} {name}" for name in statuses if name != "ok" and statuses[name])
     return [
         row["title"],
         f"{100 * row['size']:.0f} %",
-        f"{statuses['no_face'] + statuses['error']} of {sum(statuses.values())}" + (f" ({reasons})" if reasons else ""),
+        f"{sum(statuses.values()) - statuses['ok']} of {sum(statuses.values())}" + (f" ({reasons})" if reasons else ""),
         _auc(row["auc"]),
         _difference(row["drop"]),
         f"{_auc(filled['auc'])}, {_difference(filled['drop'])}" if filled else "none lost",

@@ -186,11 +186,13 @@ def leave_untrained(
 ) -> Trained:
     """Build a detector and train nothing, as a negative control: what it scores comes from the picture alone.
 
-    It has the random weights of its seed, the threshold .5, and no history; else as `train_detector`.
+    It has the random weights of its seed, whatever weights others start from, the threshold .5, and no history; else
+    as `train_detector`.
     """
     from fakefocus.models.build import build_network, input_channels
     from fakefocus.training.engine import MONITOR, Fitted, seed_all
 
+    options = options.model_copy(update={"network": options.network.model_copy(update={"weights": "none"})})
     network = options.network.model_dump()
     learned = _learned(samples, options)
     sees_maps = input_channels(options.family, network) > 3
@@ -300,9 +302,9 @@ def _train(
 
 
 def _making(about: str, options: DetectorOptions, names: dict[str, str], splits_json: dict[str, Any]) -> str:
-    """Return what tells a training from all others; empty where code was changed since its commit."""
+    """Return what tells a training from all others; empty where nobody knows the code: changed, or of no commit."""
     commit = git_commit()
-    if commit.endswith("+changes"):
+    if commit.endswith("+changes") or commit.startswith("unknown"):
         return ""
     return fingerprint(
         [about, options.training.model_dump(mode="json"), names, splits_json["hash"], _versions(), commit]

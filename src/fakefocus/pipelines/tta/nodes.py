@@ -14,8 +14,9 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.metrics.scores import auc, summary
-from fakefocus.metrics.videos import score_by_video
+from fakefocus.metrics.scores import auc
+from fakefocus.metrics.scores import summary as summarise
+from fakefocus.metrics.videos import Aggregation, score_by_video
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
 
 _AGREE = 0.02
@@ -24,6 +25,7 @@ _AGREE = 0.02
 
 def score_views(
     model: dict[str, Any],
+    summary: dict[str, Any],
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
     defocus_maps: dict[str, VideoFolder],
@@ -59,14 +61,12 @@ def score_views(
         seconds[name] = perf_counter() - start
     plain = _stored_scores(rows, face_scores, contract.name)
     _check_same_detector(plain, scores["plain"], contract.name)
-    own = evaluation.threshold == "validation"
-    options = {
-        "threshold": contract.threshold.value if own else evaluation.threshold,
-        "confidence": evaluation.confidence,
-    }
-    judged = _compare(rows, plain, mean_of(scores, tta.mean), options)
+    options = {"threshold": summary["metrics"]["threshold"], "confidence": evaluation.confidence}
+    aggregation = summary["metrics"]["aggregation"]
+    judged = _compare(rows, plain, mean_of(scores, tta.mean), aggregation, options)
     alone = [
-        {"view": name, "auc": _video_auc(rows, of_view), "seconds": seconds[name]} for name, of_view in scores.items()
+        {"view": name, "auc": _video_auc(rows, of_view, aggregation), "seconds": seconds[name]}
+        for name, of_view in scores.items()
     ]
     return {
         "protocol": "tta",
@@ -112,20 +112,24 @@ def mean_of(scores: Mapping[str, NDArray[np.float64]], kind: Literal["logit", "p
 
 
 def _compare(
-    rows: pd.DataFrame, plain: NDArray[np.float64], averaged: NDArray[np.float64], options: dict[str, Any]
+    rows: pd.DataFrame,
+    plain: NDArray[np.float64],
+    averaged: NDArray[np.float64],
+    aggregation: Aggregation,
+    options: dict[str, Any],
 ) -> dict[str, Any]:
-    first, second = (score_by_video(rows.assign(score=scores)) for scores in (plain, averaged))
+    first, second = (score_by_video(rows.assign(score=scores), aggregation) for scores in (plain, averaged))
     group = rows.groupby("video_id")["group"].max().loc[first.index]
     labels, confidence = first["label"], options["confidence"]
     return {
-        "plain": summary(labels, first["score"], group, **options),
-        "averaged": summary(labels, second["score"], group, **options),
+        "plain": summarise(labels, first["score"], group, **options),
+        "averaged": summarise(labels, second["score"], group, **options),
         "difference": compare_auc(labels, first["score"], second["score"], group, confidence),
     }
 
 
-def _video_auc(rows: pd.DataFrame, scores: NDArray[np.float64]) -> float | None:
-    videos = score_by_video(rows.assign(score=scores))
+def _video_auc(rows: pd.DataFrame, scores: NDArray[np.float64], aggregation: Aggregation) -> float | None:
+    videos = score_by_video(rows.assign(score=scores), aggregation)
     value = auc(videos["label"], videos["score"])
     return None if np.isnan(value) else value
 

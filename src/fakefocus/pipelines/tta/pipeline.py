@@ -19,14 +19,14 @@ def create_pipeline() -> Pipeline:
 def _of(family: str) -> Pipeline:
     views = node(
         nodes.score_views,
-        ["model", *_DATA, "face_scores", *(f"params:{name}" for name in _PARAMETERS)],
+        ["model", "summary", *_DATA, "face_scores", *(f"params:{name}" for name in _PARAMETERS)],
         "tta",
         name="score_views",
     )
     return pipeline(
         Pipeline([views]),
         namespace=family,
-        inputs=set(_DATA),
+        inputs={"summary": f"{family}_summary"} | {name: name for name in _DATA},
         outputs={"tta": f"{family}_tta"},
         parameters={f"params:{name}" for name in _PARAMETERS},
         tags="tta",
