@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MODES = {"none": ("none",), "constant": ("kept", "remade"), "differentiable": ("attacked",)}
 """How crops of each kind of run are judged: with which map."""
+_AGAIN = "run the whole of it again, kedro run --pipelines=adversarial"
 _AGREE = 0.02
 """Scores of one crop by one detector may differ by so much, on other devices and with stored maps of 16 bits."""
 
@@ -102,31 +103,26 @@ def show_transferred(
         ``white_box`` with ``transferred``, a row for each detector and attack, and ``tracked``.
 
     Raises:
-        InputError: If the detectors were attacked on different crops.
+        InputError: If the detectors were attacked on different crops, or on some that are not among the samples now.
     """
     from fakefocus.attacks.victim import Victim, read_pictures
     from fakefocus.inference import prepare
 
     own = next(arrays for arrays in attacked if str(arrays["family"]) == white_box["family"])
-    rows = samples.set_index("crop", drop=False).loc[list(own["crops"])].reset_index(drop=True)
+    rows = _rows_of(samples, own)
     shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     threshold = _threshold(shown.contract, evaluation)
     victim = Victim(shown.scorer, threshold, evaluation.batch_size)
     images = read_pictures(shown.crops, rows["label"].to_numpy(np.int64)).images
     options = {"threshold": threshold, "confidence": evaluation.confidence}
     transferred = []
-    for arrays in attacked:
-        source = str(arrays["family"])
-        if source == white_box["family"]:
-            continue
-        if list(arrays["crops"]) != list(own["crops"]):
-            msg = f"adversarial: {source} was attacked on other crops: run kedro run --pipelines=adversarial again"
-            raise InputError(msg)
+    for arrays in [arrays for arrays in attacked if arrays is not own]:
+        both_right = own["right"] & _same_crops(arrays, own)["right"]
         for name in [key for key in arrays if "/" in key]:
             run, attack, epsilon = name.split("/")
+            about = {"source": str(arrays["family"]), "run": run, "attack": attack}
             changed = np.clip(images.astype(np.int16) + arrays[name], 0, 255).astype(np.uint8)
-            row = judge_transfer(rows, victim.scores(changed, None), own["right"] & arrays["right"], options)
-            about = {"source": source, "run": run, "attack": attack}
+            row = judge_transfer(rows, victim.scores(changed, None), both_right, options)
             transferred.append(about | {"epsilon": None if epsilon == "None" else int(epsilon)} | row)
     result = white_box | {"transferred": transferred}
     return {"protocol": "adversarial", "tracked": tracked(result)} | result
@@ -222,6 +218,23 @@ def _rounded_change(exact: NDArray[np.float32], pictures: "Pictures") -> NDArray
     from fakefocus.attacks.victim import as_pixels
 
     return as_pixels(exact).astype(np.int16) - pictures.images.astype(np.int16)
+
+
+def _rows_of(samples: pd.DataFrame, attacked: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    """Return the samples that were attacked, in their order."""
+    by_crop = samples.set_index("crop", drop=False)
+    missing = [crop for crop in attacked["crops"] if crop not in by_crop.index]
+    if missing:
+        msg = f"adversarial: {missing[0]} was attacked and is no sample now: {_AGAIN}"
+        raise InputError(msg)
+    return by_crop.loc[list(attacked["crops"])].reset_index(drop=True)
+
+
+def _same_crops(arrays: dict[str, NDArray[Any]], own: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    if not np.array_equal(arrays["crops"], own["crops"]):
+        msg = f"adversarial: {arrays['family']} was attacked on other crops than {own['family']}: {_AGAIN}"
+        raise InputError(msg)
+    return arrays
 
 
 def _threshold(contract: Contract, evaluation: Evaluation) -> float:
