@@ -160,7 +160,8 @@ def test_tracked_model_gives_the_scores_of_the_evaluation(tiny_project: Path, tr
 def test_figures_are_with_the_run(tracked: MlflowClient) -> None:
     for name, run in _children(tracked).items():
         own = [Path(f.path).name for f in tracked.list_artifacts(run.info.run_id, "figures")]
-        assert own == [f"{name}.overview_figure.png"]
+        # one that was not trained has no curves to show
+        assert own == ([] if name.endswith(".untrained") else [f"{name}.overview_figure.png"])
     parent = _children(tracked)["scade_net"].data.tags["mlflow.parentRunId"]
     names = {Path(f.path).name for f in tracked.list_artifacts(parent, "figures")}
     assert {"roc_figure.png", "curves_figure.png", "samples_figure.png"} <= names

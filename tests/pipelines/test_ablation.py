@@ -213,7 +213,9 @@ def test_variant_is_kept_out_of_the_reports_detectors_and_has_a_run_of_its_own(
     assert (results / "ablation/scade_net.no_eca_seed_42/summary.json").is_file()
     # the report reads the summaries of the folders beside these
     named = {path.parent.name for path in results.glob("*/summary.json")}
-    assert named == {name for family in main_families() for name in (family, f"{family}.control")}
+    assert named == {
+        name for family in main_families() for name in (family, f"{family}.control", f"{family}.untrained")
+    }
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
     tracked = [run for run in runs if run.data.tags.get("family") == "scade_net.ablation.no_eca_seed_42"]

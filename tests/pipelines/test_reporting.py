@@ -248,7 +248,7 @@ def _with_scores(summary: dict[str, Any], family: str, right: float) -> dict[str
         "score": score + [0.5] * groups,
     }
     by_method = {"GraphicsSwap": summary["metrics"]["by_method"]["GraphicsSwap"] | {"held_out": False}}
-    contract = summary["contract"] | {"family": family, "title": family}
+    contract = summary["contract"] | {"family": family, "title": family, "name": family}
     return summary | {"contract": contract, "videos": videos, "metrics": summary["metrics"] | {"by_method": by_method}}
 
 

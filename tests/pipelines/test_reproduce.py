@@ -66,6 +66,7 @@ def _faces(groups: int = 12) -> pd.DataFrame:
 
 def _summary(**contract: Any) -> dict[str, Any]:
     own = {"family": "meso4", "labels": "true", "dataset": "ffpp", "experiment": "ffpp-official", "methods": METHODS}
+    own |= {"recipe": "published", "split": {"strategy": "official"}}
     summary: dict[str, Any] = dict.fromkeys(SUMMARY_KEYS)
     videos = {
         "video_id": ["a", "b"],
@@ -80,6 +81,7 @@ def _summary(**contract: Any) -> dict[str, Any]:
         "dataset": "celebdf",
         "experiment": "celebdf-official",
         "metrics": {"threshold": 0.5},
+        "coverage": {"missing": "exclude"},
         "videos": videos,
     }
 
@@ -116,10 +118,11 @@ def test_values_keep_the_digits_that_were_published() -> None:
 def test_tables_are_read_with_the_configuration_wherever_that_lies(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "local").mkdir()
-    for name in ("recipes", "published"):
+    for name in ("recipes", "published", "suites"):
         (tmp_path / name).mkdir()
     (tmp_path / "recipes/demo.yml").write_text("{}")
-    (tmp_path / "base/globals.yml").write_text("dataset: demo\nrecipe: demo\n")
+    (tmp_path / "suites/demo.yml").write_text("trained: []")
+    (tmp_path / "base/globals.yml").write_text("dataset: demo\nrecipe: demo\nsuite: demo\n")
     (tmp_path / "base/parameters.yml").write_text("{}")
     (tmp_path / "base/catalog.yml").write_text((CONF / "base/catalog_reproduce.yml").read_text())
     (tmp_path / "published/mine.yml").write_text("a text")
@@ -223,7 +226,9 @@ def test_commands_of_what_was_not_run_train_judge_and_fit_together() -> None:
     judged = _config("celebdf", _options(row["commands"][3])["--params"])["globals"]
     assert judged["evaluation"] == "ffpp-official-on-celebdf-official"
     nodes = register_pipelines()["baselines"].filter(tags=["evaluation"], node_namespaces=["meso4"]).nodes
-    assert {node.name for node in nodes} == {f"meso4.{name}" for name in ("score_faces", "score_videos", "summarise")}
+    assert {node.name for node in nodes} == {
+        f"meso4.{name}" for name in ("score_faces", "score_tracks", "score_videos", "summarise")
+    }
     nodes = register_pipelines()["baselines"].filter(node_namespaces=["meso4"]).nodes
     assert "meso4.train" in {node.name for node in nodes}
 

@@ -239,7 +239,7 @@ def test_a_video_that_shows_no_face_any_more_is_counted_and_shown(
     few = Robustness(faces=2, videos=8, seed=3)
     result = measure_robustness(**inputs | {"reencoded_crops": crops, "robustness": few})
     row = next(row for row in result["media"] if row["condition"] == condition)
-    assert row["statuses"] == {"ok": 7, "no_face": 1, "error": 0}
+    assert row["statuses"] == {"ok": 7, "no_face": 1, "rejected": 0, "error": 0}
     table = describe_robustness(result)["tables"][0]
     shown = {cells[1]: cells[3] for cells in table["rows"]}
     assert shown["CRF 50"] == "1 of 8 (1 no_face)"
