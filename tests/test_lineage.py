@@ -113,7 +113,7 @@ def test_report_is_one_file_that_shows_what_metrics_say(tiny_project: Path) -> N
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
     for family in FAMILIES:
         judged = _metrics(tiny_project, family)["video"]
-        assert f"{judged['auc']['value']:.3f}, {judged['no_interval']}" in page
+        assert f"{judged['auc']['value']:.3f}<br><small>{judged['no_interval']}</small>" in page
     for text in ("says nothing about real deepfakes", "Negative control", "PoissonSwap (not trained on)"):
         assert text in page
     assert page.count("data:image/png;base64,") == 6
