@@ -133,12 +133,6 @@ def test_scores_of_the_processor_and_of_a_cuda_device_agree(crops: list[np.ndarr
     assert _scorer(device="cuda")(readers) == pytest.approx(_scorer(device="cpu")(readers), abs=1e-3)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_processor_and_gpu_give_one_score(crops: list[np.ndarray]) -> None:
-    readers = [partial(Crop, crop) for crop in crops]
-    assert _scorer(device="cuda")(readers) == pytest.approx(_scorer(device="cpu")(readers), abs=1e-3)
-
-
 def test_faces_pass_through_memory_a_few_batches_at_a_time(crops: list[np.ndarray]) -> None:
     # what is read and not yet scored: the batch that is scored, and the one that is read meanwhile
     alive, most = 0, 0

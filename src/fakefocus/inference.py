@@ -32,6 +32,8 @@ ReadCrop = Callable[[], Crop]
 Perturb = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 """Changes a crop, ``(H, W, 3) uint8, RGB``; the number of the crop seeds what it draws."""
 _MIDDLE = Plan()
+_AGREE = 0.02
+"""Two scorings of a face by one detector differ by less: its map is stored in 16 bits, or made."""
 
 
 class Scorer:
@@ -172,6 +174,37 @@ def stored_crops(
     return [
         partial(_read, face_crops, maps, channels, str(folder), str(crop).rpartition("/")[2]) for folder, crop in rows
     ]
+
+
+def stored_scores(rows: pd.DataFrame, face_scores: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Return the scores that the evaluation of a detector gave each row of ``samples``, ``(N,)`` in [0, 1].
+
+    Raises:
+        InputError: If it gave none to some of them.
+    """
+    scores = rows["crop"].map(face_scores.set_index("crop")["score"])
+    if scores.isna().any():
+        msg = (
+            f"face_scores: {name} has not scored {int(scores.isna().sum())} of {len(rows)} test faces, the first "
+            f"{rows['crop'][scores.isna()].iloc[0]}: run kedro run --pipelines=evaluate"
+        )
+        raise InputError(msg)
+    return np.asarray(scores.to_numpy(np.float64))
+
+
+def check_same_scores(stored: NDArray[np.float64], scores: NDArray[np.float64], name: str) -> None:
+    """Check that a detector scores faces as it did when it was evaluated.
+
+    Raises:
+        InputError: If it does not: it was trained again since.
+    """
+    worst = float(np.abs(stored - scores).max())
+    if worst > _AGREE:
+        msg = (
+            f"face_scores: {name} scores the test faces otherwise now, by up to {worst:.3f} (at most {_AGREE}): the "
+            "scores are of another detector, run kedro run --pipelines=evaluate"
+        )
+        raise InputError(msg)
 
 
 def pick_device(device: Device) -> torch.device:

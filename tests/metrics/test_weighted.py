@@ -156,3 +156,16 @@ def test_few_metrics_are_what_they_are_among_all() -> None:
     )
     counts = ("real", "fake", "groups", "no_interval")
     assert few == {name: {key: of[key] for key in ("auc", "recall", *counts)} for name, of in every.items()}
+
+
+def test_a_rate_of_false_alarms_has_an_interval_around_it_where_enough_groups_raise_alarms() -> None:
+    rng = np.random.default_rng(0)
+    for groups, has_one in ((40, False), (60, True)):
+        # 5 % of 40 groups are 2, of 60 they are 3
+        labels, names = np.tile([0, 1], groups), np.repeat(np.arange(groups), 2)
+        scores = 1 / (1 + np.exp(-rng.normal(size=2 * groups) - 1.5 * labels))
+        rate = summary(labels, scores, names, threshold=0.5, confidence=0.95)["tpr_at_5"]
+        assert (rate["low"] is not None) is has_one
+        if has_one:
+            assert 0 <= rate["low"] <= rate["value"] <= rate["high"] <= 1
+            assert rate["high"] - rate["low"] > 0.1

@@ -208,10 +208,10 @@ def test_scores_of_another_detector_stop_the_protocol(project: Path, run_kedro: 
     scores.assign(score=(scores["score"] + 0.5) % 1).to_parquet(file)
     other = {**SMALL, "seed": 4}
     try:
-        with pytest.raises(Exception, match=r"scores these faces otherwise now.*kedro run --pipelines=evaluate"):
+        with pytest.raises(Exception, match=r"scores the test faces otherwise now.*kedro run --pipelines=evaluate"):
             run_kedro(project, "adversarial", namespaces=["multistream"], adversarial=SMALL)
         scores.head(3).to_parquet(file)
-        with pytest.raises(Exception, match=r"has not scored 4 of 4 faces.*kedro run --pipelines=evaluate"):
+        with pytest.raises(Exception, match=r"has not scored 4 of 4 test faces.*kedro run --pipelines=evaluate"):
             run_kedro(project, "adversarial", namespaces=["multistream"], adversarial=SMALL)
         # one detector on other crops, and the other one's results of before
         scores.to_parquet(file)

@@ -273,7 +273,7 @@ def test_what_is_missing_is_one_error_with_the_command_to_run(project: Path) -> 
     more = Robustness(faces=2, videos=9, seed=3)
     with pytest.raises(InputError, match=r"missing or of other parameters: run kedro run --pipelines=robustness again"):
         measure_robustness(**inputs | {"robustness": more})
-    with pytest.raises(InputError, match=r"has not scored .* test faces: run kedro run --pipelines=evaluate first"):
+    with pytest.raises(InputError, match=r"has not scored .* test faces.*: run kedro run --pipelines=evaluate"):
         measure_robustness(**inputs | {"face_scores": inputs["face_scores"].head(3)})
     with pytest.raises(InputError, match=r"not listed any more .* run kedro run --pipelines=ingest"):
         plan_reencoded_crops(inputs["videos"].head(1), inputs["samples"], inputs["preprocessing"], more)

@@ -151,10 +151,13 @@ def summary(
     for name, rate in rates.items():
         if counts["real"] * rate < 1 - 1e-9:
             result[name] = dict(_UNDEFINED)
-    drawn = [name for name, rate in rates.items() if effective[(0,)] * rate >= _ALARMED_GROUPS]
+    defined = [name for name in rates if result[name]["value"] is not None]
+    drawn = [name for name in defined if effective[(0,)] * rates[name] >= _ALARMED_GROUPS]
     if draw_rates and drawn and effective[(0, 1)] >= MIN_GROUPS:
         for name, bounds in _rate_intervals(y, s, g, tuple(drawn), confidence).items():
-            result[name] |= bounds
+            value = result[name]["value"]
+            # the estimate is inside, whatever was drawn
+            result[name] |= {"low": min(bounds["low"], value), "high": max(bounds["high"], value)}
     return result | counts | {"no_interval": why_no_interval(y, g)}
 
 

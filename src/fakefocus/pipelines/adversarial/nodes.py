@@ -26,8 +26,6 @@ _log = logging.getLogger(__name__)
 _MODES = {"none": ("none",), "constant": ("kept", "remade"), "differentiable": ("attacked",)}
 """How crops of each kind of run are judged: with which map."""
 _AGAIN = "run the whole of it again, kedro run --pipelines=adversarial"
-_AGREE = 0.02
-"""Scores of one crop by one detector may differ by so much, on other devices and with stored maps of 16 bits."""
 
 
 def attack_detector(
@@ -56,15 +54,15 @@ def attack_detector(
         ArithmeticError: If an attack breaks its bound.
     """
     from fakefocus.attacks.victim import Victim, read_pictures
-    from fakefocus.inference import prepare
+    from fakefocus.inference import check_same_scores, prepare, stored_scores
 
     rows = choose_images(samples[samples["split"] == "test"], adversarial.images, adversarial.seed)
     shown = prepare(model, rows, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     threshold = _threshold(shown.contract, evaluation)
     victim = Victim(shown.scorer, threshold, adversarial.batch_size)
     pictures = read_pictures(shown.crops, rows["label"].to_numpy(np.int64))
-    clean = _clean_scores(rows, face_scores, shown.contract)
-    _check_same_detector(clean, victim.scores(pictures.images, pictures.maps), shown.contract)
+    clean = stored_scores(rows, face_scores, shown.contract.name)
+    check_same_scores(clean, victim.scores(pictures.images, pictures.maps), shown.contract.name)
     options = {"threshold": threshold, "confidence": evaluation.confidence}
     right = (clean >= threshold) == (pictures.labels == 1)
     result = {
@@ -239,27 +237,6 @@ def _same_crops(arrays: dict[str, NDArray[Any]], own: dict[str, NDArray[Any]]) -
 
 def _threshold(contract: Contract, evaluation: Evaluation) -> float:
     return contract.threshold.value if evaluation.threshold == "validation" else evaluation.threshold
-
-
-def _clean_scores(rows: pd.DataFrame, face_scores: pd.DataFrame, contract: Contract) -> NDArray[np.float64]:
-    scores = rows["crop"].map(face_scores.set_index("crop")["score"])
-    if scores.isna().any():
-        msg = (
-            f"face_scores: {contract.name} has not scored {int(scores.isna().sum())} of {len(rows)} faces, the first "
-            f"{rows['crop'][scores.isna()].iloc[0]}: run kedro run --pipelines=evaluate"
-        )
-        raise InputError(msg)
-    return scores.to_numpy(np.float64)
-
-
-def _check_same_detector(stored: NDArray[np.float64], now: NDArray[np.float64], contract: Contract) -> None:
-    worst = float(np.abs(stored - now).max())
-    if worst > _AGREE:
-        msg = (
-            f"face_scores: {contract.name} scores these faces otherwise now, by up to {worst:.3f} (at most {_AGREE}): "
-            "the scores are of another detector, run kedro run --pipelines=evaluate"
-        )
-        raise InputError(msg)
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, int]:

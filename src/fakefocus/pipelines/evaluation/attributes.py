@@ -26,12 +26,12 @@ def describe_videos(
             any, or a column has a name of ours.
     """
     ids = video_scores["video_id"]
-    known = videos.set_index("video_id")
+    by_video = videos.set_index("video_id")
     shown = faces[faces["found"]].groupby("video_id")[["size", "sharpness"]].mean()
     table = pd.DataFrame(
         {
-            "compression": ids.map(known["compression"]).fillna("").astype(str),
-            "data set": ids.map(known["dataset"]).fillna("").astype(str),
+            "compression": ids.map(by_video["compression"]).fillna("").astype(str),
+            "data set": ids.map(by_video["dataset"]).fillna("").astype(str),
             "size of the face": thirds(ids.map(shown["size"]), "px"),
             "sharpness": thirds(ids.map(shown["sharpness"]), ""),
         }

@@ -44,14 +44,14 @@ def measure(
     videos = with_missing(scores.videos, evaluation.missing)
     methods = sorted(set(videos.loc[videos["label"] == 1, "method"]))
     held_out = [method for method in methods if not _trained_on(contract, method, dataset)]
-    known = {"video": videos, "track": scores.tracks, "face": scores.faces}
+    by_scope = {"video": videos, "track": scores.tracks, "face": scores.faces}
     metrics = {
         "split": "test",
         "threshold": threshold,
         "threshold_source": source,
         "aggregation": evaluation.aggregation,
         "interval": {"method": METHOD, "confidence": evaluation.confidence, "min_groups": MIN_GROUPS},
-        **{scope: _judge(table[~table["method"].isin(held_out)], options) for scope, table in known.items()},
+        **{scope: _judge(table[~table["method"].isin(held_out)], options) for scope, table in by_scope.items()},
         "by_method": {
             method: judged | {"held_out": method in held_out}
             for method, judged in by_category(

@@ -77,14 +77,14 @@ def measure_robustness(
         InputError: If the detector does not fit, was not evaluated, or crops are of other parameters.
     """
     # torch takes seconds to import: only this node needs it
-    from fakefocus.inference import prepare
+    from fakefocus.inference import prepare, stored_scores
     from fakefocus.pipelines.robustness.scoring import measure_crops, measure_files
 
     test = _test(samples)
     faces = choose_faces(test, robustness.faces, robustness.seed)
     shown = prepare(model, faces, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     judge = _judge(shown.contract, summary, evaluation, dataset)
-    clean = _clean_faces(test, face_scores, shown.contract)
+    clean = test.assign(score=stored_scores(test, face_scores, shown.contract.name))
     chosen = choose_videos(test, robustness.videos, robustness.seed)
 
     originals = clean_videos(clean, chosen["video_id"], judge)
@@ -163,23 +163,6 @@ def _judge(contract: Contract, summary: dict[str, Any], evaluation: Evaluation, 
     # two data sets need not mean the same by a method without a name
     unnamed = set() if dataset == contract.dataset else {"unknown"}
     return Judge(threshold, evaluation.confidence, frozenset(contract.methods) - unnamed, evaluation.aggregation)
-
-
-def _clean_faces(test: pd.DataFrame, face_scores: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Return the test faces with the scores that evaluation gave them.
-
-    Raises:
-        InputError: If it gave none to some of them.
-    """
-    scores = face_scores.set_index("crop")["score"]
-    missing = int((~test["crop"].isin(scores.index)).sum())
-    if missing:
-        msg = (
-            f"face_scores: {contract.name} has not scored {missing} of {len(test)} test faces: "
-            "run kedro run --pipelines=evaluate first"
-        )
-        raise InputError(msg)
-    return test.assign(score=test["crop"].map(scores))
 
 
 def _by_compression(clean: pd.DataFrame, videos: pd.DataFrame, judge: Judge) -> list[dict[str, Any]]:

@@ -11,16 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from fakefocus.datasets.stored_video import VideoFolder
-from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
-
-_AGREE = 0.02
-"""Scores of one crop by one detector may differ by so much, on other devices and with stored maps of 16 bits."""
 
 
 def score_views(
@@ -47,7 +43,7 @@ def score_views(
     Raises:
         InputError: If the detector does not fit, or its scores are missing or of another one.
     """
-    from fakefocus.inference import prepare
+    from fakefocus.inference import check_same_scores, prepare, stored_scores
     from fakefocus.training.views import label_preserving_views
 
     rows = samples[samples["split"] == "test"].reset_index(drop=True)
@@ -59,8 +55,8 @@ def score_views(
         start = perf_counter()
         scores[name] = shown.scorer(shown.crops, view.perturb, view.plan)
         seconds[name] = perf_counter() - start
-    plain = _stored_scores(rows, face_scores, contract.name)
-    _check_same_detector(plain, scores["plain"], contract.name)
+    plain = stored_scores(rows, face_scores, contract.name)
+    check_same_scores(plain, scores["plain"], contract.name)
     options = {"threshold": summary["metrics"]["threshold"], "confidence": evaluation.confidence}
     aggregation = summary["metrics"]["aggregation"]
     judged = _compare(rows, plain, mean_of(scores, tta.mean), aggregation, options)
@@ -132,27 +128,6 @@ def _video_auc(rows: pd.DataFrame, scores: NDArray[np.float64], aggregation: Agg
     videos = score_by_video(rows.assign(score=scores), aggregation)
     value = auc(videos["label"], videos["score"])
     return None if np.isnan(value) else value
-
-
-def _stored_scores(rows: pd.DataFrame, face_scores: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    scores = rows["crop"].map(face_scores.set_index("crop")["score"])
-    if scores.isna().any():
-        msg = (
-            f"face_scores: {name} has not scored {int(scores.isna().sum())} of {len(rows)} test faces, the first "
-            f"{rows['crop'][scores.isna()].iloc[0]}: run kedro run --pipelines=evaluate"
-        )
-        raise InputError(msg)
-    return scores.to_numpy(np.float64)
-
-
-def _check_same_detector(stored: NDArray[np.float64], now: NDArray[np.float64], name: str) -> None:
-    worst = float(np.abs(stored - now).max())
-    if worst > _AGREE:
-        msg = (
-            f"face_scores: {name} scores the test faces otherwise now, by up to {worst:.3f} (at most {_AGREE}): the "
-            "scores are of another detector, run kedro run --pipelines=evaluate"
-        )
-        raise InputError(msg)
 
 
 def _tracked(judged: dict[str, Any], cost: float) -> dict[str, float]:
