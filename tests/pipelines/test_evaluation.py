@@ -137,3 +137,14 @@ def test_attributes_that_name_no_video_or_several_are_refused() -> None:
         describe_videos(videos[["video_id"]], videos, faces, pd.DataFrame({"name": ["a"]}))
     with pytest.raises(InputError, match=r"attributes\.file: 1\.mp4 names several videos or rows"):
         describe_videos(videos[["video_id"]], videos, faces, pd.DataFrame({"file": ["1.mp4"], "light": ["dim"]}))
+
+
+def test_file_that_several_videos_are_called_does_not_matter_where_no_row_names_it() -> None:
+    # fakes of FaceForensics++ are called alike in the folder of each method
+    paths = ["Deepfakes/000_003.mp4", "FaceSwap/000_003.mp4", "youtube/000.mp4"]
+    videos = pd.DataFrame({"video_id": ["a", "b", "c"], "path": paths, "compression": "", "dataset": "d"})
+    faces = pd.DataFrame({"video_id": ["a", "b", "c"], "found": True, "size": 30.0, "sharpness": 1.0})
+    table = describe_videos(
+        videos[["video_id"]], videos, faces, pd.DataFrame({"file": ["000.mp4", "other.mp4"], "light": ["dim", "day"]})
+    )
+    assert table["light"].tolist() == ["", "", "dim"]

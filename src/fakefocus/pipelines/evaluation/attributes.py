@@ -82,7 +82,8 @@ def _matched(ids: pd.Series, videos: pd.DataFrame, attributes: pd.DataFrame) -> 
     if doubled:
         msg = f"attributes.{column}: {doubled[0]} names several videos or rows: use the column video_id"
         raise InputError(msg)
-    by_id = pd.Series(videos["video_id"].to_numpy(), index=names)
+    # names of other videos, which no row uses, may come twice: published fakes of several methods are 000_003.mp4 each
+    by_id = pd.Series(videos["video_id"].to_numpy(), index=names).loc[~names.duplicated().to_numpy()]
     table = attributes.assign(video_id=shown.map(by_id)).dropna(subset=["video_id"]).set_index("video_id")
     if table.empty:
         msg = f"attributes.{column}: none of {len(attributes)} rows names a video, such as {shown.iloc[0]!r}"
