@@ -25,6 +25,7 @@ from fakefocus.pipelines.reporting.nodes import (
 )
 
 WORDS = Reporting(title="A report", data_note="Data.", recipe_note="Recipe.", sample_videos=2)
+EVALUATION = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
 
 
 @pytest.fixture(scope="module")
@@ -254,13 +255,36 @@ def _with_scores(summary: dict[str, Any], family: str, right: float) -> dict[str
 
 def test_better_is_said_only_where_it_survives_the_correction(tiny_project: Path) -> None:
     summary = _summaries(tiny_project)["scade_net"]
-    evaluation = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
     # of 24 groups one ordered all rightly, one 22, one none
     summaries = {name: _with_scores(summary, name, right) for name, right in (("a", 1), ("b", 22 / 24), ("c", 0))}
     control = _with_scores(_summaries(tiny_project)["scade_net.control"], "a", 0)
-    pairs = compare_detectors(summaries | {"a.control": control}, evaluation)["pairs"]
+    pairs = compare_detectors(summaries | {"a.control": control}, EVALUATION)["pairs"]
     assert [(p["first"], p["second"], p["better"]) for p in pairs] == [("a", "b", ""), ("a", "c", "a"), ("b", "c", "b")]
     assert all(p["p_holm"] >= p["p"] for p in pairs)
+
+
+@pytest.mark.parametrize("policy", ["exclude", "as_chance", "as_fake"])
+def test_detectors_are_compared_on_videos_that_both_scored_whatever_stands_for_others(policy: str) -> None:
+    # 12 groups with a real at .5 and a fake; «a» scores all fakes .6, «b» scores none of the last six, and those of
+    # the others .4: on the six that both scored the AUC is 1 of «a» and 0 of «b»
+    videos = {
+        "video_id": [f"{kind}{i}" for kind in "rf" for i in range(12)],
+        "label": [0] * 12 + [1] * 12,
+        "method": [""] * 12 + ["swap"] * 12,
+        "group": [*range(12)] * 2,
+    }
+    fakes = {"a": [0.6] * 12, "b": [0.4] * 6 + [None] * 6}
+    summaries = {
+        name: {
+            "contract": {"family": name, "name": name, "labels": "true"},
+            "coverage": {"missing": policy},
+            "metrics": {"by_method": {"swap": {"held_out": False}}},
+            "videos": videos | {"score": [0.5] * 12 + scores},
+        }
+        for name, scores in fakes.items()
+    }
+    (pair,) = compare_detectors(summaries, EVALUATION)["pairs"]
+    assert (pair["videos"], pair["difference"]) == (18, -1)
 
 
 def test_risks_are_drawn_of_videos_that_have_a_score(tiny_project: Path) -> None:

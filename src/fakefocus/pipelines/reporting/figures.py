@@ -35,8 +35,12 @@ class Judged(NamedTuple):
     @property
     def videos(self) -> pd.DataFrame:
         """The test videos that are judged, under the policy for those without a score."""
-        table = pd.DataFrame(self.summary["videos"]).astype({"score": float})
-        return with_missing(table, self.summary["coverage"]["missing"])
+        return self._under(self.summary["coverage"]["missing"])
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The test videos that have a score of its own, whatever the policy for others."""
+        return self._under("exclude")
 
     @property
     def history(self) -> pd.DataFrame:
@@ -48,6 +52,9 @@ class Judged(NamedTuple):
         """The methods that it was not trained on."""
         by_method = self.summary["metrics"]["by_method"]
         return [method for method, metrics in by_method.items() if metrics["held_out"]]
+
+    def _under(self, policy: str) -> pd.DataFrame:
+        return with_missing(pd.DataFrame(self.summary["videos"]).astype({"score": float}), policy)
 
 
 def sample_sheet(

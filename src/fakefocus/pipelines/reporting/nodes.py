@@ -125,8 +125,9 @@ def draw_detector(summary: dict[str, Any]) -> Figure:
 def compare_detectors(summaries: dict[str, Any], evaluation: Evaluation) -> dict[str, Any]:
     """Compare the test AUCs of each two detectors on the videos that both scored (`metrics.comparison`).
 
-    Negative controls are left out, and so are fakes of methods that one of both was not trained on, unless there are no
-    others. A detector is better only where the p-value survives Holm's correction over all pairs.
+    Values that stand for missing scores (``evaluation.missing``) are not compared. Negative controls are left out, and
+    so are fakes of methods that one of both was not trained on, unless there are no others. A detector is better only
+    where the p-value survives Holm's correction over all pairs.
 
     Returns:
         ``pairs``: ``first``, ``second``, ``videos``, ``difference`` with ``low`` and ``high``, ``p``, ``p_holm`` and
@@ -364,7 +365,7 @@ def _why_unread(control: dict[str, Any], contract: dict[str, Any]) -> str:
 
 
 def _compared(first: Judged, second: Judged, confidence: float) -> dict[str, Any]:
-    shared = first.videos.merge(second.videos[["video_id", "score"]], on="video_id", suffixes=("", "_second"))
+    shared = first.scored.merge(second.scored[["video_id", "score"]], on="video_id", suffixes=("", "_second"))
     own = shared[~shared["method"].isin({*first.held_out, *second.held_out})]
     table = own if (own["label"] == 1).any() else shared
     result = compare_auc(table["label"], table["score"], table["score_second"], table["group"], confidence)
