@@ -9,7 +9,7 @@ from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.parameters import Evaluation
 from fakefocus.pipelines.evaluation.attributes import describe_videos, thirds
-from fakefocus.pipelines.evaluation.nodes import score_tracks, score_videos
+from fakefocus.pipelines.evaluation.nodes import compare_seeds, score_tracks, score_videos
 
 EVALUATION = Evaluation(threshold="validation", batch_size=64, confidence=0.95)
 
@@ -148,3 +148,27 @@ def test_file_that_several_videos_are_called_does_not_matter_where_no_row_names_
         videos[["video_id"]], videos, faces, pd.DataFrame({"file": ["000.mp4", "other.mp4"], "light": ["dim", "day"]})
     )
     assert table["light"].tolist() == ["", "", "dim"]
+
+
+def test_interval_over_seeds_is_of_the_videos_that_the_mean_is_of() -> None:
+    # 12 groups with a real and a fake; half of the fakes have no score and count as real: below all reals, so that
+    # half of all pairs are in order with every seed; of the scored videos alone, all would be
+    videos = {
+        "video_id": [f"{kind}{i}" for kind in "rf" for i in range(12)],
+        "label": [0] * 12 + [1] * 12,
+        "method": [""] * 12 + ["swap"] * 12,
+        "group": [*range(12)] * 2,
+        "score": [0.2] * 12 + [0.9] * 6 + [None] * 6,
+    }
+    metrics = {"video": {"auc": {"value": 0.5}}, "by_method": {"swap": {"held_out": False}}}
+    summaries = [
+        {
+            "contract": {"training": {"seed": seed}},
+            "coverage": {"missing": "as_real"},
+            "metrics": metrics | {"interval": {"confidence": 0.95}},
+            "videos": videos,
+        }
+        for seed in (1, 2, 3)
+    ]
+    auc_of_videos = compare_seeds(*summaries)["video"]["auc"]
+    assert auc_of_videos["low"] < auc_of_videos["mean"] < auc_of_videos["high"]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.comparison import hierarchical_interval
-from fakefocus.metrics.coverage import auc_by_policy, coverage
+from fakefocus.metrics.coverage import auc_by_policy, coverage, with_missing
 from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.models.contract import Contract, find_overlap, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
@@ -162,17 +162,23 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
 
 
 def _interval_over_seeds(summaries: list[dict[str, Any]], *, held_out: bool) -> dict[str, float | None]:
-    """Return the interval of the mean AUC over seeds, of the videos that each of them scored."""
+    """Return the interval of the mean AUC over seeds, of the videos that the mean is of: under the same policy."""
     metrics = summaries[0]["metrics"]
     other = {name for name, judged in metrics["by_method"].items() if judged["held_out"]}
-    tables = [pd.DataFrame(summary["videos"]).set_index("video_id") for summary in summaries]
-    scores = pd.concat([table["score"] for table in tables], axis=1, join="inner").astype(float).dropna()
+    tables = [_judged_videos(summary) for summary in summaries]
+    scores = pd.concat([table["score"] for table in tables], axis=1, join="inner")
     about = tables[0].loc[scores.index]
     chosen = (about["label"] == 0) | (about["method"].isin(other) == held_out)
     confidence = metrics["interval"]["confidence"]
     return hierarchical_interval(
         about.loc[chosen, "label"], scores[chosen].to_numpy().T, about.loc[chosen, "group"], confidence
     )
+
+
+def _judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
+    """Return by ``video_id`` the test videos that a summary's metrics are of."""
+    videos = pd.DataFrame(summary["videos"]).astype({"score": float}).set_index("video_id")
+    return with_missing(videos, summary["coverage"]["missing"])
 
 
 def _validation(face_scores: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
