@@ -4,8 +4,9 @@ Two things vary: the seed of a training, and the people who happen to be on the 
 difference is the sum of both parts: that of the differences between seeds over their number, and the group jackknife
 (Tukey 1958, https://doi.org/10.1214/aoms/1177706647) of the difference, averaged over seeds, with one group of people
 left out of both detectors each time. What seeds and people do together is in both parts: the sum errs on the wide side.
-Degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019); with three seeds they are few. It gives
-p-values and works for any metric; `fakefocus.metrics.comparison.hierarchical_interval` is a bootstrap of the AUC.
+Degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019), with as many groups as those of unequal
+size are worth; with three seeds they are few. It gives p-values and works for any metric;
+`fakefocus.metrics.comparison.hierarchical_interval` is a bootstrap of the AUC.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
-from fakefocus.metrics.intervals import Metric, jackknife_variance, lots_of, why_no_interval
+from fakefocus.metrics.intervals import (
+    MOST_LOTS,
+    Metric,
+    effective_groups,
+    jackknife_variance,
+    lots_of,
+    why_no_interval,
+)
 
 METHOD = "Student's t, variance between seeds and group jackknife of the paired difference"
 
@@ -64,7 +72,8 @@ def difference_over_seeds(
     people = float(jackknife_variance(np.array(without)))
     if not between + people:
         return result | {"no_interval": "no interval, nothing varies"}
-    freedom = _freedom(between, len(values) - 1, people, len(without) - 1)
+    worth = min(effective_groups(y, g), MOST_LOTS)
+    freedom = _freedom(between, len(values) - 1, people, worth - 1)
     return result | _interval(float(values.mean()), between + people, freedom, confidence)
 
 
@@ -78,7 +87,7 @@ def _values(
     return np.array([metric(y, first[kept]) - metric(y, second[kept]) for first, second in pairs])
 
 
-def _freedom(between: float, seeds: int, people: float, groups: int) -> float:
+def _freedom(between: float, seeds: int, people: float, groups: float) -> float:
     parts = [variance**2 / count for variance, count in ((between, seeds), (people, groups)) if variance]
     return (between + people) ** 2 / sum(parts)
 

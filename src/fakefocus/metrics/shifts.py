@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
-from fakefocus.metrics.intervals import MIN_GROUPS, jackknife_variance
+from fakefocus.metrics.intervals import MIN_GROUPS, effective_groups, jackknife_variance, student
 
 METHOD = "group jackknife with Student's t"
 
@@ -42,18 +41,20 @@ def score_shift(
 
 
 def mean_interval(values: ArrayLike, groups: ArrayLike, confidence: float) -> dict[str, float | None]:
-    """Return a mean and its interval; whole groups are what varies (Tukey's jackknife, Student's t)."""
-    v = np.asarray(values, dtype=float)
-    _, member, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    half = None
-    if len(v) and sizes.sum() ** 2 / (sizes**2).sum() >= MIN_GROUPS:
-        without = (v.sum() - np.bincount(member, weights=v)) / (len(v) - sizes)
-        deviation = float(np.sqrt(jackknife_variance(without)))
-        half = float(stdtrit(len(sizes) - 1, (1 + confidence) / 2)) * deviation
-    mean = _mean(v)
-    if mean is None or half is None or half < np.finfo(float).eps:
+    """Return a mean and its interval; whole groups are what varies (Tukey's jackknife, Student's t).
+
+    Student's t is that of as many groups as those of unequal size are worth (`effective_groups`).
+    """
+    v, g = np.asarray(values, dtype=float), np.asarray(groups)
+    mean, count = _mean(v), effective_groups(np.zeros(len(v)), g, classes=(0,))
+    if mean is None or count < MIN_GROUPS:
         return {"value": mean, "low": None, "high": None}
-    return {"value": mean, "low": mean - half, "high": mean + half}
+    _, member, sizes = np.unique(g, return_inverse=True, return_counts=True)
+    without = (v.sum() - np.bincount(member, weights=v)) / (len(v) - sizes)
+    low, high = student(mean, jackknife_variance(without), count, confidence)
+    if high - low < np.finfo(float).eps:
+        return {"value": mean, "low": None, "high": None}
+    return {"value": mean, "low": float(low), "high": float(high)}
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
