@@ -47,6 +47,39 @@ def test_files_of_one_stem_are_told_apart_by_their_folders(tmp_path: Path) -> No
     assert set(_load(str(tmp_path / "*" / "scores.csv"))) == {"a/scores", "b/scores"}
 
 
+def test_no_file_is_lost_whose_folder_has_the_name_of_another(tmp_path: Path) -> None:
+    for folder in ("r1/out", "r2/out", "r2/new"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "net.csv").write_text(f"id,s\n{folder},1\n")
+    tables = _load(str(tmp_path / "**/net.csv"))
+    # «out/net» would be two of them; a folder tells the third
+    assert {name: table["id"][0] for name, table in tables.items()} == {
+        "r1/out/net": "r1/out",
+        "r2/out/net": "r2/out",
+        "new/net": "r2/new",
+    }
+
+
+def test_files_that_differ_in_their_ending_keep_it(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("id,s\nx,1\n")
+    (tmp_path / "net.csv.csv").write_text("id,s\nx,3\n")
+    pd.DataFrame({"id": ["x"], "s": [2.0]}).to_parquet(tmp_path / "net.parquet")
+    (tmp_path / "other.csv").write_text("id,s\nx,1\n")
+    tables = _load(str(tmp_path))
+    assert {name: float(table["s"][0]) for name, table in tables.items()} == {
+        "net.csv": 1,
+        "net.csv.csv": 3,
+        "net.parquet": 2,
+        "other": 1,
+    }
+
+
+def test_one_file_by_two_paths_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.csv").write_text("id,s\nx,1\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(_load(["net.csv", str(tmp_path / "net.csv")])) == ["net"]
+
+
 def test_path_is_relative_to_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "theirs.csv").write_text("id,s\nx,1\n")
     monkeypatch.chdir(tmp_path)

@@ -19,7 +19,7 @@ ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
 
 class ForeignScores(AbstractDataset[None, dict[str, pd.DataFrame]]):
-    """Loads ``{name: table}`` of CSV and Parquet files, named by their stems.
+    """Loads ``{name: table}`` of CSV and Parquet files, named by their stems; of one stem, by their folders too.
 
     Cells of CSV files are text, as they stand there: an id ``000`` stays one. Commas, semicolons or tabs part them.
     """
@@ -44,8 +44,8 @@ class ForeignScores(AbstractDataset[None, dict[str, pd.DataFrame]]):
         if not self._source:
             msg = "scores: no file was named: kedro run --pipelines=judge --params=scores=<file, glob or folder>"
             raise InputError(msg)
-        files = list(dict.fromkeys(file for source in self._source for file in list_files(source)))
-        return {name: read_table(file) for name, file in zip(_names(files), files, strict=True)}
+        files = [file for source in self._source for file in list_files(source)]
+        return {name: read_table(file) for name, file in _named(files).items()}
 
     def save(self, data: None) -> NoReturn:
         """Refuse: they are somebody else's."""
@@ -123,13 +123,23 @@ def _read_text(file: Path) -> pd.DataFrame:
             return pd.read_csv(lines, sep=parts, names=header, dtype=str, keep_default_na=False, index_col=False)
 
 
-def _names(files: Sequence[Path]) -> list[str]:
-    """Return a name a file: its stem, with as much of its folder as tells it from others."""
-    stems = [_stem(file) for file in files]
-    return [
-        stem if stems.count(stem) == 1 else f"{file.parent.name}/{stem}"
-        for stem, file in zip(stems, files, strict=True)
-    ]
+def _named(files: Sequence[Path]) -> dict[str, Path]:
+    """Return each file once, by its stem and as many of its folders as tell it from others.
+
+    The ending is kept where files of one folder have one stem.
+    """
+    whole = {file.parent.resolve() / file.name: file for file in files}
+    bare = [path.parent / _stem(path) for path in whole]
+    uses = Counter([*bare, *whole])
+    paths = [path if uses[stem] > 1 else stem for path, stem in zip(whole, bare, strict=True)]
+    ends = Counter(end for path in paths for end in _ends(path))
+    names = [next(end for end in _ends(path) if ends[end] == 1) for path in paths]
+    return dict(zip(names, whole.values(), strict=True))
+
+
+def _ends(path: Path) -> list[str]:
+    """Return the ends of a path, the shortest first."""
+    return [Path(*path.parts[first:]).as_posix() for first in reversed(range(len(path.parts)))]
 
 
 def _stem(file: Path) -> str:
