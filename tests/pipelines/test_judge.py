@@ -341,6 +341,38 @@ def test_rows_without_a_label_are_listed_and_not_judged() -> None:
         _name({"t": table.drop(columns="label")})
 
 
+def test_none_is_a_name_but_no_score_and_no_label() -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["NA", "b", "c", "d", "e"],
+            "label": ["real", "fake", "fake", "fake", "none"],
+            "identity": ["-", "none", "", np.nan, "x"],
+            "generator": ["none", "none", "gan", "", ""],
+            "occlusion": ["none", "NA", "mask", "", ""],
+            "net": ["0.1", "none", "-", "n/a", "1"],
+        }
+    )
+    rows, _, unmatched = _name({"t": table}, {"columns": {"attributes": "occlusion", "scores": "net"}})
+    assert unmatched["id"].tolist() == ["e"]
+    assert rows["id"].tolist() == ["NA", "b", "c", "d"]
+    # two cells name nobody: their rows stand for themselves; what made a real is no method
+    assert rows["group"].tolist() == ["-", "none", "row:c", "row:d"]
+    assert rows["method"].tolist() == ["", "none", "gan", ""]
+    assert rows["by.occlusion"].tolist() == ["none", "NA", "mask", ""]
+    assert rows["status.net"].tolist() == ["ok", "missing", "missing", "missing"]
+    labels = {"None": 0, "fake": 1}
+    rows, _, _ = _name({"t": table.assign(label=["none", *["fake"] * 4])}, {"labels": labels})
+    assert rows["label"].tolist() == [0, 1, 1, 1, 1]
+
+
+def test_a_column_that_is_named_for_one_thing_is_not_taken_for_another() -> None:
+    table = pd.DataFrame({"id": list("aabb"), "method": ["x", "y"] * 2, "label": [0, 0, 1, 1]})
+    table["score"] = [0.1, 0.2, 0.8, 0.9]
+    rows, reading, _ = _name({"t": table}, {"columns": {"detector": "method"}})
+    assert reading["detectors"] == ["x", "y"]
+    assert set(rows["method"]) == {""}
+
+
 def test_columns_of_counts_and_words_are_no_detectors() -> None:
     words = {"frames": [3, 4], "codec": ["h264", "vp9"]}
     table = pd.DataFrame({"id": ["a", "b"], "label": [0, 1], "net": [0.1, 0.9], **words})

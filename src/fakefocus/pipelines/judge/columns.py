@@ -39,7 +39,8 @@ _NO_SCORES = frozenset(
         *("rate", "duration", "bytes", "size", "year", "faces", "num_faces", "threshold", "unnamed:_0"),
     }
 )
-_EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "-"})
+EMPTY = frozenset({"", "nan", "na", "n/a", "none", "null", "-"})
+"""What stands for no score and no label; in a column of names they are names."""
 
 
 @dataclass(frozen=True)
@@ -88,31 +89,25 @@ def as_numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_
         empty = np.isnan(values)
     else:
         text = column.astype("string").str.strip().str.replace(r"^([+-]?\d*),(\d+)$", r"\1.\2", regex=True)
-        empty = is_empty(text)
+        empty = (text.isna() | text.str.lower().isin(EMPTY)).to_numpy(dtype=bool)
         values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     wrong = ~empty & ~np.isfinite(values)
     return np.where(wrong, np.nan, values), wrong
 
 
-def is_empty(column: pd.Series) -> NDArray[np.bool_]:
-    """Return where a column of text holds nothing, or a word for it."""
-    text = column.astype("string").str.strip().str.lower()
-    return (text.isna() | text.isin(_EMPTY)).to_numpy(dtype=bool)
-
-
 def as_text(column: pd.Series) -> pd.Series:
-    """Return a column as text, ``""`` where there is none."""
-    text = column.astype("string").str.strip()
-    return text.mask(is_empty(column), "").fillna("").astype(object)
+    """Return a column as text, ``""`` where the cell is empty: an attribute may well be «none»."""
+    return column.astype("string").str.strip().fillna("").astype(object)
 
 
 def _role(table: pd.DataFrame, columns: Columns, role: str) -> str | None:
-    """Return which column has a role: the one that the user names, else one of a usual name."""
+    """Return which column has a role: the one that the user names, else one of a usual name that has no other role."""
     asked = getattr(columns, role)
     if asked is not None:
         # of several files, not each has all columns
         return asked if asked in table.columns else None
-    by_plain = {_plain(name): str(name) for name in reversed(table.columns)}
+    taken = {getattr(columns, other) for other in USUAL_NAMES}
+    by_plain = {_plain(name): str(name) for name in reversed(table.columns) if name not in taken}
     return next((by_plain[name] for name in USUAL_NAMES[role] if name in by_plain), None)
 
 

@@ -12,7 +12,7 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.videos import Aggregation, score_by_video
 from fakefocus.parameters import Judge
 from fakefocus.parameters.judge import of_detector
-from fakefocus.pipelines.judge.columns import Roles, as_numbers, as_text, check_names, find_roles
+from fakefocus.pipelines.judge.columns import EMPTY, Roles, as_numbers, as_text, check_names, find_roles
 
 ROW_COLUMNS = ("label", "group", "method", "split")
 """What is said of a video, besides attributes; a label is 0, 1, or NaN where there is none."""
@@ -134,9 +134,9 @@ def _ids(name: str, table: pd.DataFrame, column: str | None, *, alone: bool) -> 
 
 
 def _labels(column: pd.Series, judge: Judge, name: str) -> NDArray[np.float64]:
-    """Return 0, 1, or NaN where the cell is empty."""
+    """Return 0, 1, or NaN where the cell is empty or has a word for it that is no label."""
     text = as_text(column).str.lower().str.replace(r"^([01])\.0+$", r"\1", regex=True)
-    unknown = sorted(set(text) - set(judge.labels) - {""})
+    unknown = sorted(set(text) - set(judge.labels) - EMPTY)
     if unknown:
         msg = (
             f"judge.labels: {name}: column {column.name!r} holds {', '.join(map(repr, unknown[:5]))}, and labels are "
