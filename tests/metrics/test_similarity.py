@@ -25,6 +25,14 @@ def test_alignment_knows_no_rotation_scale_or_shift_and_shuffling_ends_it() -> N
     assert np.isnan(linear_cka(x, np.ones((500, 2))))
 
 
+@pytest.mark.parametrize("rounding", [0, 1e-7])
+def test_alignment_with_a_token_that_is_the_same_for_every_face_is_undefined(rounding: float) -> None:
+    # the mean of many .1 is not quite .1
+    rng = np.random.default_rng(0)
+    dead = 0.1 * (1 + rounding * rng.uniform(-1, 1, size=(501, 3)))
+    assert np.isnan(linear_cka(rng.normal(size=(501, 6)), dead))
+
+
 def test_cosine_is_taken_sample_by_sample_and_without_sign() -> None:
     # cosines 1, -1 and 1 / √2; a vector of zeros counts as 0
     first = np.array([[1.0, 0], [1, 0], [1, 0], [0, 0]])

@@ -1,5 +1,6 @@
 """Tokens of a trained detector's streams: switched off, compared, and ranked against the AUC."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,30 @@ def test_pairs_of_streams_worked_out_by_hand() -> None:
     assert apart["cka"] < 0.05
     assert same["cka_by_chance"] < 0.05
     assert len(pairs) == 3
+
+
+def test_stream_without_a_signal_is_undefined_and_its_trainings_are_not_ranked() -> None:
+    rng = np.random.default_rng(0)
+    tokens = rng.normal(size=(50, 3, 4)).astype(np.float32)
+    tokens[:, 2] = 0.1
+    pairs = between_streams(tokens, STREAMS)
+    assert [pair["cka"] is None for pair in pairs] == [False, True, True]
+    assert [pair["cka_by_chance"] is None for pair in pairs] == [False, True, True]
+    # 12 trainings, of which three of one variant have such a stream
+    cells = [(variant, seed) for variant in ("neither", "orthogonality", "dropout", UNCHANGED) for seed in SEEDS]
+    measured = [_measured(variant, seed, 0.1 + 0.02 * n, 0.9 - 0.01 * n) for n, (variant, seed) in enumerate(cells)]
+    measured[:3] = [one | {"cka": None, "pairs": pairs[2:]} for one in measured[:3]]
+    result = compare_regularisers(_options(), Retraining(epoch_share=0.5), EVALUATION, *measured)
+    ranks = result["correlations"]
+    assert (ranks["cka and held_out_auc"]["n"], ranks["cosine and held_out_auc"]["n"]) == (9, 12)
+    assert "neither.cka" not in result["tracked"]
+    assert "nan" not in json.dumps(result).lower()
+    section = describe_coadaptation(result)
+    text = " ".join(section["text"])
+    assert "In 3 of them a stream has the same token for every face" in text
+    assert "over 9 of them with the AUC on held-out methods" in text
+    assert {row[0]: row for row in section["tables"][0]["rows"]}["neither"][2] == "undefined"
+    assert len(draw_coadaptation(result).axes) == 3
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """How alike two representations of the same samples are."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+_ROUNDING = 1e-6
+"""By what share of its size a number in float32 may differ between two batches."""
 
 
 def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
     """Return the linear centred kernel alignment of two representations, in [0, 1]; NaN where one of them is constant.
 
+    Constant is what varies no more than float32 rounds: a stream without a signal, scored in several batches.
     1 where they differ by rotation and scale. Of few samples and many dimensions it is high by chance: compare it with
     that of shuffled rows. Kornblith et al. 2019, https://arxiv.org/abs/1905.00414, equation 3 with linear kernels.
 
@@ -15,9 +19,10 @@ def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
         second: ``(N, Q)``, of the same samples in the same order.
     """
     x, y = (np.asarray(a, dtype=float) for a in (first, second))
+    if _is_constant(x) or _is_constant(y):
+        return float("nan")
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    own = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
-    return float(np.linalg.norm(y.T @ x) ** 2 / own) if own > 0 else float("nan")
+    return float(np.linalg.norm(y.T @ x) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
 
 
 def mean_absolute_cosine(first: ArrayLike, second: ArrayLike) -> float:
@@ -49,3 +54,7 @@ def rank_correlation(first: ArrayLike, second: ArrayLike, confidence: float) -> 
     most = 1 - 6 / (len(x) * (len(x) ** 2 - 1))
     place = np.arctanh(np.clip(value, -most, most))
     return {"value": value, "low": float(np.tanh(place - half)), "high": float(np.tanh(place + half)), "n": len(x)}
+
+
+def _is_constant(rows: NDArray[np.float64]) -> bool:
+    return bool(np.ptp(rows, axis=0).max() <= _ROUNDING * np.abs(rows).max())

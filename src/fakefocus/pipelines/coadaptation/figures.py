@@ -28,7 +28,7 @@ def likeness(results: Sequence[dict[str, Any]]) -> Figure:
 
 def _scatter(axis: Axes, result: dict[str, Any], name: str, label: str) -> None:
     for variant, colour, marker in zip(result["variants"], OTHER_COLOURS, _MARKERS, strict=False):
-        runs = [run for run in variant["runs"] if run["held_out_auc"] is not None]
+        runs = [run for run in variant["runs"] if run[name] is not None and run["held_out_auc"] is not None]
         places = ([run[name] for run in runs], [run["held_out_auc"] for run in runs])
         axis.plot(*places, marker, color=colour, markersize=6, alpha=0.85, label=variant["title"])
     rank = result["correlations"][f"{name} and held_out_auc"]

@@ -40,8 +40,9 @@ def measure_tokens(
 
     Returns:
         ``cosine`` and ``cka`` in [0, 1], the mean over ``pairs`` of streams; ``cka_by_chance``: that of tokens whose
-        faces were shuffled; ``shares`` of attention by stream, 1 in sum; the AUC of videos, ``auc`` on methods that it
-        was trained on and ``held_out_auc`` on others; and what the detector is.
+        faces were shuffled; both None where a stream has the same token for every face; ``shares`` of attention by
+        stream, 1 in sum; the AUC of videos, ``auc`` on methods that it was trained on and ``held_out_auc`` on others;
+        and what the detector is.
 
     Raises:
         InputError: If the detector does not fit the samples.
@@ -68,21 +69,21 @@ def measure_tokens(
         "auc": metrics["video"]["auc"]["value"],
         "held_out_auc": metrics["held_out"]["auc"]["value"] if "held_out" in metrics else None,
         "held_out": [method for method, judged in metrics["by_method"].items() if judged["held_out"]],
-        **{name: float(np.mean([pair[name] for pair in pairs])) for name in ("cosine", "cka", "cka_by_chance")},
+        **{name: _mean([pair[name] for pair in pairs]) for name in ("cosine", "cka", "cka_by_chance")},
         "pairs": pairs,
         "shares": dict(zip(network.streams, shares, strict=True)),
     }
 
 
 def between_streams(tokens: NDArray[np.float32], streams: Sequence[str]) -> list[dict[str, Any]]:
-    """Return cosine and CKA of each pair of streams, for tokens ``(N, S, D)``."""
+    """Return cosine and CKA of each pair of streams, for tokens ``(N, S, D)``; CKA is None where one never varies."""
     order = np.random.default_rng(CHANCE_SEED).permutation(len(tokens))
     return [
         {
             "streams": [streams[first], streams[second]],
             "cosine": mean_absolute_cosine(tokens[:, first], tokens[:, second]),
-            "cka": linear_cka(tokens[:, first], tokens[:, second]),
-            "cka_by_chance": linear_cka(tokens[:, first], tokens[order, second]),
+            "cka": _cka(tokens[:, first], tokens[:, second]),
+            "cka_by_chance": _cka(tokens[:, first], tokens[order, second]),
         }
         for first, second in combinations(range(len(streams)), 2)
     ]
@@ -175,6 +176,11 @@ def _there(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return there
 
 
+def _cka(first: NDArray[np.float32], second: NDArray[np.float32]) -> float | None:
+    value = linear_cka(first, second)
+    return None if np.isnan(value) else value
+
+
 def _run(options: DetectorOptions, measured: dict[str, Any]) -> dict[str, Any]:
     names = ("auc", "held_out_auc", "cosine", "cka", "cka_by_chance", "pairs", "shares")
     contract = measured["contract"]
@@ -183,7 +189,7 @@ def _run(options: DetectorOptions, measured: dict[str, Any]) -> dict[str, Any]:
 
 
 def _correlation(runs: Sequence[dict[str, Any]], likeness: str, scope: str, confidence: float) -> dict[str, Any]:
-    defined = [run for run in runs if run[scope] is not None]
+    defined = [run for run in runs if run[likeness] is not None and run[scope] is not None]
     return rank_correlation([run[likeness] for run in defined], [run[scope] for run in defined], confidence)
 
 
@@ -214,15 +220,20 @@ def _how(result: dict[str, Any]) -> str:
 
 
 def _correlated(result: dict[str, Any]) -> str:
+    runs = [run for variant in result["variants"] for run in variant["runs"]]
     parts = [
-        f"{title} {_rank(result['correlations'][f'{name} and held_out_auc'])} with the AUC on held-out methods, "
-        f"{_rank(result['correlations'][f'{name} and auc'])} with that on methods trained on"
+        f"{title} {_rank(result['correlations'][f'{name} and held_out_auc'], len(runs))} with the AUC on held-out "
+        f"methods, {_rank(result['correlations'][f'{name} and auc'], len(runs))} with that on methods trained on"
         for name, title in TITLES.items()
     ]
-    count = result["correlations"]["cosine and auc"]["n"]
+    dead = sum(run["cka"] is None for run in runs)
+    without = (
+        f" In {dead} of them a stream has the same token for every face: CKA is undefined there, and its correlations "
+        "are without them."
+    )
     return (
-        f"{result['detector']}: Spearman's rank correlation over {count} trainings, {result['confidence']:.0%} "
-        f"intervals by Fisher's z: {'; '.join(parts)}. {_verdict(result)}"
+        f"{result['detector']}: Spearman's rank correlation over {len(runs)} trainings, {result['confidence']:.0%} "
+        f"intervals by Fisher's z: {'; '.join(parts)}.{without if dead else ''} {_verdict(result)}"
     )
 
 
@@ -236,8 +247,10 @@ def _verdict(result: dict[str, Any]) -> str:
     return " ".join(f"The AUC on other methods {sign} with {title}." for title, sign in signs.items())
 
 
-def _rank(rank: dict[str, Any]) -> str:
-    return "undefined" if rank["value"] is None else f"{rank['value']:.2f} [{rank['low']:.2f}, {rank['high']:.2f}]"
+def _rank(rank: dict[str, Any], runs: int) -> str:
+    """Return a rank correlation in words; of fewer than all trainings, of how many."""
+    value = "undefined" if rank["value"] is None else f"{rank['value']:.2f} [{rank['low']:.2f}, {rank['high']:.2f}]"
+    return value if rank["n"] == runs else f"{value} over {rank['n']} of them"
 
 
 def _variants(result: dict[str, Any]) -> dict[str, Any]:
