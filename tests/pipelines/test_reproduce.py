@@ -80,6 +80,7 @@ def _summary(**contract: Any) -> dict[str, Any]:
         "contract": own | contract,
         "dataset": "celebdf",
         "experiment": "celebdf-official",
+        "overlap": {"videos": 2, "trained_on": 0, "validated_on": 0, "people": []},
         "metrics": {"threshold": 0.5},
         "coverage": {"missing": "exclude"},
         "videos": videos,
@@ -203,6 +204,26 @@ def test_detector_of_another_kind_is_not_put_beside_it(contract: dict[str, str])
 def test_other_names_of_a_data_set_count_as_it_and_other_methods_are_told() -> None:
     (row,) = _rows(_table(), _judged(dataset="dfb_ffpp", methods=("Deepfakes", "FaceShifter")))
     assert row["ours"][0]["differs"] == ["not trained on Face2Face", "trained on FaceShifter too"]
+
+
+def test_videos_that_a_detector_knows_are_told_beside_its_result() -> None:
+    judged = _judged()
+    judged["ffpp-on-celebdf/meso4"]["summary"]["overlap"] |= {"trained_on": 1, "people": ["celebdf/id0"]}
+    (row,) = _rows(_table(), judged)
+    assert row["ours"][0]["differs"] == [
+        "1 of 2 test videos were trained on, or show people who were, with celebdf/id0 (evaluation.seen)"
+    ]
+
+
+def test_two_names_of_one_data_set_are_said_to_hide_people() -> None:
+    own = {"title": "FF++ c23", "dataset": "ffpp"}
+    for tested_on, hidden in (("ffpp", 0), ("dfb_ffpp", 1)):
+        judged = _judged()
+        judged["ffpp-on-celebdf/meso4"]["summary"]["dataset"] = tested_on
+        (row,) = _rows(_table(tested_on=own), judged)
+        lines = [line for line in row["ours"][0]["differs"] if "people of two names cannot be compared" in line]
+        assert len(lines) == hidden
+        assert all(line.startswith(f"trained on ffpp and tested on {tested_on}, which are one") for line in lines)
 
 
 def _options(command: str) -> dict[str, str]:

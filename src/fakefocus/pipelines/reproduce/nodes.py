@@ -11,6 +11,7 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models import families, find_family
+from fakefocus.models.contract import Overlap, in_words
 from fakefocus.parameters import Evaluation, PublishedResult, PublishedTable, Reproduce
 from fakefocus.pipelines.reproduce.commands import NO_DATA, commands_for
 from fakefocus.plotting import GRID, INK, WIDTH, style
@@ -44,7 +45,7 @@ def compare_with_published(
         for number, result in enumerate(table.results):
             title = _title(name, number, result)
             fitting = {place: judged for place, judged in all_summaries.items() if _fits(result, judged, reproduce)}
-            ours = [_measure(result, place, judged, evaluation) for place, judged in fitting.items()]
+            ours = [_measure(result, place, judged, reproduce, evaluation) for place, judged in fitting.items()]
             commands = [] if ours else commands_for(result, _trained(result, all_summaries))
             rows.append(_published(name, title, result) | {"ours": ours, "commands": commands})
     sources = [{"table": name, **table.source.model_dump()} for name, table in published.items()]
@@ -157,7 +158,9 @@ def _trained(result: PublishedResult, all_summaries: Mapping[str, dict[str, Any]
     return sorted({c["experiment"] for c in contracts if c["dataset"] == result.trained_on.dataset})
 
 
-def _measure(result: PublishedResult, place: str, judged: Mapping[str, Any], evaluation: Evaluation) -> dict[str, Any]:
+def _measure(
+    result: PublishedResult, place: str, judged: Mapping[str, Any], reproduce: Reproduce, evaluation: Evaluation
+) -> dict[str, Any]:
     """Return the metric of a result on one evaluation of ours."""
     summary = judged["summary"]
     table = _rows_of(result, judged)
@@ -173,7 +176,7 @@ def _measure(result: PublishedResult, place: str, judged: Mapping[str, Any], eva
         "difference": None if ours["value"] is None else ours["value"] - published,
         "inside": ours["low"] <= published <= ours["high"] if known else None,
         **{name: measured[name] for name in ("real", "fake", "groups", "no_interval")},
-        "differs": _differs(result, summary["contract"]) + _lacking(result, table),
+        "differs": _differs(result, summary["contract"]) + _lacking(result, table) + _seen(result, summary, reproduce),
     }
 
 
@@ -212,6 +215,18 @@ def _lacking(result: PublishedResult, table: pd.DataFrame) -> list[str]:
     """Return in words which published methods the test side has no fakes of."""
     lacking = sorted(set(result.tested_on.methods) - set(table["method"]))
     return [f"not tested on {', '.join(lacking)}"] if lacking else []
+
+
+def _seen(result: PublishedResult, summary: Mapping[str, Any], reproduce: Reproduce) -> list[str]:
+    """Return in words which test videos the detector knows from its training, and where nobody can say."""
+    overlap, trained_on, tested_on = Overlap(**summary["overlap"]), summary["contract"]["dataset"], summary["dataset"]
+    lines = [f"{in_words(overlap)} (evaluation.seen)"] if overlap.known else []
+    if trained_on != tested_on and trained_on in _names(result.tested_on.dataset, reproduce):
+        lines.append(
+            f"trained on {trained_on} and tested on {tested_on}, which are one data set: people of two names cannot be "
+            "compared, so that some of the test side may be in training"
+        )
+    return lines
 
 
 def _published(table: str, title: str, result: PublishedResult) -> dict[str, Any]:
