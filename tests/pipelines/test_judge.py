@@ -318,6 +318,59 @@ def test_an_id_that_stands_twice_is_refused_unless_rows_are_faces() -> None:
     assert _name({"t": table}, turned, aggregation="max")[0]["score.net"].tolist() == pytest.approx([0.1, 0.4])
 
 
+@pytest.mark.parametrize(
+    ("column", "options", "place"),
+    [
+        ("identity", {}, "group"),
+        ("split", {}, "split"),
+        ("generator", {}, "method"),
+        ("region", {"columns": {"attributes": "region"}}, "attributes: region"),
+    ],
+)
+def test_files_that_contradict_each_other_about_an_id_are_refused(
+    column: str, options: dict[str, Any], place: str
+) -> None:
+    one = pd.DataFrame({"id": ["a", "b", "c"], "label": [0, 1, 1], column: ["p", "", "q"], "net": [0.1, 0.8, 0.9]})
+    agreeing = pd.DataFrame({"id": ["a", "b", "c"], column: ["p", "r", ""], "other": [0.1, 0.8, 0.9]})
+    judge = options | {"split": "p"}
+    # an empty cell contradicts nobody
+    _, reading, _ = _name({"one": one, "two": agreeing}, judge)
+    assert reading["detectors"] == ["one", "two"]
+    assert reading["varied"] == {}
+    message = rf"judge\.columns\.{place}: an id has one value, but 1 ids have several, such as c \(q and s\): mend"
+    with pytest.raises(InputError, match=message):
+        _name({"one": one, "two": agreeing.assign(**{column: ["p", "", "s"]})}, judge)
+
+
+def test_what_made_a_real_may_be_called_otherwise_in_each_file() -> None:
+    one = pd.DataFrame({"id": ["a", "b"], "label": [0, 1], "method": ["none", "swap"], "net": [0.1, 0.9]})
+    two = pd.DataFrame({"id": ["a", "b"], "method": ["real", "swap"], "other": [0.1, 0.9]})
+    assert _name({"one": one, "two": two})[0]["method"].tolist() == ["", "swap"]
+
+
+def test_faces_of_a_video_are_of_one_group_but_may_differ_in_size_and_method() -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["a", "a", "a", "b", "b"],
+            "track": [0, 1, 2, 0, 0],
+            "label": [0, 1, 1, 0, 0],
+            "identity": ["p", "p", "p", "q", ""],
+            "method": ["none", "swap", "morph", "none", "real"],
+            "size": ["", "80", "90", "100", "110"],
+            "net": [0.1, 0.9, 0.8, 0.2, 0.2],
+        }
+    )
+    options = {"rows": "faces", "columns": {"attributes": "size"}}
+    rows, reading, _ = _name({"t": table}, options)
+    # the first face of «a» has no size and is real: the second one speaks for the video
+    assert rows[["group", "method", "by.size"]].to_numpy().tolist() == [["p", "swap", "80"], ["q", "", "100"]]
+    assert reading["varied"] == {"method": 1, "size": 2}
+    page = _page(_judge({"t": table}, options))
+    assert "size: faces of 2 videos differ, the first with a value speaks for its video" in page
+    with pytest.raises(InputError, match=r"judge\.columns\.group: .* 1 ids have several, such as b \(q and r\)"):
+        _name({"t": table.assign(identity=["p", "p", "p", "q", "r"])}, options)
+
+
 def test_unknown_labels_and_columns_are_refused_with_the_remedy() -> None:
     table = pd.DataFrame({"id": ["a", "b"], "label": ["genuine", "fake"], "net": [0.1, 0.9]})
     with pytest.raises(InputError, match=r"column 'label' holds 'genuine', and labels are 'real', 'fake'"):

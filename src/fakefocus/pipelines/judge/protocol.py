@@ -111,6 +111,7 @@ def _of_table(table: ScoreTable, judge: Judge) -> Named:
     unmatched = pd.DataFrame({"id": rows.index[~labelled], "where": "without a label"})
     about = {
         "named_by": "the table",
+        "varied": table.varied,
         "split_hash": "",
         "matched": {},
         "grouped": bool(grouped),
@@ -155,6 +156,8 @@ def _of_lineage(
     )
     about = {
         "named_by": "the lineage",
+        # methods are ours
+        "varied": {name: count for name, count in table.varied.items() if name != "method"},
         "matched": {how: int((matched["how"] == how).sum()) for how in HOW},
         "grouped": True,
         "without_label": 0,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ class ScoreTable:
         scores: By id, a column a detector; NaN where there is none.
         errors: The same, True where a cell holds something that is no finite number.
         columns: What each column of each file was taken for.
+        varied: Of rows that are faces, in how many videos their methods or an attribute differ: the first is taken.
         faces: How many rows were put together; the number of ids where a row is a video.
     """
 
@@ -35,6 +36,7 @@ class ScoreTable:
     scores: pd.DataFrame
     errors: pd.DataFrame
     columns: dict[str, dict[str, str]]
+    varied: dict[str, int]
     faces: int
 
 
@@ -47,7 +49,7 @@ def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: A
         aggregation: How faces of a person are put together where rows are faces.
 
     Raises:
-        InputError: If a column is not there, an id stands twice, a label is unknown or two files contradict each
+        InputError: If a column is not there, an id stands twice, a label is unknown, rows of one id contradict each
             other, or there is no detector.
     """
     check_names(tables.values(), judge.columns)
@@ -59,7 +61,7 @@ def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: A
         for name, table in tables.items()
     }
     parts = [_read(name, table, roles[name], judge, alone=len(tables) == 1) for name, table in tables.items()]
-    rows = _about([part for part, _ in parts], judge)
+    rows, varied = _about([part for part, _ in parts], judge)
     faces, errors = _detectors([(name, part) for name, (_, part) in zip(tables, parts, strict=True)])
     if not faces.columns.size:
         msg = "judge.columns.scores: no column holds scores; name those that do"
@@ -67,7 +69,8 @@ def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: A
     scores = _by_video(faces, rows, judge, aggregation) if judge.rows == "faces" else faces.droplevel([1, 2])
     failed = errors.groupby(level=0).any().reindex(rows.index, fill_value=False)
     scores = scores.reindex(rows.index)
-    return ScoreTable(rows, scores, failed & scores.isna(), {n: _describe(r) for n, r in roles.items()}, len(faces))
+    columns = {name: _describe(role) for name, role in roles.items()}
+    return ScoreTable(rows, scores, failed & scores.isna(), columns, varied, len(faces))
 
 
 def side_of(split: str, judged: str) -> str:
@@ -159,11 +162,11 @@ def _keyed(cells: pd.DataFrame, detector: str, judge: Judge) -> pd.DataFrame:
     return cells.assign(number=number).set_index(["id", "track", "number"])
 
 
-def _about(parts: Sequence[pd.DataFrame], judge: Judge) -> pd.DataFrame:
-    """Return by id what all tables say of it.
+def _about(parts: Sequence[pd.DataFrame], judge: Judge) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return by id what all tables say of it, and in how many videos methods or attributes differ from face to face.
 
     Raises:
-        InputError: If two of them contradict each other.
+        InputError: If two rows contradict each other; faces may differ by method and attributes.
     """
     every = pd.concat(parts, ignore_index=True)
     attributes = [name for name in every.columns if name not in ("id", *ROW_COLUMNS)]
@@ -174,10 +177,31 @@ def _about(parts: Sequence[pd.DataFrame], judge: Judge) -> pd.DataFrame:
         names = ", ".join(contradicted.index[contradicted][:3])
         msg = f"judge.columns.label: {int(contradicted.sum())} ids have both labels, such as {names}: mend the tables"
         raise InputError(msg)
-    texts = ["group", "method", "split", *attributes]
-    first = every[texts].replace("", np.nan).groupby(every["id"], sort=False).first()
     # where rows are faces, a video with a fake face is fake
-    return first.astype(object).fillna("").assign(label=labels.max())[[*ROW_COLUMNS, *attributes]]
+    label = labels.max()
+    # only a fake is made by a method; beside its fake face others may be real
+    fake = (every["label"] != 0) & every["id"].map(label == 1)
+    every["method"] = every["method"].where(fake, "")
+    texts = ["group", "method", "split", *attributes]
+    values = {name: every.loc[every[name].fillna("") != "", ["id", name]].drop_duplicates() for name in texts}
+    varied = {name: int(of[of.duplicated("id")]["id"].nunique()) for name, of in values.items()}
+    for name in texts if judge.rows == "videos" else ("group", "split"):
+        if varied[name]:
+            _refuse_several(name, values[name])
+    first = {name: of.drop_duplicates("id").set_index("id")[name] for name, of in values.items()}
+    rows = pd.DataFrame(first, index=label.index).astype(object).fillna("").assign(label=label)
+    return rows[[*ROW_COLUMNS, *attributes]], {name: count for name, count in varied.items() if count}
+
+
+def _refuse_several(name: str, values: pd.DataFrame) -> NoReturn:
+    place = name if name in ROW_COLUMNS else f"attributes: {name}"
+    by_id = values[values.duplicated("id", keep=False)].groupby("id", sort=False)[name]
+    examples = ", ".join(f"{video} ({' and '.join(of.head(2))})" for video, of in list(by_id)[:3])
+    msg = (
+        f"judge.columns.{place}: an id has one value, but {by_id.ngroups} ids have several, such as {examples}: mend "
+        "the tables, or name another column"
+    )
+    raise InputError(msg)
 
 
 def _detectors(

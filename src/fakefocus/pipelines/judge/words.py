@@ -77,6 +77,8 @@ def reading(about: dict[str, Any]) -> list[str]:
     lines.append(f"{_count(about['ids'], 'id')} in {_count(len(about['files']), 'file')}")
     if about["faces"]:
         lines.append(f"{about['faces']} rows are faces, put together to videos by their {about['aggregation']}")
+    for name, count in about["varied"].items():
+        lines.append(f"{name}: faces of {_count(count, 'video')} differ, the first with a value speaks for its video")
     if about["matched"]:
         by = ", ".join(f"{count} by {how}" for how, count in about["matched"].items() if count)
         lines.append(f"matched to videos of this project: {by or 'none'}")
