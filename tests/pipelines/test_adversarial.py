@@ -14,7 +14,8 @@ from mlflow import MlflowClient
 from fakefocus.errors import InputError
 from fakefocus.parameters import Adversarial
 from fakefocus.pipelines.adversarial.budget import choose_images, plan_attacks
-from fakefocus.pipelines.adversarial.judging import judge_attack, judge_transfer, sanity_of
+from fakefocus.pipelines.adversarial.judging import judge_attack, judge_transfer, sanity_of, tracked
+from fakefocus.pipelines.adversarial.reporting import adversarial_curves, adversarial_section
 
 OPTIONS = {"threshold": 0.5, "confidence": 0.95}
 SMALL = {
@@ -108,12 +109,57 @@ def test_nothing_to_attack_is_undefined_and_not_zero() -> None:
     assert {judged[name] for name in ("success", "success_real", "success_fake", "linf", "l2")} == {None}
 
 
-def test_transfer_counts_what_both_detectors_had_right() -> None:
-    both = np.array([True, True, False, False])
-    judged = judge_transfer(_four_rows(), np.array([0.9, 0.1, 0.9, 0.1]), both, OPTIONS)
-    assert judged["both_right"] == 2
-    assert judged["success"] == 0.5
-    assert judged["accuracy"]["value"] == 0.5
+def test_transfer_is_judged_on_what_was_attacked_and_its_success_on_what_both_detectors_had_right() -> None:
+    # the source had the first three right and attacked them; the target had all but the third right, and has none of
+    # the three right now: the last one, which nobody changed, is no merit
+    attacked, right = np.array([True, True, True, False]), np.array([True, True, False, True])
+    clean, scores = np.array([0.1, 0.1, 0.1, 0.9]), np.array([0.9, 0.9, 0.1, 0.9])
+    judged = judge_transfer(_four_rows(), clean, scores, attacked, right, OPTIONS)
+    assert judged["accuracy"]["value"] == 0
+    assert judged["clean"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert (judged["attacked"], judged["both_right"], judged["success"]) == (3, 2, 1)
+    nobody = judge_transfer(_four_rows(), clean, scores, np.zeros(4, dtype=bool), right, OPTIONS)
+    assert (nobody["accuracy"]["value"], nobody["clean"]["accuracy"]["value"], nobody["success"]) == (None, None, None)
+
+
+def test_section_and_figure_show_transferred_crops_with_their_own_clean_accuracy() -> None:
+    def accuracy(value: float | None) -> dict[str, Any]:
+        return {"accuracy": {"value": value, "low": None, "high": None}}
+
+    about = {"attack": "fgsm", "name": "FGSM", "epsilon": 8, "linf": None, "l2": None}
+    about |= dict.fromkeys(("success", "success_real", "success_fake", "success_exact"), 1.0)
+    shown = {"source": "meso4", "run": "none", "attack": "fgsm", "epsilon": 8, "attacked": 3, "both_right": 2}
+    results = [
+        {
+            "detector": name,
+            "family": family,
+            "split_hash": "h",
+            "confidence": 0.95,
+            "images": {"count": 4, "real": 2, "fake": 2, "videos": 4, "groups": 4},
+            "parameters": {"epsilons": [8], "seed": 3},
+            "clean": [{"maps": "none"} | accuracy(0.75)],
+            "rows": [{"maps": "none"} | about | accuracy(0.25)],
+            "speed": [{"run": "none", "name": "FGSM", "epsilon": 8, "images_per_second": 1.0}],
+            "sanity": [],
+            "transferred": transferred,
+        }
+        for name, family, transferred in (
+            ("Xception", "xception", [shown | {"success": 1.0, "clean": accuracy(2 / 3)} | accuracy(0.0)]),
+            ("Meso-4", "meso4", [shown | {"source": "xception", "attacked": 0, "both_right": 0, "success": None}]),
+        )
+    ]
+    results[1]["transferred"][0] |= {"clean": accuracy(None)} | accuracy(None)
+    table = adversarial_section(results)["tables"][2]
+    assert [row[3:] for row in table["rows"]] == [
+        ["3", "67 %", "0 %", "100 % of 2"],
+        ["0", "undefined", "undefined", "undefined of 0"],
+    ]
+    assert all(len(row) == len(table["columns"]) for row in table["rows"])
+    panel = adversarial_curves(results, {}).axes[1]
+    assert "shown crops of Meso-4" in panel.get_title()
+    assert panel.lines[0].get_ydata().tolist() == pytest.approx([2 / 3, 0])
+    assert "from_meso4.none.fgsm.eps_8.accuracy" in tracked(results[0])
+    assert not [name for name in tracked(results[1]) if name.startswith("from_")]
 
 
 def _result(curve: list[float], left: float, largest: float = 8.0) -> dict[str, Any]:
@@ -167,7 +213,8 @@ def test_detectors_are_attacked_and_shown_each_others_crops(project: Path) -> No
         ("scade_net", "differentiable"),
     }
     assert {(row["source"], row["run"]) for row in scade_net["transferred"]} == {("multistream", "none")}
-    for result in (scade_net, multistream):
+    for result, source in ((scade_net, multistream), (multistream, scade_net)):
+        assert {row["attacked"] for row in result["transferred"]} == {row["attacked"] for row in source["rows"]}
         largest = [row["linf_largest"] for row in result["rows"] if row["epsilon"] == 8 and row["attacked"]]
         assert all(size <= 8.001 for size in largest)
         clean = {row["maps"]: row["accuracy"]["value"] for row in result["clean"]}

@@ -75,15 +75,32 @@ def judge_attack(
 
 
 def judge_transfer(
-    rows: pd.DataFrame, scores: Scores, both_right: NDArray[np.bool_], options: Mapping[str, Any]
+    rows: pd.DataFrame,
+    clean: Scores,
+    scores: Scores,
+    attacked: NDArray[np.bool_],
+    right: NDArray[np.bool_],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what `judge_images` does of crops that were changed against another detector.
+    """Return what `judge_images` does of crops that were changed against another detector, and of them clean.
 
-    ``success``: share of those that both detectors had right, ``both_right`` of them, that are decided wrong now.
+    Args:
+        rows: The samples.
+        clean: ``(N,)`` scores before the attack.
+        scores: ``(N,)`` scores after it.
+        attacked: ``(N,)``; those that the other detector had right, and only they were changed: others are not judged.
+        right: ``(N,)``; those that this detector had right.
+        options: ``threshold`` and ``confidence``.
+
+    Returns:
+        ``attacked``: how many; ``clean``: ``accuracy`` on them before; ``success``: share of those that both detectors
+        had right, ``both_right`` of them, that are decided wrong now.
     """
-    wrong = ~_right(rows, scores, options)
-    about = {"both_right": int(both_right.sum()), "success": _mean(wrong[both_right])}
-    return judge_images(rows, scores, options) | about
+    both = attacked & right
+    about = {"attacked": int(attacked.sum()), "both_right": int(both.sum())}
+    about |= {"success": _mean(~_right(rows[both], scores[both], options))}
+    before = judge_images(rows[attacked], clean[attacked], options)
+    return judge_images(rows[attacked], scores[attacked], options) | {"clean": before} | about
 
 
 def sanity_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -114,7 +131,9 @@ def tracked(result: Mapping[str, Any]) -> dict[str, float]:
     """Return flat numbers for tracking: every accuracy, and how many sanity checks fail."""
     own = {_key(row["maps"], row): row["accuracy"]["value"] for row in result["rows"]}
     clean = {f"{row['maps']}.clean.accuracy": row["accuracy"]["value"] for row in result["clean"]}
-    others = {_key(f"from_{r['source']}.{r['run']}", r): r["accuracy"]["value"] for r in result["transferred"]}
+    # who had no crop right was not attacked
+    shown = [row for row in result["transferred"] if row["attacked"]]
+    others = {_key(f"from_{r['source']}.{r['run']}", r): r["accuracy"]["value"] for r in shown}
     return clean | own | others | {"sanity_violations": float(sum(not check["holds"] for check in result["sanity"]))}
 
 

@@ -97,6 +97,8 @@ def show_transferred(
 ) -> dict[str, Any]:
     """Show a detector the crops that were changed against others, rounded to 8 bits, maps made anew.
 
+    Crops that another detector had wrong were not attacked: they are not among those that are judged.
+
     Returns:
         ``white_box`` with ``transferred``, a row for each detector and attack, and ``tracked``.
 
@@ -113,14 +115,15 @@ def show_transferred(
     victim = Victim(shown.scorer, threshold, evaluation.batch_size)
     images = read_pictures(shown.crops, rows["label"].to_numpy(np.int64)).images
     options = {"threshold": threshold, "confidence": evaluation.confidence}
-    transferred = []
+    clean, transferred = victim.scores(images, None), []
     for arrays in [arrays for arrays in attacked if arrays is not own]:
-        both_right = own["right"] & _same_crops(arrays, own)["right"]
+        changed_by_it = _same_crops(arrays, own)["right"]
         for name in [key for key in arrays if "/" in key]:
             run, attack, epsilon = name.split("/")
             about = {"source": str(arrays["family"]), "run": run, "attack": attack}
             changed = np.clip(images.astype(np.int16) + arrays[name], 0, 255).astype(np.uint8)
-            row = judge_transfer(rows, victim.scores(changed, None), both_right, options)
+            scores = victim.scores(changed, None)
+            row = judge_transfer(rows, clean, scores, changed_by_it, own["right"], options)
             transferred.append(about | {"epsilon": None if epsilon == "None" else int(epsilon)} | row)
     result = white_box | {"transferred": transferred}
     return {"protocol": "adversarial", "tracked": tracked(result)} | result

@@ -75,8 +75,8 @@ def _panels(result: Result, results: Sequence[Result]) -> Iterator[tuple[str, st
         # the attack that knew most of its detector
         run = of_source[-1]["run"]
         rows = [row | {"name": names[row["attack"]]} for row in of_source if row["run"] == run]
-        seen = clean.get("remade", clean.get("none", {}))
-        yield f"{result['detector']}\nshown crops of {titles.get(source, source)}", result["family"], seen, rows
+        title = f"{result['detector']}\nshown crops of {titles.get(source, source)}"
+        yield title, result["family"], rows[0]["clean"], rows
 
 
 def _draw(axis: Axes, clean: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -121,7 +121,8 @@ def _text(results: Sequence[Result]) -> list[str]:
         f"{images['videos']} videos and {images['groups']} identity groups, drawn with seed {options['seed']}) are "
         "changed so that a detector decides otherwise, by the Adversarial Robustness Toolbox. What is changed are "
         "pixels of the stored crop, by at most ε of 255 grey levels, before anything normalises them. Only crops that "
-        "a detector has right are attacked; the others stay as they are and count as wrong."
+        "a detector has right are attacked; the others stay as they are and count as wrong. Another detector is shown "
+        "the attacked ones alone (transferred), and its accuracy, clean and changed, is on these."
     )
     judged = (
         "Accuracy is at the detector's own threshold, on crops rounded to 8 bits, as a file would hold them; intervals "
@@ -186,8 +187,6 @@ def _transfers(results: Sequence[Result]) -> Iterator[dict[str, Any]]:
     rows = []
     for result in results:
         names = {row["attack"]: row["name"] for row in result["rows"]}
-        clean = {row["maps"]: row for row in result["clean"]}
-        seen = clean.get("remade", clean.get("none"))
         for source, run in dict.fromkeys((row["source"], row["run"]) for row in result["transferred"]):
             of_run = [
                 r | {"name": names[r["attack"]]}
@@ -199,9 +198,9 @@ def _transfers(results: Sequence[Result]) -> Iterator[dict[str, Any]]:
                 last = by_size[sizes[-1]]
                 success = f"{_percent(last['success'])} of {last['both_right']}"
                 cells = [_with_interval(by_size[size]) for size in sizes]
-                rows.append([*about, name, _with_interval(seen), *cells, success])
+                rows.append([*about, name, str(last["attacked"]), _with_interval(last["clean"]), *cells, success])
     if rows:
-        columns = ["detector", "changed against", "attack", "clean", *(f"ε {size}/255" for size in sizes)]
+        columns = ["detector", "changed against", "attack", "crops", "clean", *(f"ε {size}/255" for size in sizes)]
         columns.append(f"success at ε {sizes[-1]}/255, of crops both had right")
         yield {"title": "Accuracy on crops of the other detector (transferred)", "columns": columns, "rows": rows}
 
