@@ -371,6 +371,44 @@ def test_faces_of_a_video_are_of_one_group_but_may_differ_in_size_and_method() -
         _name({"t": table.assign(identity=["p", "p", "p", "q", "r"])}, options)
 
 
+def test_faces_without_a_score_are_counted_and_too_many_are_refused(tmp_path: Path) -> None:
+    # of the ten faces of each video «net» scores the first, cannot read the second and leaves the others out
+    rows = [
+        f"v{video:02d},{video % 2},{'timeout' if face == 1 else video % 2 if face == 0 else ''},{video % 2}"
+        for video in range(20)
+        for face in range(10)
+    ]
+    options = {"rows": "faces", "columns": {"scores": ["net", "whole"]}}
+    results = _judge(_tables(tmp_path, t="\n".join(["id,label,net,whole", *rows])), options)
+    net, whole = results["detectors"]["net"], results["detectors"]["whole"]
+    counts = {"named": 20, "ok": 20, "missing": 0, "error": 0, "share": 1.0, "real": 1.0, "fake": 1.0}
+    assert net["coverage"] == whole["coverage"] == counts
+    assert whole["face_coverage"] == counts | {"named": 200, "ok": 200}
+    shares = {"share": 0.1, "real": 0.1, "fake": 0.1}
+    assert net["face_coverage"] == {"named": 200, "ok": 20, "missing": 160, "error": 20} | shares
+    message = r"1 detectors scored fewer than 99\.0 % of 20 videos, or of their faces: net 100\.0 % of videos, 10\.0 %"
+    with pytest.raises(InputError, match=message):
+        refuse_low_coverage(results, "", NOTHING, NOTHING)
+    page = _page(results)
+    assert "Fewer than 99.0 % of the videos or of their faces were scored" in page
+    assert "faces of judged videos with a score, with none, and with an error: net 20, 160, 20<" in page
+    assert "<td>net</td><td>200</td><td>20</td><td>160</td><td>20</td>" in page
+    table = tabulate_metrics(results).drop_duplicates("detector").set_index("detector")
+    assert table["face_coverage"].to_dict() == {"net": 0.1, "whole": 1.0}
+    assert results["tracked"]["net.face_coverage"] == 0.1
+
+
+def test_faces_of_our_videos_are_counted_on_the_side_that_is_judged() -> None:
+    ids = ["set-real-000", "set-real-000", "set-Swap-000_001", "set-real-002"]
+    table = pd.DataFrame({"id": ids, "net": [0.1, np.nan, 0.9, 0.2]})
+    options = {"rows": "faces"}
+    rows, reading, _ = _name({"t": table}, options, videos=VIDEOS, splits=SPLITS)
+    # three faces are of side test; of two of its videos no face is there
+    counts = {"named": 3, "ok": 2, "missing": 1, "error": 0}
+    assert reading["face_coverage"]["net"] == pytest.approx(counts | {"share": 2 / 3, "real": 0.5, "fake": 1.0})
+    assert rows["status.net"].tolist().count("missing") == 2
+
+
 def test_unknown_labels_and_columns_are_refused_with_the_remedy() -> None:
     table = pd.DataFrame({"id": ["a", "b"], "label": ["genuine", "fake"], "net": [0.1, 0.9]})
     with pytest.raises(InputError, match=r"column 'label' holds 'genuine', and labels are 'real', 'fake'"):

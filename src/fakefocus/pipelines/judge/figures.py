@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fakefocus.pipelines.judge.words import method_names, number, percent
+from fakefocus.pipelines.judge.words import least_share, method_names, number, percent
 from fakefocus.plotting import CONTROL, FAKE, INK, WIDTH, style
 
 _ACCENT = "#0b6e99"
@@ -21,11 +21,11 @@ def ranking(detectors: dict[str, dict[str, Any]], min_coverage: float) -> Figure
     axis = figure.subplots()
     defined = {name: d for name, d in detectors.items() if d["metrics"]["auc"]["value"] is not None}
     for place, (name, detector) in enumerate(detectors.items()):
-        share = detector["coverage"]["share"]
+        share, of = least_share(detector)
         colour = FAKE if share < min_coverage else _ACCENT
         if name in defined:
             _draw_interval(axis, place, detector["metrics"]["auc"], colour)
-        text = f"{percent(share)} scored" if name in defined else f"undefined, {percent(share)} scored"
+        text = f"{percent(share)}{of} scored" if name in defined else f"undefined, {percent(share)}{of} scored"
         axis.text(1.02, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8, color=colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(detectors)), [_short(name) for name in detectors])

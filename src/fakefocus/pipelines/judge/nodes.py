@@ -14,10 +14,11 @@ from fakefocus.page import render
 from fakefocus.parameters import Evaluation, Judge
 from fakefocus.pipelines.judge import figures, words
 from fakefocus.pipelines.judge.protocol import BY, name_rows, to_rows
-from fakefocus.pipelines.judge.tables import join_tables
+from fakefocus.pipelines.judge.tables import FACES, join_tables
 from fakefocus.pipelines.judge.verdicts import (
     check_detector_names,
     compare_pairs,
+    coverage_of_faces,
     detectors_of,
     judge_detector,
 )
@@ -49,14 +50,16 @@ def name_judged_rows(
     named = name_rows(table, lineage_videos, lineage_splits, judge)
     check_detector_names(judge, list(table.scores.columns))
     rows = to_rows(named)
+    test = rows[rows["side"] == "test"]
     reading = named.about | {
         "files": {name: len(part) for name, part in foreign_scores.items()},
         "columns": table.columns,
         "detectors": list(table.scores.columns),
         "ids": len(table.rows),
-        "faces": table.faces if judge.rows == "faces" else 0,
+        "faces": int(table.faces[FACES].sum()) if judge.rows == "faces" else 0,
+        "face_coverage": {name: of for name in table.scores if (of := coverage_of_faces(test, name))},
         "aggregation": evaluation.aggregation if judge.rows == "faces" else "",
-        "test": int((rows["side"] == "test").sum()),
+        "test": len(test),
         "val": int((rows["side"] == "val").sum()),
         "split": judge.split,
         "split_hash": lineage_splits_json.get("hash", "") if named.about["named_by"] == "the lineage" else "",
@@ -99,11 +102,15 @@ def tabulate_metrics(judge_results: dict[str, Any]) -> pd.DataFrame:
     Returns:
         ``detector``, ``scope`` (``all``, ``method`` or an attribute), ``of`` (which one), ``metric``, ``value``,
         ``low``, ``high`` (empty: undefined), ``real``, ``fake``, ``groups`` (counts), ``coverage`` of the detector,
-        ``missing`` (policy), ``no_interval`` (why there is none).
+        ``face_coverage`` (empty where rows are videos), ``missing`` (policy), ``no_interval`` (why there is none).
     """
     rows = []
     for name, detector in judge_results["detectors"].items():
-        shared = {"coverage": detector["coverage"]["share"], "missing": judge_results["missing"]}
+        shared = {
+            "coverage": detector["coverage"]["share"],
+            "face_coverage": detector["face_coverage"].get("share"),
+            "missing": judge_results["missing"],
+        }
         for scope, of, metrics in words.scopes(detector):
             counts = {key: metrics[key] for key in ("real", "fake", "groups", "no_interval")}
             rows += [
@@ -169,7 +176,7 @@ def refuse_low_coverage(
     judge_metrics: pd.DataFrame,  # noqa: ARG001
     judge_pairs: pd.DataFrame,  # noqa: ARG001
 ) -> None:
-    """Fail where a detector scored too few of the rows.
+    """Fail where a detector scored too few of the rows; where they are faces, too few of the videos or of the faces.
 
     It takes report and tables so that they are written by then.
 
@@ -178,10 +185,12 @@ def refuse_low_coverage(
     """
     low = words.below_coverage(judge_results)
     if low:
-        names = ", ".join(f"{name} {words.percent(share)}" for name, share in low.items())
+        reading = judge_results["reading"]
+        what = f"{reading['test']} videos, or of their faces" if reading["faces"] else f"{reading['test']} rows"
+        names = ", ".join(f"{name} {words.covered(judge_results['detectors'][name])}" for name in low)
         msg = (
             f"evaluation.min_coverage: {len(low)} detectors scored fewer than "
-            f"{words.percent(judge_results['min_coverage'])} of {judge_results['reading']['test']} rows: {names}. "
+            f"{words.percent(judge_results['min_coverage'])} of {what}: {names}. "
             "Report and tables are written and say so; score the missing rows, or lower evaluation.min_coverage"
         )
         raise InputError(msg)
@@ -195,4 +204,5 @@ def _tracked(detectors: dict[str, dict[str, Any]]) -> dict[str, float]:
         numbers |= {f"{name}.{key}": metrics[key]["value"] for key in TRACKED if key in metrics}
         numbers |= {f"{name}.auc_{end}": metrics["auc"][end] for end in ("low", "high")}
         numbers[f"{name}.coverage"] = detector["coverage"]["share"]
+        numbers[f"{name}.face_coverage"] = detector["face_coverage"].get("share")
     return {name: number for name, number in numbers.items() if number is not None}

@@ -26,6 +26,7 @@ class Named:
     rows: pd.DataFrame
     scores: pd.DataFrame
     errors: pd.DataFrame
+    faces: pd.DataFrame
     unmatched: pd.DataFrame
     about: dict[str, Any]
 
@@ -68,9 +69,10 @@ def name_rows(table: ScoreTable, videos: pd.DataFrame, splits: pd.DataFrame, jud
 
 
 def to_rows(named: Named) -> pd.DataFrame:
-    """Return one table: ``id``, ``side``, `ROW_COLUMNS` but the split, attributes, scores and statuses.
+    """Return one table: ``id``, ``side``, `ROW_COLUMNS` but the split, attributes, scores, statuses, counts of faces.
 
-    A status is ``ok``, ``missing`` (no row, or an empty cell) or ``error`` (a cell that is no finite number).
+    A status is ``ok``, ``missing`` (no row, or an empty cell) or ``error`` (a cell that is no finite number); that of a
+    video is ``ok`` if one of its faces has a score.
     """
     attributes = [name for name in named.rows.columns if name not in ("side", *ROW_COLUMNS)]
     about = named.rows[["side", "label", "group", "method"]].assign(
@@ -84,7 +86,7 @@ def to_rows(named: Named) -> pd.DataFrame:
         },
         index=named.rows.index,
     )
-    joined = pd.concat([about, scores, statuses], axis=1).astype({"label": int})
+    joined = pd.concat([about, scores, statuses, named.faces], axis=1).astype({"label": int})
     return joined.rename_axis("id").reset_index()
 
 
@@ -121,7 +123,7 @@ def _of_table(table: ScoreTable, judge: Judge) -> Named:
         "absent": 0,
     }
     complete = rows.assign(side=sides, group=groups, method=methods)[used]
-    return Named(complete, table.scores[used], table.errors[used], unmatched, about)
+    return Named(complete, table.scores[used], table.errors[used], table.faces[used], unmatched, about)
 
 
 def _of_lineage(
@@ -167,7 +169,8 @@ def _of_lineage(
     }
     scores = table.scores.loc[hits.index].set_axis(scored).reindex(used.index)
     errors = table.errors.loc[hits.index].set_axis(scored).reindex(used.index, fill_value=False)
-    return Named(rows, scores, errors, unmatched, about)
+    faces = table.faces.loc[hits.index].set_axis(scored).reindex(used.index, fill_value=0)
+    return Named(rows, scores, errors, faces, unmatched, about)
 
 
 def _check_labels(theirs: pd.Series, ours: pd.Series) -> None:

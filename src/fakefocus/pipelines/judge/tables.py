@@ -16,6 +16,8 @@ from fakefocus.pipelines.judge.columns import EMPTY, Roles, as_numbers, as_text,
 
 ROW_COLUMNS = ("label", "group", "method", "split")
 """What is said of a video, besides attributes; a label is 0, 1, or NaN where there is none."""
+FACES, SCORED, FAILED = "faces", "faces scored.", "faces failed."
+"""A column of counts, and what stands before the names of detectors in two more of each."""
 _VALIDATION = frozenset({"val", "valid", "validation", "dev"})
 
 
@@ -29,7 +31,8 @@ class ScoreTable:
         errors: The same, True where a cell holds something that is no finite number.
         columns: What each column of each file was taken for.
         varied: Of rows that are faces, in how many videos their methods or an attribute differ: the first is taken.
-        faces: How many rows were put together; the number of ids where a row is a video.
+        faces: By id where rows are faces: how many there are (`FACES`), and of each detector how many have a score
+            (`SCORED`) and how many an error (`FAILED`); no columns where a row is a video.
     """
 
     rows: pd.DataFrame
@@ -37,7 +40,7 @@ class ScoreTable:
     errors: pd.DataFrame
     columns: dict[str, dict[str, str]]
     varied: dict[str, int]
-    faces: int
+    faces: pd.DataFrame
 
 
 def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: Aggregation) -> ScoreTable:
@@ -66,11 +69,13 @@ def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: A
     if not faces.columns.size:
         msg = "judge.columns.scores: no column holds scores; name those that do"
         raise InputError(msg)
-    scores = _by_video(faces, rows, judge, aggregation) if judge.rows == "faces" else faces.droplevel([1, 2])
+    by_face = judge.rows == "faces"
+    scores = _by_video(faces, rows, judge, aggregation) if by_face else faces.droplevel([1, 2])
+    counts = (_count_faces(faces, errors) if by_face else pd.DataFrame()).reindex(rows.index, fill_value=0)
     failed = errors.groupby(level=0).any().reindex(rows.index, fill_value=False)
     scores = scores.reindex(rows.index)
     columns = {name: _describe(role) for name, role in roles.items()}
-    return ScoreTable(rows, scores, failed & scores.isna(), columns, varied, len(faces))
+    return ScoreTable(rows, scores, failed & scores.isna(), columns, varied, counts)
 
 
 def side_of(split: str, judged: str) -> str:
@@ -217,6 +222,13 @@ def _detectors(
     scores = pd.DataFrame({name: cells["score"] for name, cells in columns.items()})
     errors = pd.DataFrame({name: cells["error"] for name, cells in columns.items()})
     return scores, errors.fillna(False).astype(bool)
+
+
+def _count_faces(scores: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Return by id how many faces any table has, and of each detector how many have a score, and how many an error."""
+    every = pd.Series(1, scores.index, name=FACES)
+    counts = pd.concat([every, scores.notna().add_prefix(SCORED), errors.add_prefix(FAILED)], axis=1)
+    return counts.groupby(level=0).sum().astype(int)
 
 
 def _by_video(faces: pd.DataFrame, rows: pd.DataFrame, judge: Judge, aggregation: Aggregation) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from fakefocus.metrics.weighted import DECISIONS
 from fakefocus.parameters import Evaluation, Judge
 from fakefocus.parameters.judge import of_detector
 from fakefocus.pipelines.judge.protocol import BY, SCORE, STATUS
+from fakefocus.pipelines.judge.tables import FACES, FAILED, SCORED
 
 POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
 OF_METHODS = ("auc", "ap", "eer", "tpr_at_5", "tpr_at_1", "recall", "balanced_accuracy")
@@ -73,9 +74,9 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
 
     Returns:
         ``polarity``; ``probability``; ``threshold`` on the file's scale, its ``threshold_source`` and whether it is
-        ``adapted``; ``coverage``; ``policies``: the AUC under each policy for missing rows, where some are missing;
-        ``metrics``; ``by_method``; ``by`` attribute and value; ``gaps`` of false alarms by attribute;
-        ``swapped``: whether the whole interval of the AUC is below .5.
+        ``adapted``; ``coverage``; ``face_coverage``, empty where rows are videos; ``policies``: the AUC under each
+        policy for missing rows, where some are missing; ``metrics``; ``by_method``; ``by`` attribute and value;
+        ``gaps`` of false alarms by attribute; ``swapped``: whether the whole interval of the AUC is below .5.
     """
     polarity = of_detector(judge.polarity, name, "fake")
     probability = is_probability(rows[SCORE + name], of_detector(judge.scale, name, "auto"), name)
@@ -96,6 +97,7 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
         "threshold_source": source,
         "adapted": source.startswith("adapted"),
         "coverage": coverage,
+        "face_coverage": coverage_of_faces(rows[rows["side"] == "test"], name),
         "policies": {p: _auc_under(test, p, source) for p in POLICIES} if coverage["share"] < 1 else {},
         "metrics": metrics,
         "by_method": _by_method(judged, about["method"].to_numpy(), evaluation.confidence),
@@ -202,6 +204,24 @@ def coverage_of(status: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, An
         "fake": float(scored[labels == 1].mean()) if (labels == 1).any() else None,
     }
     return {"named": len(status)} | counts | shares
+
+
+def coverage_of_faces(test: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Return the same of the faces of videos, by the label of their video; empty where rows are videos.
+
+    Args:
+        test: `protocol.to_rows` of side test.
+        name: The detector.
+    """
+    if FACES not in test:
+        return {}
+    counts = test[[FACES, SCORED + name, FAILED + name]].set_axis(["named", "ok", "error"], axis=1)
+    named, ok, error = (int(count) for count in counts.sum())
+    labels = test["label"]
+    parts = {"share": counts, "real": counts[labels == 0], "fake": counts[labels == 1]}
+    sums = {key: part.sum() for key, part in parts.items()}
+    shares = {key: float(of["ok"] / of["named"]) if of["named"] else None for key, of in sums.items()}
+    return {"named": named, "ok": ok, "missing": named - ok - error, "error": error} | shares
 
 
 def measure(rows: Oriented, confidence: float) -> dict[str, Any]:

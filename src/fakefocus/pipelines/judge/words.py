@@ -51,9 +51,21 @@ def headline(detector: dict[str, Any]) -> str:
     """Return the AUC of a detector and its coverage, in a line."""
     metrics = detector["metrics"]
     parts = [f"AUC {value(metrics['auc'])} {bounds(metrics['auc'])}".strip(), metrics["no_interval"]]
-    parts.append(f"coverage {percent(detector['coverage']['share'])}")
+    parts.append(f"coverage {covered(detector)}")
     parts.append("looks swapped: set judge.polarity" if detector["swapped"] else "")
     return ", ".join(filter(None, parts))
+
+
+def covered(detector: dict[str, Any]) -> str:
+    """Return the share that was scored: ``85.7 %`` of the rows, or of videos and of their faces."""
+    rows, faces = percent(detector["coverage"]["share"]), detector["face_coverage"]
+    return f"{rows} of videos, {percent(faces['share'])} of faces" if faces else rows
+
+
+def least_share(detector: dict[str, Any]) -> tuple[float, str]:
+    """Return the share of the rows that was scored, and ``""``; of the faces, where it is lower, and `` of faces``."""
+    rows, faces = detector["coverage"]["share"], detector["face_coverage"].get("share")
+    return (rows, "") if faces is None or faces >= rows else (faces, " of faces")
 
 
 def lead(results: dict[str, Any]) -> str:
@@ -77,6 +89,10 @@ def reading(about: dict[str, Any]) -> list[str]:
     lines.append(f"{_count(about['ids'], 'id')} in {_count(len(about['files']), 'file')}")
     if about["faces"]:
         lines.append(f"{about['faces']} rows are faces, put together to videos by their {about['aggregation']}")
+    parts = {name: of for name, of in about["face_coverage"].items() if of["ok"] < of["named"]}
+    if parts:
+        counts = "; ".join(f"{name} {of['ok']:,}, {of['missing']:,}, {of['error']:,}" for name, of in parts.items())
+        lines.append(f"faces of judged videos with a score, with none, and with an error: {counts}")
     for name, count in about["varied"].items():
         lines.append(f"{name}: faces of {_count(count, 'video')} differ, the first with a value speaks for its video")
     if about["matched"]:
@@ -99,10 +115,14 @@ def warnings(results: dict[str, Any]) -> list[dict[str, str]]:
     low = below_coverage(results)
     if low:
         lowest = sorted(low, key=lambda name: low[name])[:8]
-        names = ", ".join(f"{name} ({percent(low[name])})" for name in lowest)
+        names = ", ".join(f"{name} ({covered(detectors[name])})" for name in lowest)
         names += f" and {len(low) - len(lowest)} more detectors" if len(low) > len(lowest) else ""
         text = f"{names}. {_sentence(POLICIES[results['missing']])}: hard rows may be among them."
-        notes.append({"title": f"Fewer than {percent(results['min_coverage'])} of the rows were scored", "text": text})
+        faces = bool(results["reading"]["faces"])
+        text += " A face without a score says nothing of its video." if faces else ""
+        what = "videos or of their faces" if faces else "rows"
+        title = f"Fewer than {percent(results['min_coverage'])} of the {what} were scored"
+        notes.append({"title": title, "text": text})
     swapped = [name for name, detector in detectors.items() if detector["swapped"]]
     if swapped:
         example = f"judge.polarity: {{{swapped[0]}: real}}"
@@ -135,8 +155,8 @@ def warnings(results: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def below_coverage(results: dict[str, Any]) -> dict[str, float]:
-    """Return the detectors that scored too few rows, and the share that each did."""
-    shares = {name: detector["coverage"]["share"] for name, detector in results["detectors"].items()}
+    """Return the detectors that scored too few rows, or faces of them, and the share that each did."""
+    shares = {name: least_share(detector)[0] for name, detector in results["detectors"].items()}
     return {name: share for name, share in shares.items() if share < results["min_coverage"]}
 
 
