@@ -432,6 +432,15 @@ def test_rows_without_a_label_are_listed_and_not_judged() -> None:
         _name({"t": table.drop(columns="label")})
 
 
+def test_labels_of_validation_rows_alone_are_refused() -> None:
+    table = pd.DataFrame({"id": list("abcd"), "label": [0, 1, "", ""], "split": ["val", "val", "test", "test"]})
+    table["net"] = [0.1, 0.9, 0.2, 0.8]
+    message = r"judge\.columns\.label: .* none of 2 rows of split 'test' has one: label them, or say judge\.split: val"
+    with pytest.raises(InputError, match=message):
+        _name({"t": table})
+    assert _judge({"t": table}, {"split": "val"})["detectors"]["net"]["coverage"]["named"] == 2
+
+
 def test_none_is_a_name_but_no_score_and_no_label() -> None:
     table = pd.DataFrame(
         {

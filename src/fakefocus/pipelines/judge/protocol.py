@@ -41,8 +41,8 @@ def name_rows(table: ScoreTable, videos: pd.DataFrame, splits: pd.DataFrame, jud
         judge: Whether ids are matched to the lineage.
 
     Raises:
-        InputError: If the lineage is asked for and not there, or fewer than half of the ids are of it; if labels are
-            missing or contradict the lineage's.
+        InputError: If the lineage is asked for and not there, or fewer than half of the ids are of it; if no row that
+            is to be judged has a label, or labels contradict the lineage's.
     """
     there = len(videos) > 0 and len(splits) > 0
     if judge.match == "lineage" and not there:
@@ -104,6 +104,14 @@ def _of_table(table: ScoreTable, judge: Judge) -> Named:
     sides = rows["split"].map(lambda split: side_of(split, judge.split)) if sided else pd.Series("test", rows.index)
     if not (sides == "test").any():
         msg = f"judge.split: no row is of {judge.split!r}, there are {', '.join(sorted(set(rows['split'])))}"
+        raise InputError(msg)
+    judged = labelled & (sides == "test")
+    if not judged.any():
+        others = ", ".join(sorted(set(rows["split"][labelled]) - {""})) or "that of rows that have one"
+        msg = (
+            f"judge.columns.label: what is judged needs a label, none of {int((sides == 'test').sum())} rows of split "
+            f"{judge.split!r} has one: label them, or say judge.split: {others}"
+        )
         raise InputError(msg)
     grouped = (rows["group"] != "").any()
     # a row of nobody in particular stands for itself; the mark keeps it apart from names
