@@ -441,6 +441,20 @@ def test_labels_of_validation_rows_alone_are_refused() -> None:
     assert _judge({"t": table}, {"split": "val"})["detectors"]["net"]["coverage"]["named"] == 2
 
 
+def test_rows_without_a_group_among_others_are_said() -> None:
+    table = pd.DataFrame({"id": list("abcde"), "label": [0, 1, 0, 1, 1], "identity": ["p", "p", "", "", "q"]})
+    table["split"], table["net"] = ["test", "test", "test", "test", "train"], [0.1, 0.9, 0.2, 0.8, 0.7]
+    page = _page(_judge({"t": table}))
+    assert "2 of 4 judged rows name no identity group: each of them counts as a person of its own" in page
+    assert "by identity groups, but 2 name none" in page
+    complete = _page(_judge({"t": table.assign(identity=["p", "p", "q", "q", ""])}))
+    assert "name no" not in complete
+    assert "name none" not in complete
+    # the only name is on a row that is not judged
+    nobody = _page(_judge({"t": table.assign(identity=["", "", "", "", "q"])}))
+    assert "Rows count as independent" in nobody
+
+
 def test_none_is_a_name_but_no_score_and_no_label() -> None:
     table = pd.DataFrame(
         {

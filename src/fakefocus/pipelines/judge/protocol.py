@@ -105,17 +105,17 @@ def _of_table(table: ScoreTable, judge: Judge) -> Named:
     if not (sides == "test").any():
         msg = f"judge.split: no row is of {judge.split!r}, there are {', '.join(sorted(set(rows['split'])))}"
         raise InputError(msg)
-    judged = labelled & (sides == "test")
-    if not judged.any():
+    usable = labelled & (sides == "test")
+    if not usable.any():
         others = ", ".join(sorted(set(rows["split"][labelled]) - {""})) or "that of rows that have one"
         msg = (
             f"judge.columns.label: what is judged needs a label, none of {int((sides == 'test').sum())} rows of split "
             f"{judge.split!r} has one: label them, or say judge.split: {others}"
         )
         raise InputError(msg)
-    grouped = (rows["group"] != "").any()
+    lonely = rows["group"] == ""
     # a row of nobody in particular stands for itself; the mark keeps it apart from names
-    groups = rows["group"].where(rows["group"] != "", "row:" + rows.index.to_series())
+    groups = rows["group"].where(~lonely, "row:" + rows.index.to_series())
     methods = rows["method"].where(rows["label"] == 1, "")
     used = labelled & (sides != "")
     unmatched = pd.DataFrame({"id": rows.index[~labelled], "where": "without a label"})
@@ -124,7 +124,8 @@ def _of_table(table: ScoreTable, judge: Judge) -> Named:
         "varied": table.varied,
         "split_hash": "",
         "matched": {},
-        "grouped": bool(grouped),
+        "grouped": not lonely[usable].all(),
+        "without_group": int(lonely[usable].sum()),
         "without_label": int((~labelled).sum()),
         "other_sides": int((sides == "").sum()),
         "foreign": 0,
@@ -170,6 +171,7 @@ def _of_lineage(
         "varied": {name: count for name, count in table.varied.items() if name != "method"},
         "matched": {how: int((matched["how"] == how).sum()) for how in HOW},
         "grouped": True,
+        "without_group": 0,
         "without_label": 0,
         "other_sides": int(len(hits) - hits.isin(used.index).sum()),
         "foreign": len(foreign),

@@ -104,8 +104,7 @@ def reading(about: dict[str, Any]) -> list[str]:
         lines.append(f"{about['without_label']} rows have no label and are not judged")
     if about["other_sides"]:
         lines.append(f"{about['other_sides']} rows are of other sides than {about['split']} and val: not read")
-    groups = "by identity groups" if about["grouped"] else "no column of groups: each row counts as a person of its own"
-    lines.append(f"{about['test']} rows are judged, {about['val']} may give thresholds; {groups}")
+    lines.append(f"{about['test']} rows are judged, {about['val']} may give thresholds; {_groups(about)}")
     return lines
 
 
@@ -151,6 +150,12 @@ def warnings(results: dict[str, Any]) -> list[dict[str, str]]:
             "repeat, intervals are too narrow."
         )
         notes.append({"title": "Rows count as independent", "text": text})
+    elif reading_["without_group"]:
+        text = (
+            f"{reading_['without_group']:,} of {reading_['test']:,} judged rows name no identity group: each of them "
+            "counts as a person of its own. If they show people of other rows, intervals are too narrow."
+        )
+        notes.append({"title": "Some rows count as independent", "text": text})
     return notes
 
 
@@ -224,6 +229,13 @@ def hardest_methods(detectors: dict[str, dict[str, Any]], most: int) -> list[dic
             }
         )
     return rows
+
+
+def _groups(about: dict[str, Any]) -> str:
+    if not about["grouped"]:
+        return "no column of groups: each row counts as a person of its own"
+    lonely = about["without_group"]
+    return "by identity groups" + (f", but {lonely:,} name none: each counts as a person of its own" if lonely else "")
 
 
 def _beats(pair: dict[str, Any], name: str) -> bool:
