@@ -493,6 +493,30 @@ def test_columns_of_counts_and_words_are_no_detectors() -> None:
     assert _name({"t": table})[1]["detectors"] == ["net"]
 
 
+def test_attributes_have_the_same_bands_for_all_detectors_and_show_values_that_one_of_them_lacks() -> None:
+    # sizes 1 to 40, in quarters up to 10.75, 20.5, 30.25 and 40; «best» has no score of the smallest five, the masked
+    n = np.arange(40)
+    table = pd.DataFrame({"id": [f"v{i:02d}" for i in n], "label": n % 2, "face.size": n + 1})
+    table["worn"] = np.where(n < 5, "mask", "none")
+    table["best"] = np.where(n < 5, np.nan, n % 2)
+    table["other"] = np.where(n == 7, 1, n % 2) / 2
+    results = _judge({"t": table}, {"columns": {"attributes": ["face.size", "worn"]}})
+    best, other = (results["detectors"][name]["by"] for name in ("best", "other"))
+    bands = ["0.999 to 10.75", "10.75 to 20.5", "20.5 to 30.25", "30.25 to 40"]
+    assert list(best["face.size"]) == list(other["face.size"]) == bands
+    assert [best["face.size"][bands[0]][label] for label in ("real", "fake")] == [2, 3]
+    assert list(best["worn"]) == ["none"]
+    page = _page(results)
+    assert next(iter(results["detectors"])) == "best"
+    assert "<h2>By face.size</h2>" in page
+    assert "<th>mask: AUC, reals right</th><th>none: AUC, reals right</th>" in page
+    assert page.count("no rows") == 1
+    # of more than five values, a row each
+    many = np.where(n < 5, "mask", n % 6)
+    page = _page(_judge({"t": table.assign(worn=many)}, {"columns": {"attributes": ["worn"]}}))
+    assert page.count('<td class="text">mask</td><td colspan="4">no rows</td>') == 1
+
+
 def test_the_largest_of_several_gaps_by_chance_is_not_more_than_chance() -> None:
     # twelve values with the same rate of false alarms: 40 tables of them, of which 5 % may be wrong
     rng = np.random.default_rng(0)

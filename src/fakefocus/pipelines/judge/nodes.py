@@ -16,6 +16,7 @@ from fakefocus.pipelines.judge import figures, words
 from fakefocus.pipelines.judge.protocol import BY, name_rows, to_rows
 from fakefocus.pipelines.judge.tables import FACES, join_tables
 from fakefocus.pipelines.judge.verdicts import (
+    band_attributes,
     check_detector_names,
     compare_pairs,
     coverage_of_faces,
@@ -79,7 +80,8 @@ def judge_scores(
         ``pairs``; ``reading``; ``missing``, ``min_coverage``, ``interval``: by which rules; ``tracked``: numbers for
         a tracking store.
     """
-    detectors = {name: judge_detector(judged_rows, name, judge, evaluation) for name in detectors_of(judged_rows)}
+    rows = band_attributes(judged_rows)
+    detectors = {name: judge_detector(rows, name, judge, evaluation) for name in detectors_of(rows)}
     for name, detector in detectors.items():
         _log.info("%s: %s", name, words.headline(detector))
     ranked = sorted(detectors, key=lambda name: -(detectors[name]["metrics"]["auc"]["value"] or 0.0))
@@ -162,6 +164,7 @@ def write_judgement(
         sources=words.threshold_sources(judge_results["detectors"]),
         hardest=words.hardest_methods(judge_results["detectors"], most=10),
         methods=words.method_names(judge_results["detectors"]),
+        values={name: words.values_of(judge_results["detectors"], name) for name in judge_results["attributes"]},
         unmatched=[
             {"where": where, "count": len(part), "examples": part["id"].head(5).tolist()}
             for where, part in judge_unmatched.groupby("where", sort=False)

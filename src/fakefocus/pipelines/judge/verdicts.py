@@ -70,7 +70,7 @@ def check_detector_names(judge: Judge, detectors: Sequence[str]) -> None:
 
 
 def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Evaluation) -> dict[str, Any]:
-    """Judge the scores of one detector on the rows of side test.
+    """Judge the scores of one detector on the rows of side test, their attributes in bands (`band_attributes`).
 
     Returns:
         ``polarity``; ``probability``; ``threshold`` on the file's scale, its ``threshold_source`` and whether it is
@@ -85,11 +85,11 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
     threshold, source = choose_threshold(of_detector(judge.threshold, name, "auto"), test, validation, polarity)
     test = replace(test, threshold=threshold)
     status = rows.loc[rows["side"] == "test", STATUS + name].to_numpy()
-    judged, kept = under_policy(test, evaluation.missing, source)
+    graded, kept = under_policy(test, evaluation.missing, source)
     about = rows[rows["side"] == "test"][kept]
     coverage = coverage_of(status, test.labels)
-    metrics = measure(judged, evaluation.confidence)
-    attributes = {c.removeprefix(BY): in_bands(about[c]) for c in about.columns if c.startswith(BY)}
+    metrics = measure(graded, evaluation.confidence)
+    attributes = {c.removeprefix(BY): about[c].to_numpy() for c in about.columns if c.startswith(BY)}
     return {
         "polarity": polarity,
         "probability": probability,
@@ -100,9 +100,9 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
         "face_coverage": coverage_of_faces(rows[rows["side"] == "test"], name),
         "policies": {p: _auc_under(test, p, source) for p in POLICIES} if coverage["share"] < 1 else {},
         "metrics": metrics,
-        "by_method": _by_method(judged, about["method"].to_numpy(), evaluation.confidence),
-        "by": {name: _by_value(judged, values, evaluation.confidence) for name, values in attributes.items()},
-        "gaps": {name: false_alarm_gap(judged, values, evaluation.confidence) for name, values in attributes.items()},
+        "by_method": _by_method(graded, about["method"].to_numpy(), evaluation.confidence),
+        "by": {name: _by_value(graded, values, evaluation.confidence) for name, values in attributes.items()},
+        "gaps": {name: false_alarm_gap(graded, values, evaluation.confidence) for name, values in attributes.items()},
         "swapped": metrics["auc"]["high"] is not None and metrics["auc"]["high"] < 0.5,
     }
 
@@ -283,6 +283,13 @@ def false_alarm_gap(rows: Oriented, values: NDArray[Any], confidence: float) -> 
     }
 
 
+def band_attributes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return judged rows whose attributes are values and bands of all rows of side test, whoever has scored them."""
+    test = rows[rows["side"] == "test"]
+    bands = {name: pd.Series(in_bands(test[name]), test.index) for name in rows.columns if name.startswith(BY)}
+    return rows.assign(**{name: band.reindex(rows.index, fill_value="") for name, band in bands.items()})
+
+
 def in_bands(column: pd.Series) -> NDArray[Any]:
     """Return an attribute's values; of many numbers, which quarter of them each is in; ``""`` where there is none.
 
@@ -331,8 +338,8 @@ def _by_value(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[s
 
 
 def _auc_under(rows: Oriented, policy: str, source: str) -> float | None:
-    judged, _ = under_policy(rows, policy, source)
-    value = auc(judged.labels, judged.scores)
+    graded, _ = under_policy(rows, policy, source)
+    value = auc(graded.labels, graded.scores)
     return None if np.isnan(value) else value
 
 

@@ -197,6 +197,11 @@ def pair_matrix(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def values_of(detectors: dict[str, dict[str, Any]], attribute: str) -> list[str]:
+    """Return the values of an attribute that any detector has rows of."""
+    return sorted({value for detector in detectors.values() for value in detector["by"][attribute]})
+
+
 def method_names(detectors: dict[str, dict[str, Any]]) -> list[str]:
     """Return all methods, the hardest first: by the median of all detectors' AUCs."""
     names = dict.fromkeys(name for detector in detectors.values() for name in detector["by_method"])
