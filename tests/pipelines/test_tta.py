@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefocus.pipelines.tta.nodes import mean_of
+from fakefocus.pipelines.tta.nodes import describe_tta, mean_of
 
 
 def test_mean_of_logits_and_of_probabilities() -> None:
@@ -25,6 +25,26 @@ def test_a_view_that_is_sure_does_not_decide_alone() -> None:
     scores = mean_of(sure, "logit")
     assert scores[0] == pytest.approx(0.5)
     assert 0.9 < scores[1] < 1
+
+
+def test_section_says_how_many_videos_have_no_view() -> None:
+    metric = {"value": 0.8, "low": None, "high": None}
+    judged = {"auc": metric, "real": 4, "fake": 5, "groups": 4, "no_interval": "too few groups"}
+    result = {
+        "detector": "Meso-4",
+        "split_hash": "h",
+        "parameters": {"mean": "logit"},
+        "confidence": 0.95,
+        "plain": judged,
+        "averaged": judged,
+        "difference": {"difference": 0.0, "low": None, "high": None, "method": "DeLong"},
+        "views": [{"view": "plain", "auc": 0.8, "seconds": 1.0}],
+        "cost": 2.0,
+        "faces": 30,
+        "coverage": {"named": 12, "ok": 9, "no_face": 2, "rejected": 1, "error": 0},
+    }
+    text = " ".join(describe_tta(result)["text"])
+    assert "9 of 12 test videos that the split names show a face; the others have no view and are left out" in text
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +73,7 @@ def test_real_faces_are_scored_and_one_view_is_the_evaluation(project: Path, fam
     change = result["averaged"]["auc"]["value"] - result["plain"]["auc"]["value"]
     assert result["difference"]["difference"] == pytest.approx(change)
     assert result["cost"] > 1
+    assert result["coverage"].items() <= summary["coverage"].items()
 
 
 def test_report_has_a_section_that_says_what_is_no_view(project: Path) -> None:

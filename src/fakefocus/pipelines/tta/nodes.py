@@ -17,6 +17,7 @@ from fakefocus.metrics.scores import auc
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
+from fakefocus.schemas import STATUSES
 
 
 def score_views(
@@ -38,7 +39,8 @@ def score_views(
 
     Returns:
         ``plain`` and ``averaged``: metrics of videos; ``difference`` of their AUCs, paired; ``views``: the AUC of
-        videos by each view alone, and seconds; ``cost``: how many times as long all views take as the plain one.
+        videos by each view alone, and seconds; ``cost``: how many times as long all views take as the plain one;
+        ``coverage``: how many of the videos that the split names have a face, the others are left out.
 
     Raises:
         InputError: If the detector does not fit, or its scores are missing or of another one.
@@ -79,6 +81,7 @@ def score_views(
         "views": alone,
         "cost": cost,
         "faces": len(rows),
+        "coverage": {name: summary["coverage"][name] for name in ("named", *STATUSES)},
     }
 
 
@@ -142,7 +145,7 @@ def _tracked(judged: dict[str, Any], cost: float) -> dict[str, float]:
 
 def _text(results: tuple[dict[str, Any], ...]) -> list[str]:
     first = results[0]["plain"]
-    space = results[0]["parameters"]["mean"]
+    space, named = results[0]["parameters"]["mean"], results[0]["coverage"]
     asked = (
         f"Each test face is scored in several views that keep its label, and the mean over views (in {space} space) "
         "takes the place of the score. Views are those that the detector's own training made at random: mirrored, and "
@@ -152,7 +155,9 @@ def _text(results: tuple[dict[str, Any], ...]) -> list[str]:
     sample = (
         f"AUC of {first['real']} real and {first['fake']} fake videos of the test side, {first['groups']} identity "
         f"groups, all methods together; {results[0]['confidence']:.0%} intervals ({METHOD}), differences paired "
-        f"({results[0]['difference']['method']}). Neither the views nor the kind of mean were chosen on these videos."
+        f"({results[0]['difference']['method']}). Neither the views nor the kind of mean were chosen on these videos. "
+        f"{named['ok']} of {named['named']} test videos that the split names show a face; the others have no view and "
+        "are left out, whatever stands for them in the evaluation."
     )
     limits = "A mean over views makes no detector see what it has not learned, and says nothing about other data sets."
     return [asked, sample, *([first["no_interval"].capitalize() + "."] if first["no_interval"] else []), limits]
