@@ -27,7 +27,7 @@ from fakefocus.pipelines.judge.nodes import (
     tabulate_pairs,
     write_judgement,
 )
-from fakefocus.pipelines.judge.verdicts import Oriented, false_alarm_gap
+from fakefocus.pipelines.judge.verdicts import Oriented, correct_gaps, false_alarm_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_DETECTORS = """file,truth,first,second
@@ -524,7 +524,8 @@ def test_the_largest_of_several_gaps_by_chance_is_not_more_than_chance() -> None
     for _ in range(40):
         values, labels = np.repeat([f"v{i}" for i in range(12)], 20), np.zeros(240, dtype=np.int64)
         rows = Oriented((rng.random(240) < 0.15).astype(float), labels, np.arange(240), True, 0.5)
-        claims += false_alarm_gap(rows, values, 0.95)["survives"]
+        detectors = correct_gaps({"net": {"gaps": {"v": false_alarm_gaps(rows, values, 0.95)}}}, 0.95)
+        claims += detectors["net"]["gaps"]["v"]["survives"]
     assert claims <= 8
 
 
@@ -559,6 +560,45 @@ def test_false_alarm_gaps_are_of_attributes_that_the_table_names() -> None:
     assert (gap["value"], gap["difference"], gap["survives"]) == ("south", 0.5, True)
     assert 0.3 < gap["low"] < 0.5 < gap["high"] < 0.7
     assert "more than chance" in _page(results)
+
+
+def test_gaps_are_corrected_over_all_values_attributes_and_detectors() -> None:
+    def gap(value: str, difference: float, p: float | None) -> dict[str, Any]:
+        return {"value": value, "difference": difference, "low": None, "high": None, "p": p}
+
+    one = {"gaps": {"x": [gap("a", 0.3, 0.012), gap("b", -0.2, 0.2), gap("c", 0.4, None)], "y": [gap("d", 0.2, 0.02)]}}
+    two = {"gaps": {"x": [gap("a", 0.1, 0.03)], "y": []}}
+    corrected = correct_gaps({"one": one, "two": two}, 0.95)
+    # four p-values: .012 x 4, .02 x 3, .03 x 2 and .2; «c» is larger than «a», but of too few groups to tell
+    assert corrected["one"]["gaps"]["x"]["value"] == "a"
+    assert corrected["one"]["gaps"]["x"]["p_holm"] == pytest.approx(0.048)
+    assert corrected["one"]["gaps"]["y"]["p_holm"] == pytest.approx(0.06)
+    assert corrected["two"]["gaps"]["x"]["p_holm"] == pytest.approx(0.06)
+    assert corrected["two"]["gaps"]["y"] is None
+    assert [d["gaps"][of]["survives"] for d, of in zip(corrected.values(), "yx", strict=True)] == [False, False]
+    assert corrected["one"]["gaps"]["x"]["survives"]
+    few = correct_gaps({"one": {"gaps": {"x": [gap("c", 0.4, None)]}}}, 0.95)["one"]["gaps"]["x"]
+    assert (few["value"], few["p_holm"], few["survives"]) == ("c", None, False)
+
+
+def test_a_gap_that_one_detector_may_claim_is_not_claimed_by_the_largest_of_four() -> None:
+    # of 40 reals of the north 3 are called fake, of the south 10
+    n = np.arange(160)
+    label, region = n % 2, np.array(["north", "south"])[n // 80]
+    alarm = (label == 0) & (np.where(region == "south", n - 80, n + 14) // 2 < 10)
+    table = pd.DataFrame({"id": [f"v{i}" for i in n], "label": label, "region": region})
+    scores = np.where(alarm, 0.8, label * 0.9)
+    options = {"columns": {"attributes": "region"}}
+    alone = _judge({"t": table.assign(net=scores)}, options)
+    four = _judge({"t": table.assign(**{f"net_{place}": scores for place in range(4)})}, options)
+    gap = alone["detectors"]["net"]["gaps"]["region"]
+    assert (gap["value"], gap["difference"], gap["survives"]) == ("south", pytest.approx(7 / 40), True)
+    for detector in four["detectors"].values():
+        assert detector["gaps"]["region"]["p_holm"] == pytest.approx(4 * gap["p"])
+        assert not detector["gaps"]["region"]["survives"]
+    assert "more than chance</span>" in _page(alone)
+    assert "more than chance</span>" not in _page(four)
+    assert "called fake most above those of all other values together" in _page(four)
 
 
 def test_tables_hold_all_that_was_measured(tmp_path: Path) -> None:

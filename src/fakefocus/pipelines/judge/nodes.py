@@ -19,6 +19,7 @@ from fakefocus.pipelines.judge.verdicts import (
     band_attributes,
     check_detector_names,
     compare_pairs,
+    correct_gaps,
     coverage_of_faces,
     detectors_of,
     judge_detector,
@@ -76,12 +77,13 @@ def judge_scores(
     """Judge each detector, and each two of them on the rows that both scored.
 
     Returns:
-        ``detectors``: by name what `verdicts.judge_detector` says;
+        ``detectors``: by name what `verdicts.judge_detector` says, gaps as `verdicts.correct_gaps` does;
         ``pairs``; ``reading``; ``missing``, ``min_coverage``, ``interval``: by which rules; ``tracked``: numbers for
         a tracking store.
     """
     rows = band_attributes(judged_rows)
-    detectors = {name: judge_detector(rows, name, judge, evaluation) for name in detectors_of(rows)}
+    alone = {name: judge_detector(rows, name, judge, evaluation) for name in detectors_of(rows)}
+    detectors = correct_gaps(alone, evaluation.confidence)
     for name, detector in detectors.items():
         _log.info("%s: %s", name, words.headline(detector))
     ranked = sorted(detectors, key=lambda name: -(detectors[name]["metrics"]["auc"]["value"] or 0.0))

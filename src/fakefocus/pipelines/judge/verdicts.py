@@ -76,7 +76,7 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
         ``polarity``; ``probability``; ``threshold`` on the file's scale, its ``threshold_source`` and whether it is
         ``adapted``; ``coverage``; ``face_coverage``, empty where rows are videos; ``policies``: the AUC under each
         policy for missing rows, where some are missing; ``metrics``; ``by_method``; ``by`` attribute and value;
-        ``gaps`` of false alarms by attribute; ``swapped``: whether the whole interval of the AUC is below .5.
+        all ``gaps`` of false alarms by attribute; ``swapped``: whether the whole interval of the AUC is below .5.
     """
     polarity = of_detector(judge.polarity, name, "fake")
     probability = is_probability(rows[SCORE + name], of_detector(judge.scale, name, "auto"), name)
@@ -102,7 +102,7 @@ def judge_detector(rows: pd.DataFrame, name: str, judge: Judge, evaluation: Eval
         "metrics": metrics,
         "by_method": _by_method(graded, about["method"].to_numpy(), evaluation.confidence),
         "by": {name: _by_value(graded, values, evaluation.confidence) for name, values in attributes.items()},
-        "gaps": {name: false_alarm_gap(graded, values, evaluation.confidence) for name, values in attributes.items()},
+        "gaps": {name: false_alarm_gaps(graded, values, evaluation.confidence) for name, values in attributes.items()},
         "swapped": metrics["auc"]["high"] is not None and metrics["auc"]["high"] < 0.5,
     }
 
@@ -256,31 +256,55 @@ def compare_pairs(
     return pairs
 
 
-def false_alarm_gap(rows: Oriented, values: NDArray[Any], confidence: float) -> dict[str, Any] | None:
-    """Return for which value of an attribute reals are called fake most above the others; None of fewer than two.
-
-    Each value is compared with all others by `compare_false_alarms`, and the p-values are corrected for all of them
-    (Holm): the largest of several differences is large by chance.
+def false_alarm_gaps(rows: Oriented, values: NDArray[Any], confidence: float) -> list[dict[str, Any]]:
+    """Return for each value of an attribute by how much its reals are called fake more often than those of all others.
 
     Returns:
-        ``value``, ``difference`` in [-1, 1] with ``low`` and ``high``, ``p_holm``, and ``survives``.
+        ``value``, ``difference`` in [-1, 1] with ``low`` and ``high``, and ``p`` (`compare_false_alarms`); of two
+        values the one with more false alarms, as both comparisons are one; nothing of fewer values that have reals.
     """
     asked = (rows.labels == 0) & (values != "")
     names = sorted(set(values[asked]))
     if len(names) < 2 or np.isnan(rows.threshold):
-        return None
+        return []
     called = rows.scores[asked] >= rows.threshold
-    gaps = [compare_false_alarms(called, values[asked] == name, rows.groups[asked], confidence) for name in names]
-    # of two values, both comparisons are one
-    adjusted = holm([gap["p"] for gap in gaps]) if len(names) > 2 else [gap["p"] for gap in gaps]
-    place = max(range(len(names)), key=lambda n: gaps[n]["difference"] or -1.0)
-    gap, p = gaps[place], adjusted[place]
-    return {
-        "value": names[place],
-        **{name: gap[name] for name in ("difference", "low", "high")},
-        "p_holm": p,
-        "survives": p is not None and p < 1 - confidence,
+    gaps = [
+        {"value": name} | compare_false_alarms(called, values[asked] == name, rows.groups[asked], confidence)
+        for name in names
+    ]
+    return gaps if len(gaps) > 2 else [max(gaps, key=_size)]
+
+
+def correct_gaps(detectors: dict[str, dict[str, Any]], confidence: float) -> dict[str, dict[str, Any]]:
+    """Return detectors with the largest gap of each attribute, corrected over the whole table.
+
+    The p-values of all values of all attributes of all detectors count (Holm): the largest of many differences is large
+    by chance. A gap of too few groups for a p-value is the largest only where no other has one.
+
+    Returns:
+        By name the same; ``gaps`` by attribute is one of them with ``p_holm`` and ``survives``, or None.
+    """
+    every = [gap for detector in detectors.values() for gaps in detector["gaps"].values() for gap in gaps]
+    corrected = iter(_corrected(every, confidence))
+    largest = {
+        name: {
+            attribute: max([next(corrected) for _ in gaps], key=_size, default=None)
+            for attribute, gaps in detector["gaps"].items()
+        }
+        for name, detector in detectors.items()
     }
+    return {name: detector | {"gaps": largest[name]} for name, detector in detectors.items()}
+
+
+def _corrected(gaps: Sequence[dict[str, Any]], confidence: float) -> list[dict[str, Any]]:
+    return [
+        gap | {"p_holm": p, "survives": p is not None and p < 1 - confidence}
+        for gap, p in zip(gaps, holm([gap["p"] for gap in gaps]), strict=True)
+    ]
+
+
+def _size(gap: dict[str, Any]) -> tuple[bool, float]:
+    return gap["p"] is not None, gap["difference"]
 
 
 def band_attributes(rows: pd.DataFrame) -> pd.DataFrame:
