@@ -7,7 +7,7 @@ import pytest
 
 from examples import CROPS, NOBODY, make_contract
 from fakefocus.errors import InputError
-from fakefocus.models.contract import Side, check_fit, find_overlap, side_of
+from fakefocus.models.contract import Side, check_fit, check_judged, find_overlap, side_of
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
@@ -51,6 +51,20 @@ def test_video_that_is_known_twice_counts_as_trained_on() -> None:
     known = Side(**KNOWN)
     overlap = find_overlap(known, known, _samples(("v1", "hash1", "demo/ann"), ("v8", "hash8", "demo/eve")))
     assert (overlap.trained_on, overlap.validated_on) == (1, 0)
+
+
+def test_scores_of_an_earlier_training_are_refused_with_what_differs_and_the_command() -> None:
+    contract = make_contract("scade_net", train=KNOWN).model_dump(mode="json")
+    # a summary counts videos and people
+    described = contract | {"name": "SCADE-Net", "train": {"videos": 1, "people": 2}, "val": {"videos": 0, "people": 0}}
+    check_judged(contract, {"contract": described})
+    again = contract | {"val_video_auc": 0.8, "threshold": {"value": 0.4, "source": "x"}}
+    with pytest.raises(
+        InputError,
+        match=r"SCADE-Net of demo was trained again since it was judged \(val_video_auc, threshold differ\): "
+        r"its scores are those of before, run kedro run --pipelines=evaluate",
+    ):
+        check_judged(again, {"contract": described})
 
 
 def test_split_with_people_on_two_sides_is_told_what_applies_to_it() -> None:

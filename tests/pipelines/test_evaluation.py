@@ -3,13 +3,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from examples import make_contract
 from fakefocus.errors import InputError
 from fakefocus.metrics.coverage import coverage, with_missing
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.parameters import Evaluation
 from fakefocus.pipelines.evaluation.attributes import describe_videos, thirds
-from fakefocus.pipelines.evaluation.nodes import compare_seeds, score_tracks, score_videos
+from fakefocus.pipelines.evaluation.nodes import compare_seeds, score_tracks, score_videos, summarise_detector
 
 EVALUATION = Evaluation(threshold="validation", batch_size=64, confidence=0.95)
 
@@ -172,3 +173,22 @@ def test_interval_over_seeds_is_of_the_videos_that_the_mean_is_of() -> None:
     ]
     auc_of_videos = compare_seeds(*summaries)["video"]["auc"]
     assert auc_of_videos["low"] < auc_of_videos["mean"] < auc_of_videos["high"]
+
+
+def test_validation_scores_of_an_earlier_training_calibrate_nothing() -> None:
+    contract = make_contract("scade_net").model_dump(mode="json")
+    before = {"contract": contract | {"name": "SCADE-Net", "best_epoch": 4}}
+    tables = ("history", "samples", "videos", "faces", "face_scores", "track_scores", "video_scores", "home_scores")
+    with pytest.raises(
+        InputError, match=r"trained again since it was judged .*judge it on its experiment demo again first: kedro run"
+    ):
+        summarise_detector(
+            model={"contract": contract, "weights": {}},
+            home_summary=before,
+            **{name: pd.DataFrame({"split": []}) for name in tables},
+            attributes=pd.DataFrame(),
+            splits_json={"hash": "h"},
+            evaluation=EVALUATION,
+            dataset="other",
+            experiment="other",
+        )

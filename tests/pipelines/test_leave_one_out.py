@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from examples import make_contract
 from fakefocus.config import ProjectConfig
 from fakefocus.datasets.detector_folders import DetectorFolders
 from fakefocus.errors import InputError
 from fakefocus.parameters import LeaveOneOut, Training
+from fakefocus.pipelines.leave_one_out.nodes import describe_leave_one_out, judge_left_out
 from fakefocus.pipelines.training import nodes
 from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.training.left_out import folder_of, methods_to_leave_out, without_method
@@ -59,6 +61,33 @@ def test_what_cannot_be_left_out_is_refused(recipe: Training) -> None:
     blended = recipe.model_copy(update={"fakes": "self_blended"})
     with pytest.raises(InputError, match=r"self_blended reads no fakes"):
         methods_to_leave_out(SAMPLES, ALL, blended)
+
+
+def _trained_again() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a detector, and the summary of the training before it."""
+    contract = make_contract("scade_net").model_dump(mode="json")
+    return {"contract": contract}, {"contract": contract | {"name": "SCADE-Net", "best_epoch": 4}}
+
+
+def test_detector_that_was_trained_again_since_its_evaluation_is_not_compared() -> None:
+    others = ("left_out_models", "face_scores", "samples", "face_crops", "defocus_maps", "splits_json")
+    others += ("preprocessing", "defocus", "evaluation", "dataset", "experiment")
+    model, summary = _trained_again()
+    with pytest.raises(InputError, match=r"trained again since it was judged \(best_epoch.*kedro run --pipelines=eval"):
+        judge_left_out(model=model, summary=summary, **dict.fromkeys(others))
+
+
+def test_section_says_how_many_videos_are_left_out() -> None:
+    result = {
+        "detector": "SCADE-Net",
+        "seed": 3,
+        "confidence": 0.95,
+        "methods": ["A", "B"],
+        "rows": [],
+        "coverage": {"named": 12, "ok": 9, "no_face": 2, "rejected": 1, "error": 0},
+    }
+    text = " ".join(describe_leave_one_out({"hash": "h"}, result)["text"])
+    assert "on 9 of 12 test videos that the split names. The others have no face to score and are left" in text
 
 
 def test_any_method_can_name_a_folder() -> None:
@@ -113,6 +142,7 @@ def test_killed_run_goes_on_and_each_method_is_judged_with_and_without_it(
     assert pairs[0] == ("AutoencoderSwap", "AutoencoderSwap")
     assert len(pairs) == 2 * 3
     summary = json.loads((project / "data/07_model_output/tiny/scade_net/summary.json").read_text())
+    assert result["coverage"].items() <= summary["coverage"].items()
     for row in result["rows"]:
         assert row["with"]["auc"] == summary["metrics"]["by_method"][row["method"]]["auc"]
         difference = row["with"]["auc"]["value"] - row["without"]["auc"]["value"]

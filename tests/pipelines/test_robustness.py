@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from examples import make_contract
 from fakefocus.config import ProjectConfig
 from fakefocus.datasets.detector_folder import DetectorFolder
 from fakefocus.datasets.json_file import read_object
@@ -119,6 +120,15 @@ def test_faces_are_spread_over_all_videos_before_any_gives_a_second_one(many_sam
         counts = chosen["video_id"].value_counts()
         assert (len(chosen), len(counts), counts.max()) == (budget, 32, most)
     assert len(choose_faces(many_samples, 10_000, seed=3)) == len(many_samples)
+
+
+def test_detector_that_was_trained_again_since_its_evaluation_is_not_measured() -> None:
+    contract = make_contract("scade_net").model_dump(mode="json")
+    before = {"contract": contract | {"name": "SCADE-Net", "best_epoch": 4}}
+    others = ("samples", "videos", "face_crops", "defocus_maps", "reencoded_crops", "splits_json", "face_scores")
+    others += ("preprocessing", "defocus", "evaluation", "robustness", "dataset", "experiment")
+    with pytest.raises(InputError, match=r"trained again since it was judged \(best_epoch.*kedro run --pipelines=eval"):
+        measure_robustness(model={"contract": contract}, summary=before, **dict.fromkeys(others))
 
 
 @pytest.fixture(scope="module")

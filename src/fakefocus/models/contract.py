@@ -10,6 +10,8 @@ from fakefocus.errors import InputError
 from fakefocus.parameters import CropSpec, Group, MapSpec, Training
 
 _AGAIN = "train it again: kedro run --pipelines=train with the same --params"
+_JUDGE_AGAIN = "run kedro run --pipelines=evaluate"
+_SIDES = ("train", "val")
 
 
 class Normalization(Group):
@@ -208,6 +210,34 @@ def in_words(overlap: Overlap) -> str:
     texts = [f"{count} of {overlap.videos} test videos were {how}" for how, count in counts.items() if count]
     who = f", or show people who were, with {_first(overlap.people)}" if overlap.people else ""
     return " and ".join(texts) + who
+
+
+def check_judged(contract: Mapping[str, Any], summary: Mapping[str, Any], remedy: str = _JUDGE_AGAIN) -> None:
+    """Check that a summary, and the scores beside it, are of the training that a contract is of.
+
+    Args:
+        contract: What ``architecture.json`` holds.
+        summary: What ``summary.json`` holds.
+        remedy: What is to be run where they are not.
+
+    Raises:
+        InputError: If the detector was trained again since.
+    """
+    differing = trained_otherwise(contract, summary["contract"])
+    if differing:
+        msg = (
+            f"{summary['contract']['name']} of {contract['experiment']} was trained again since it was judged "
+            f"({', '.join(differing)} differ): its scores are those of before, {remedy}"
+        )
+        raise InputError(msg)
+
+
+def trained_otherwise(contract: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+    """Return in which fields a contract and what a summary says of one differ: none where they are of one training.
+
+    A summary counts videos and people, a contract names them: both follow from split and methods.
+    """
+    return [name for name, value in contract.items() if name not in _SIDES and described.get(name) != value]
 
 
 def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:

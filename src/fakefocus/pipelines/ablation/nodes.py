@@ -17,6 +17,7 @@ from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
 from fakefocus.models import DetectorOptions, find_family
+from fakefocus.models.contract import check_judged
 from fakefocus.models.family import UNCHANGED, Claim
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
 from fakefocus.pipelines.ablation import figures
@@ -91,8 +92,9 @@ def switch_streams(
     """Score the test side with each combination of a trained detector's streams; others do not enter its fusion.
 
     Raises:
-        InputError: If the detector does not fit the samples.
+        InputError: If the detector does not fit the samples, or was trained again since it was judged.
     """
+    check_judged(model["contract"], summary)
     # torch takes seconds to import: only this node needs it
     import torch
 

@@ -13,6 +13,7 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.similarity import linear_cka, mean_absolute_cosine, rank_correlation
 from fakefocus.models import DetectorOptions, find_family
+from fakefocus.models.contract import check_judged
 from fakefocus.models.family import UNCHANGED
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
 from fakefocus.pipelines.coadaptation import figures
@@ -45,8 +46,9 @@ def measure_tokens(
         and what the detector is.
 
     Raises:
-        InputError: If the detector does not fit the samples.
+        InputError: If the detector does not fit the samples, or was trained again since it was judged.
     """
+    check_judged(model["contract"], summary, "run kedro run --pipelines=ablation,coadaptation --tags=evaluation")
     # torch takes seconds to import: only this node needs it
     import torch
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fakefocus.datasets.experiments import StoredExperiments
 from fakefocus.errors import InputError
 from fakefocus.models import families, main_families
+from fakefocus.models.contract import trained_otherwise
 from fakefocus.parameters import Suite, Tested, Trained
 from fakefocus.parameters.cross_dataset import Words
 
@@ -94,12 +95,7 @@ def _outdated(summary: dict[str, Any] | None, contract: dict[str, Any], split: d
         return "it was never judged"
     if summary["split_hash"] != split["hash"]:
         return f"it was judged on another split ({summary['split_hash']}, that of today is {split['hash']})"
-    # a summary counts videos and people, a contract names them
-    changed = [
-        name
-        for name, value in contract.items()
-        if name not in ("train", "val") and summary["contract"].get(name) != value
-    ]
+    changed = trained_otherwise(contract, summary["contract"])
     return f"it was judged before the detector was trained again ({', '.join(changed)} differ)" if changed else ""
 
 

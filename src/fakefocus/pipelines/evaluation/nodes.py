@@ -10,7 +10,7 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.comparison import hierarchical_interval
 from fakefocus.metrics.coverage import auc_by_policy, coverage, with_missing
 from fakefocus.metrics.videos import score_by_track, score_by_video
-from fakefocus.models.contract import Contract, find_overlap, read_contract
+from fakefocus.models.contract import Contract, check_judged, find_overlap, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.evaluation.attributes import describe_videos
 from fakefocus.pipelines.evaluation.judgement import Scores, calibrate, measure
@@ -72,6 +72,7 @@ def summarise_detector(
     track_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
     home_scores: pd.DataFrame,
+    home_summary: dict[str, Any],
     attributes: pd.DataFrame,
     splits_json: dict[str, Any],
     evaluation: Evaluation,
@@ -91,6 +92,7 @@ def summarise_detector(
         video_scores: A row a video that the split names.
         home_scores: Scores of faces of the detector's own experiment: threshold and calibration are of its validation
             videos; empty where it was not evaluated there.
+        home_summary: What that evaluation says of the detector; empty likewise.
         attributes: Columns of the user's on videos; empty without.
         splits_json: The split that it is judged on.
         evaluation: How it is judged.
@@ -102,12 +104,16 @@ def summarise_detector(
         or could; ``dataset``, ``experiment`` and ``split_hash``: what it was judged on; ``overlap``: how many of the
         test videos it knows; ``coverage``: how many it scored; ``metrics``: see `judgement.measure`; ``calibration``:
         see `judgement.calibrate`; ``history``: a row an epoch; ``videos``: the test side, column by column.
+
+    Raises:
+        InputError: If the detector was trained again since it was evaluated on its own experiment.
     """
     contract = read_contract(model["contract"])
     tables = (face_scores, track_scores, video_scores, samples)
     test_faces, test_tracks, test_videos, test_samples = (table[table["split"] == "test"] for table in tables)
     own = contract.experiment == experiment
-    scores = Scores(test_faces, test_tracks, test_videos, _validation(face_scores if own else home_scores, evaluation))
+    at_home = face_scores if own else _home(model["contract"], home_scores, home_summary)
+    scores = Scores(test_faces, test_tracks, test_videos, _validation(at_home, evaluation))
     about = describe_videos(scores.videos, videos, faces, attributes)
     metrics = measure(contract, scores, about, evaluation, dataset)
     shown = scores.videos[["video_id", "label", "method", "group", "status", "score"]]
@@ -179,6 +185,15 @@ def _judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
     """Return by ``video_id`` the test videos that a summary's metrics are of."""
     videos = pd.DataFrame(summary["videos"]).astype({"score": float}).set_index("video_id")
     return with_missing(videos, summary["coverage"]["missing"])
+
+
+def _home(contract: Mapping[str, Any], scores: pd.DataFrame, summary: Mapping[str, Any]) -> pd.DataFrame:
+    """Return scores of a detector's own experiment, of this very training; none where it was not judged to the end."""
+    if not summary:
+        return scores.head(0)
+    remedy = f"judge it on its experiment {contract['experiment']} again first: kedro run --pipelines=evaluate"
+    check_judged(contract, summary, remedy)
+    return scores
 
 
 def _validation(face_scores: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:

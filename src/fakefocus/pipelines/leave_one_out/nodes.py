@@ -11,9 +11,10 @@ from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.contract import Contract, check_judged, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.leave_one_out.figures import draw_pairs
+from fakefocus.schemas import STATUSES
 
 _SAME = ("network", "loss", "training", "crops", "maps")
 """What two detectors of the protocol have in common."""
@@ -22,6 +23,7 @@ _SAME = ("network", "loss", "training", "crops", "maps")
 def judge_left_out(
     left_out_models: dict[str, dict[str, Any]],
     model: dict[str, Any],
+    summary: dict[str, Any],
     face_scores: pd.DataFrame,
     samples: pd.DataFrame,
     face_crops: dict[str, VideoFolder],
@@ -38,6 +40,7 @@ def judge_left_out(
     Args:
         left_out_models: Detectors (``contract`` and ``weights``), each trained without one method.
         model: The detector that was trained on all methods.
+        summary: What the evaluation says of it.
         face_scores: Its scores of faces, of the evaluation.
         samples: The index of faces; the side test is read.
         face_crops: Crops by the column ``folder``.
@@ -50,13 +53,15 @@ def judge_left_out(
         experiment: Name of the experiment.
 
     Returns:
-        ``protocol``, ``tracked``, ``detector``, ``family``, ``methods`` that the whole detector was trained on, and
-        ``rows``: for each method that was left out and each method of the test side ``with`` and ``without`` (the
-        AUC of the reals and that method's fakes, video by video), and ``comparison``: the AUC with less that without.
+        ``protocol``, ``tracked``, ``detector``, ``family``, ``methods`` that the whole detector was trained on,
+        ``coverage``: how many of the videos that the split names have a face, the others are left out; and ``rows``:
+        for each method that was left out and each method of the test side ``with`` and ``without`` (the AUC of the
+        reals and that method's fakes, video by video), and ``comparison``: the AUC with less that without.
 
     Raises:
-        InputError: If a detector does not fit, or the scores are of other crops.
+        InputError: If a detector does not fit, or the scores are of other crops or of an earlier training.
     """
+    check_judged(model["contract"], summary)
     # torch takes seconds to import: only this node needs it
     from fakefocus.inference import prepare
 
@@ -84,13 +89,14 @@ def judge_left_out(
         "confidence": evaluation.confidence,
         "interval": METHOD,
         "methods": list(contract.methods),
+        "coverage": {name: summary["coverage"][name] for name in ("named", *STATUSES)},
         "rows": rows,
     }
 
 
 def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]) -> dict[str, Any]:
     """Return the section of the report: what was left out, and what it does not show."""
-    first = results[0]
+    first, named = results[0], results[0]["coverage"]
     counts = next((row["with"] for result in results for row in result["rows"]), {"real": 0, "groups": 0})
     methods = sorted({row["left_out"] for result in results for row in result["rows"]})
     passed_over = sorted({name for result in results for name in result["methods"]} - set(methods))
@@ -98,8 +104,9 @@ def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]
         f"Each detector was trained again without one method of fakes: {', '.join(methods)}. Its videos were taken out "
         "of training and validation, so that neither weights nor epoch nor threshold know them; the test side is the "
         f"same ({counts['real']} real videos, {counts['groups']} identity groups; one training with seed "
-        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time; videos "
-        "in which no face was found are in neither.",
+        f"{first['seed']} each). Both detectors are judged on the reals and the fakes of one method at a time: on "
+        f"{named['ok']} of {named['named']} test videos that the split names. The others have no face to score and are "
+        "left out, whatever stands for them in the evaluation.",
         "The difference is the AUC with the method less that without, paired video by video: intervals of "
         f"{100 * first['confidence']:g} % by a jackknife that leaves out an identity group of both at once.",
         "A detector that lacks a method is also trained on fewer fakes: the difference is of both. One training each "

@@ -29,7 +29,8 @@ def _judge(family: str) -> Pipeline:
     judge = node(
         nodes.judge_left_out,
         [
-            *("left_out_models", "model", "face_scores", "samples", "face_crops", "defocus_maps", "splits_json"),
+            *("left_out_models", "model", "summary", "face_scores"),
+            *("samples", "face_crops", "defocus_maps", "splits_json"),
             *(f"params:{name}" for name in _PARAMETERS),
         ],
         "leave_one_out",
@@ -38,7 +39,8 @@ def _judge(family: str) -> Pipeline:
     return pipeline(
         Pipeline([judge]),
         namespace=family,
-        inputs={"left_out_models": f"{family}.left_out.models"} | {name: name for name in _SHARED},
+        inputs={"left_out_models": f"{family}.left_out.models", "summary": f"{family}_summary"}
+        | {name: name for name in _SHARED},
         outputs={"leave_one_out": f"{family}_leave_one_out"},
         parameters={f"params:{name}" for name in _PARAMETERS},
         tags="leave_one_out",

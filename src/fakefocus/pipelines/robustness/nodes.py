@@ -11,7 +11,7 @@ from fakefocus.errors import InputError
 from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.models.contract import Contract
+from fakefocus.models.contract import Contract, check_judged
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Robustness
 from fakefocus.pipelines.robustness import figures, tables
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
@@ -74,8 +74,10 @@ def measure_robustness(
         compression of the files as they are, empty where all have the same. ``tracked`` are numbers by name.
 
     Raises:
-        InputError: If the detector does not fit, was not evaluated, or crops are of other parameters.
+        InputError: If the detector does not fit, was not evaluated or was trained again since, or crops are of other
+            parameters.
     """
+    check_judged(model["contract"], summary)
     # torch takes seconds to import: only this node needs it
     from fakefocus.inference import prepare, stored_scores
     from fakefocus.pipelines.robustness.scoring import measure_crops, measure_files
