@@ -59,7 +59,7 @@ def name_judged_rows(
         "detectors": list(table.scores.columns),
         "ids": len(table.rows),
         "faces": int(table.faces[FACES].sum()) if judge.rows == "faces" else 0,
-        "face_coverage": {name: of for name in table.scores if (of := coverage_of_faces(test, name))},
+        "face_coverage": {name: of for name in detectors_of(rows) if (of := coverage_of_faces(test, name))},
         "aggregation": evaluation.aggregation if judge.rows == "faces" else "",
         "test": len(test),
         "val": int((rows["side"] == "val").sum()),
