@@ -37,7 +37,9 @@ SUMMARY_KEYS = (
 """What ``summary.json`` holds, whoever writes it."""
 SECTION_KEYS = ("title", "order", "split_hash", "text", "tables", "caption")
 """What a protocol writes for the report: paragraphs of ``text``; ``tables`` with ``title``, ``columns`` and ``rows`` of
-text; ``caption`` of the figure that has the protocol's name, empty without. Sections are shown by ``order``."""
+text; ``caption`` of the figure that has the protocol's name, empty without. Sections are shown by ``order``. One about
+detectors of the report has their ``trainings`` too (`models.contract.training_of`): where one of them was trained and
+judged again since, the report leaves the section out."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")

@@ -7,7 +7,7 @@ import pytest
 
 from examples import CROPS, NOBODY, make_contract
 from fakefocus.errors import InputError
-from fakefocus.models.contract import Side, check_fit, check_judged, find_overlap, side_of
+from fakefocus.models.contract import Side, check_fit, check_judged, find_overlap, side_of, training_of
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
@@ -65,6 +65,15 @@ def test_scores_of_an_earlier_training_are_refused_with_what_differs_and_the_com
         r"its scores are those of before, run kedro run --pipelines=evaluate",
     ):
         check_judged(again, {"contract": described})
+
+
+def test_training_is_known_by_its_contract_and_by_what_a_summary_says_of_it() -> None:
+    contract = make_contract("scade_net", train=KNOWN).model_dump(mode="json")
+    described = contract | {"name": "SCADE-Net", "train": {"videos": 1, "people": 2}, "val": {"videos": 0, "people": 0}}
+    training = training_of(contract, "scade_net", "other")
+    assert list(training) == ["scade_net of demo on other"]
+    assert training_of(described, "scade_net", "other") == training
+    assert training_of(contract | {"val_video_auc": 0.8}, "scade_net", "other") != training
 
 
 def test_split_with_people_on_two_sides_is_told_what_applies_to_it() -> None:

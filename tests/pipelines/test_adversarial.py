@@ -134,6 +134,7 @@ def test_section_and_figure_show_transferred_crops_with_their_own_clean_accuracy
             "detector": name,
             "family": family,
             "split_hash": "h",
+            "training": {f"{family} of demo on demo": "0123"},
             "confidence": 0.95,
             "images": {"count": 4, "real": 2, "fake": 2, "videos": 4, "groups": 4},
             "parameters": {"epsilons": [8], "seed": 3},
@@ -149,7 +150,9 @@ def test_section_and_figure_show_transferred_crops_with_their_own_clean_accuracy
         )
     ]
     results[1]["transferred"][0] |= {"clean": accuracy(None)} | accuracy(None)
-    table = adversarial_section(results)["tables"][2]
+    section = adversarial_section(results)
+    assert list(section["trainings"]) == ["xception of demo on demo", "meso4 of demo on demo"]
+    table = section["tables"][2]
     assert [row[3:] for row in table["rows"]] == [
         ["3", "67 %", "0 %", "100 % of 2"],
         ["0", "undefined", "undefined", "undefined of 0"],

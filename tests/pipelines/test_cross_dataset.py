@@ -38,6 +38,7 @@ CONTRACT = {
     "name": "SCADE-Net",
     "family": "scade_net",
     "dataset": "here",
+    "experiment": "here",
     "training": {"seed": 3},
     "threshold": {"value": 0.25, "source": "equal errors on validation videos"},
 }
@@ -102,6 +103,7 @@ def test_section_says_what_is_adapted_and_where_intervals_lack(data: Path) -> No
     result = compare_sets(StoredExperiments(data), SUITE, EVALUATION)
     section = describe_cross_dataset(result, {"hash": "here"})
     assert section["split_hash"] == "here"
+    assert set(section["trainings"]) == {"scade_net of here on here", "scade_net of here on there"}
     assert any("too few groups for an interval" in text for text in section["text"])
     aucs, errors, cross = section["tables"]
     assert aucs["columns"] == ["detector", "here", "there-test_only", "mean", "pooled", "gap", "lowest across"]

@@ -80,13 +80,16 @@ def test_detector_that_was_trained_again_since_its_evaluation_is_not_compared() 
 def test_section_says_how_many_videos_are_left_out() -> None:
     result = {
         "detector": "SCADE-Net",
+        "training": {"scade_net of demo on demo": "0123"},
         "seed": 3,
         "confidence": 0.95,
         "methods": ["A", "B"],
         "rows": [],
         "coverage": {"named": 12, "ok": 9, "no_face": 2, "rejected": 1, "error": 0},
     }
-    text = " ".join(describe_leave_one_out({"hash": "h"}, result)["text"])
+    section = describe_leave_one_out({"hash": "h"}, result)
+    assert section["trainings"] == {"scade_net of demo on demo": "0123"}
+    text = " ".join(section["text"])
     assert "on 9 of 12 test videos that the split names. The others have no face to score and are left" in text
 
 

@@ -14,6 +14,7 @@ from fakefocus.datasets.summaries import Summaries
 from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
 from fakefocus.metrics.weighted import METRICS
+from fakefocus.models.contract import training_of
 from fakefocus.parameters import Evaluation, Reporting
 from fakefocus.pipelines.reporting.nodes import (
     compare_detectors,
@@ -23,6 +24,7 @@ from fakefocus.pipelines.reporting.nodes import (
     gather_summaries,
     write_report,
 )
+from fakefocus.pipelines.reporting.sections import current_sections
 
 WORDS = Reporting(title="A report", data_note="Data.", recipe_note="Recipe.", sample_videos=2)
 EVALUATION = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
@@ -234,6 +236,24 @@ def test_sections_of_protocols_are_shown_and_those_of_another_split_are_not(
         assert text in page
     assert "<h2>Old</h2>" not in page
     assert "left out, made on another split: other" in caplog.text
+
+
+def test_section_of_a_detector_that_was_trained_again_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    now, before = ({"experiment": "demo", "best_epoch": epoch} for epoch in (1, 2))
+    summaries = {name: {"contract": now, "experiment": "demo"} for name in ("scade_net", "multistream")}
+    both, one = (training_of(now, name, "demo") for name in ("scade_net", "multistream"))
+    sections = {
+        "tta": {"trainings": both | one},
+        "robustness": {"trainings": both | training_of(before, "multistream", "demo")},
+        # judged elsewhere, by no detector of this report, or by none at all
+        "cross_dataset": {"trainings": both | training_of(before, "multistream", "other")},
+        "leave_one_out": {"trainings": training_of(before, "meso4", "demo")},
+        "coadaptation": {},
+    }
+    sections = {name: section | {"title": name, "split_hash": "h"} for name, section in sections.items()}
+    shown = current_sections(sections, {"hash": "h"}, summaries)
+    assert [section["title"] for section in shown] == ["tta", "cross_dataset", "leave_one_out", "coadaptation"]
+    assert "left out, made before multistream of demo on demo was trained again: robustness" in caplog.text
 
 
 def _with_scores(summary: dict[str, Any], family: str, right: float) -> dict[str, Any]:

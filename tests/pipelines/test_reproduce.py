@@ -293,7 +293,8 @@ def test_data_that_nobody_can_get_are_said_to_be_so() -> None:
 def test_section_has_what_the_report_reads_and_all_of_it_is_text() -> None:
     reproduced = compare_with_published(_published() | _table(), _judged(), OPTIONS, EVALUATION)
     section = json.loads(json.dumps(describe_reproduce(json.loads(json.dumps(reproduced)), {"hash": "h"})))
-    assert set(section) == set(SECTION_KEYS)
+    assert set(section) == {*SECTION_KEYS, "trainings"}
+    assert list(section["trainings"]) == ["meso4 of ffpp-official on celebdf-official"]
     for table in section["tables"]:
         for row in table["rows"]:
             assert len(row) == len(table["columns"])

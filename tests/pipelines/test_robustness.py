@@ -306,6 +306,7 @@ def test_section_says_what_was_measured_and_the_figure_is_drawn(project: Path) -
     results = [_result(project, family) for family in ("multistream", "scade_net")]
     section = describe_robustness(*results)
     assert "8 videos of the test side of tiny are encoded again" in section["text"][0]
+    assert set(section["trainings"]) == {"multistream of tiny on tiny", "scade_net of tiny on tiny"}
     assert all(len(row) == len(t["columns"]) for t in section["tables"] for row in t["rows"])
     assert all(isinstance(cell, str) for t in section["tables"] for row in t["rows"] for cell in row)
     assert isinstance(draw_robustness(*results), Figure)

@@ -33,6 +33,7 @@ def test_section_says_how_many_videos_have_no_view() -> None:
     result = {
         "detector": "Meso-4",
         "split_hash": "h",
+        "training": {"meso4 of demo on demo": "0123"},
         "parameters": {"mean": "logit"},
         "confidence": 0.95,
         "plain": judged,
@@ -43,7 +44,9 @@ def test_section_says_how_many_videos_have_no_view() -> None:
         "faces": 30,
         "coverage": {"named": 12, "ok": 9, "no_face": 2, "rejected": 1, "error": 0},
     }
-    text = " ".join(describe_tta(result)["text"])
+    section = describe_tta(result)
+    assert section["trainings"] == {"meso4 of demo on demo": "0123"}
+    text = " ".join(section["text"])
     assert "9 of 12 test videos that the split names show a face; the others have no view and are left out" in text
 
 

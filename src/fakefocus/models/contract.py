@@ -1,5 +1,7 @@
 """What a trained detector is and what it may be shown: ``architecture.json``."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -238,6 +240,21 @@ def trained_otherwise(contract: Mapping[str, Any], described: Mapping[str, Any])
     A summary counts videos and people, a contract names them: both follow from split and methods.
     """
     return [name for name, value in contract.items() if name not in _SIDES and described.get(name) != value]
+
+
+def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> dict[str, str]:
+    """Return what tells the training of a detector apart, a digest, by the detector and where it is judged.
+
+    It is the same of a contract and of what a summary says of one.
+
+    Args:
+        contract: What ``architecture.json`` holds, or the ``contract`` of a summary.
+        detector: Name of its folder.
+        experiment: Name of the judgement.
+    """
+    apart = {name: value for name, value in contract.items() if name not in (*_SIDES, "name")}
+    digest = hashlib.sha256(json.dumps(apart, sort_keys=True).encode()).hexdigest()[:16]
+    return {f"{detector} of {contract['experiment']} on {experiment}": digest}
 
 
 def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:

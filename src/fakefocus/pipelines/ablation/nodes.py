@@ -17,7 +17,7 @@ from fakefocus.metrics.over_seeds import METHOD, difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.models.contract import check_judged
+from fakefocus.models.contract import check_judged, training_of
 from fakefocus.models.family import UNCHANGED, Claim
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
 from fakefocus.pipelines.ablation import figures
@@ -116,6 +116,7 @@ def switch_streams(
         "kind": "switched",
         "tracked": _tracked(variants),
         **_about(summary),
+        "training": training_of(model["contract"], family.name, summary["experiment"]),
         "colour": family.colour,
         "seeds": [shown.contract.training.seed],
         "epochs": shown.contract.training.epochs,
@@ -138,6 +139,8 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
         "title": "What the parts are worth",
         "order": ORDER,
         "split_hash": there[0]["split_hash"],
+        # variants are trained and judged apart from the detectors of the report
+        "trainings": {name: digest for one in there for name, digest in one.get("training", {}).items()},
         "text": [
             "Each part that is claimed to help was left out and the detector trained again, with the seeds and "
             "the recipe of the unchanged one; and of a trained detector, streams were switched off. Differences are "

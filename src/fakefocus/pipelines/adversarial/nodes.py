@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.models import families
-from fakefocus.models.contract import Contract
+from fakefocus.models.contract import Contract, training_of
 from fakefocus.parameters import Adversarial, Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED, Planned, choose_images, plan_attacks
 from fakefocus.pipelines.adversarial.judging import judge_attack, judge_images, judge_transfer, sanity_of, tracked
@@ -71,6 +71,7 @@ def attack_detector(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
+        "training": training_of(model["contract"], shown.contract.family, experiment),
         "parameters": adversarial.model_dump(mode="json"),
         "threshold": threshold,
         "confidence": evaluation.confidence,

@@ -29,6 +29,7 @@ def adversarial_section(results: Sequence[Result]) -> dict[str, Any]:
         "title": "Attacks on detectors",
         "order": 30,
         "split_hash": results[0]["split_hash"],
+        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
         "text": _text(results),
         "tables": [_accuracies(results), _sizes(results), *_transfers(results), _sanity(results)],
         "caption": (

@@ -13,6 +13,7 @@ from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.pooling import Scored, cross_aucs, pool
 from fakefocus.metrics.scores import equal_error_threshold
 from fakefocus.metrics.scores import summary as summarise
+from fakefocus.models.contract import training_of
 from fakefocus.parameters import Evaluation, Suite
 from fakefocus.pipelines.cross_dataset.cells import Cell, read_cells
 from fakefocus.pipelines.cross_dataset.figures import draw_suite
@@ -80,6 +81,7 @@ def describe_cross_dataset(cross_dataset: dict[str, Any], splits_json: dict[str,
         "title": "Across data sets",
         "order": 10,
         "split_hash": splits_json["hash"],
+        "trainings": {name: digest for one in detectors for name, digest in one["trainings"].items()},
         "text": text,
         "tables": [_auc_table(cross_dataset), _error_table(detectors), *_cross_tables(detectors)],
         "caption": "Left: the AUC of videos on each set, their mean, the AUC of all sets on one scale, and the "
@@ -115,6 +117,7 @@ def _compare(cells: list[tuple[Cell, dict[str, Any]]], evaluation: Evaluation) -
         "family": contract["family"],
         "seed": contract["training"]["seed"],
         "dataset": contract["dataset"],
+        "trainings": _trainings(cells),
         "threshold": {"value": threshold, "source": source},
         "sets": sets,
         "compared": [sets[place]["experiment"] for place in whole],
@@ -122,6 +125,12 @@ def _compare(cells: list[tuple[Cell, dict[str, Any]]], evaluation: Evaluation) -
         "lowest": _lowest(cross),
         **together,
     }
+
+
+def _trainings(cells: list[tuple[Cell, dict[str, Any]]]) -> dict[str, str]:
+    """Return what tells the training of a detector apart, for each set on which it was judged."""
+    places = [training_of(summary["contract"], cell.detector, summary["experiment"]) for cell, summary in cells]
+    return {name: digest for place in places for name, digest in place.items()}
 
 
 def _lowest(cross: list[list[dict[str, Any]]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.models import find_family
-from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.contract import Contract, read_contract, training_of
 from fakefocus.parameters import Defocus, Efficiency
 from fakefocus.pipelines.efficiency.figures import draw_costs
 
@@ -62,6 +62,7 @@ def measure_costs(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
+        "training": training_of(model["contract"], contract.family, experiment),
         "seed": contract.training.seed,
         "parameters": efficiency.model_dump(mode="json"),
         "input": {"channels": len(contract.input.channels), "side": contract.input.img_size},
@@ -104,6 +105,7 @@ def describe_efficiency(splits_json: dict[str, Any], *results: dict[str, Any]) -
         "title": "What the detectors cost",
         "order": 70,
         "split_hash": splits_json["hash"],
+        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
         "text": text,
         "tables": [_counted_table(results), _measured_table(results), _map_table(results)],
         "caption": "Parameters and operations a crop, of this detector (filled) and of the published sizes (hollow), "

@@ -11,7 +11,7 @@ from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import Contract, check_judged, read_contract
+from fakefocus.models.contract import Contract, check_judged, read_contract, training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.leave_one_out.figures import draw_pairs
 from fakefocus.schemas import STATUSES
@@ -85,6 +85,7 @@ def judge_left_out(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
+        "training": training_of(model["contract"], contract.family, experiment),
         "seed": contract.training.seed,
         "confidence": evaluation.confidence,
         "interval": METHOD,
@@ -118,6 +119,7 @@ def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]
         "title": "Leaving one method out",
         "order": 15,
         "split_hash": splits_json["hash"],
+        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
         "text": text,
         "tables": [_table(results)],
         "caption": "AUC of videos by the method that was left out: trained with it (filled) and without it (hollow).",

@@ -17,6 +17,7 @@ from fakefocus.page import render
 from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
+from fakefocus.pipelines.reporting.sections import current_sections
 from fakefocus.plotting import OTHER_COLOURS
 from fakefocus.schemas import folder_keys
 
@@ -236,17 +237,9 @@ def write_report(
         short_of_all=any(d["coverage"]["ok"] < d["coverage"]["named"] for d in detectors),
         aggregations=sorted({d["metrics"]["aggregation"].replace("_", " ") for d in detectors}),
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
-        sections=_of_this_split(stored_sections, splits_json),
+        sections=current_sections(stored_sections, splits_json, summaries),
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
-
-
-def _of_this_split(sections: dict[str, dict[str, Any]], splits_json: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the sections that are about this split; the log says which are not."""
-    others = [name for name, section in sections.items() if section["split_hash"] != splits_json["hash"]]
-    if others:
-        _log.warning("left out, made on another split: %s; run these protocols again", ", ".join(others))
-    return [section for name, section in sections.items() if name not in others]
 
 
 def _judged(summaries: dict[str, Any]) -> list[Judged]:

@@ -11,7 +11,7 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models import families, find_family
-from fakefocus.models.contract import Overlap, in_words
+from fakefocus.models.contract import Overlap, in_words, training_of
 from fakefocus.parameters import Evaluation, PublishedResult, PublishedTable, Reproduce
 from fakefocus.pipelines.reproduce.commands import NO_DATA, commands_for
 from fakefocus.plotting import GRID, INK, WIDTH, style
@@ -78,6 +78,7 @@ def describe_reproduce(reproduced: dict[str, Any], splits_json: dict[str, Any]) 
         "title": "Published results",
         "order": 80,
         "split_hash": splits_json["hash"],
+        "trainings": {name: digest for row in run for ours in row["ours"] for name, digest in ours["training"].items()},
         "text": text,
         "tables": [table for table in tables if table["rows"]],
         "caption": "AUCs that can be run: the published value (mark), and ours with its interval (colour) where it is "
@@ -172,6 +173,7 @@ def _measure(
         "place": place,
         "experiment": summary["experiment"],
         "dataset": summary["dataset"],
+        "training": training_of(summary["contract"], place.rsplit("/", 1)[1], summary["experiment"]),
         **{name: ours[name] for name in ("value", "low", "high")},
         "difference": None if ours["value"] is None else ours["value"] - published,
         "inside": ours["low"] <= published <= ours["high"] if known else None,

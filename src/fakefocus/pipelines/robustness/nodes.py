@@ -11,7 +11,7 @@ from fakefocus.errors import InputError
 from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.models.contract import Contract, check_judged
+from fakefocus.models.contract import Contract, check_judged, training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Robustness
 from fakefocus.pipelines.robustness import figures, tables
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
@@ -110,6 +110,7 @@ def measure_robustness(
         "experiment": experiment,
         "split": "test",
         "split_hash": splits_json["hash"],
+        "training": training_of(model["contract"], contract.family, experiment),
         "parameters": robustness.model_dump(),
         "threshold": judge.threshold,
         "interval": {"method": METHOD, "confidence": evaluation.confidence},
@@ -133,6 +134,7 @@ def describe_robustness(*results: dict[str, Any]) -> dict[str, Any]:
         "title": "Robustness",
         "order": 20,
         "split_hash": results[0]["split_hash"],
+        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
         "text": tables.paragraphs(results),
         "tables": tables.tables(results),
         "caption": tables.caption(results),

@@ -16,6 +16,7 @@ from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
+from fakefocus.models.contract import training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
 from fakefocus.schemas import STATUSES
 
@@ -74,6 +75,7 @@ def score_views(
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": splits_json["hash"],
+        "training": training_of(model["contract"], contract.family, experiment),
         "parameters": tta.model_dump(mode="json"),
         "seed": contract.training.seed,
         "confidence": evaluation.confidence,
@@ -91,6 +93,7 @@ def describe_tta(*results: dict[str, Any]) -> dict[str, Any]:
         "title": "Scores over several views of a face",
         "order": 60,
         "split_hash": results[0]["split_hash"],
+        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
         "text": _text(results),
         "tables": [_compared(results), _alone(results)],
         "caption": "",
