@@ -12,6 +12,7 @@ import cv2
 import mlflow
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from kedro.framework.project import configure_project
 from kedro.framework.session import KedroSession
@@ -81,10 +82,26 @@ def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def tiny_project(make_project: Callable[[str], Path], run_kedro: Callable[..., Any]) -> Path:
-    """Return a project folder in which the whole lineage has run once."""
-    project = make_project("tiny")
-    run_kedro(project)
+def tiny_project(
+    make_project: Callable[[str], Path],
+    run_kedro: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Path:
+    """Return a project folder in which the whole lineage has run once; of workers side by side, one runs it."""
+    if worker_id == "master":
+        project = make_project("tiny")
+        run_kedro(project)
+        return project
+    place = tmp_path_factory.getbasetemp().parent / "tiny_project.txt"
+    with FileLock(place.with_suffix(".lock")):
+        if not place.exists():
+            finished = make_project("finished")
+            run_kedro(finished)
+            place.write_text(str(finished))
+    # each worker changes what is its own
+    project = tmp_path_factory.mktemp("tiny") / "project"
+    shutil.copytree(place.read_text(), project, symlinks=True)
     return project
 
 
