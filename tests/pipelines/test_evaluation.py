@@ -192,3 +192,40 @@ def test_validation_scores_of_an_earlier_training_calibrate_nothing() -> None:
             dataset="other",
             experiment="other",
         )
+
+
+def test_auc_by_policy_and_calibration_are_of_the_rows_of_the_first_number() -> None:
+    # each of 6 people has a real at .2 and a fake at .8 by the method trained on; another method's fakes score .1
+    people = [f"p{i}" for i in range(6)]
+    rows = [
+        {"group": p, "label": int(method != ""), "method": method, "score": score, "split": side}
+        for side, methods in (("test", {"": 0.2, "swap": 0.8, "other": 0.1}), ("val", {"": 0.3, "swap": 0.7}))
+        for method, score in methods.items()
+        for p in people
+    ]
+    table = pd.DataFrame(rows).assign(track=0, status="ok", reason="", faces=1, people="", fingerprint="")
+    table["video_id"] = table["crop"] = [f"v{i}" for i in range(len(table))]
+    videos = table[["video_id"]].assign(path=table["video_id"], compression="", dataset="demo")
+    faces = table[["video_id"]].assign(found=True, size=30.0, sharpness=1.0)
+    summary = summarise_detector(
+        model={"contract": make_contract("scade_net").model_dump(mode="json"), "weights": {}},
+        history=pd.DataFrame(),
+        samples=table,
+        videos=videos,
+        faces=faces,
+        face_scores=table,
+        track_scores=table,
+        video_scores=table,
+        home_scores=pd.DataFrame(),
+        home_summary={},
+        attributes=pd.DataFrame(),
+        splits_json={"hash": "h"},
+        evaluation=EVALUATION,
+        dataset="demo",
+        experiment="demo",
+    )
+    first = summary["metrics"]["video"]
+    assert (first["auc"]["value"], summary["coverage"]["auc"]["exclude"]) == (1, 1)
+    # Brier: all are wrong by .2; with the other method's fakes, which are wrong by .9, it would be .30
+    assert first["brier"]["value"] == pytest.approx(0.04)
+    assert summary["calibration"]["methods"]["none"]["brier"]["value"] == pytest.approx(0.04)

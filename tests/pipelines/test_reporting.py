@@ -212,6 +212,7 @@ def test_too_little_coverage_is_said_before_any_number(write: Callable[..., str]
     page = write(summaries={"scade_net": summary | {"coverage": short}})
     assert page.index("SCADE-Net scored 15 of 20 test videos") < page.index("Do the detectors tell real from fake?")
     assert "<td>75.0%</td>" in page
+    assert "The AUCs are of methods trained on" in page
     assert "scored 15 of" not in write(summaries={"scade_net": summary})
 
 

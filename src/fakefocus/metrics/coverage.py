@@ -46,7 +46,7 @@ def coverage(videos: pd.DataFrame, policy: str) -> dict[str, Any]:
 
 
 def auc_by_policy(videos: pd.DataFrame) -> dict[str, float | None]:
-    """Return the AUC under each policy, whatever the methods: how much hangs on videos without a score."""
+    """Return the AUC of videos under each policy: how much hangs on those without a score."""
     values = {policy: _auc(with_missing(videos, policy)) for policy in POLICIES}
     return {policy: None if np.isnan(value) else value for policy, value in values.items()}
 

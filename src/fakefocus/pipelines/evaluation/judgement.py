@@ -65,6 +65,16 @@ def measure(
     return metrics
 
 
+def judged_first(contract: Contract, videos: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return the rows of the first number of a report: reals, and fakes of methods that the detector was trained on.
+
+    Fakes of all methods, where it was trained on none of them.
+    """
+    trained_on = [method for method in set(videos["method"]) if _trained_on(contract, method, dataset)]
+    own = videos[(videos["label"] == 0) | videos["method"].isin(trained_on)]
+    return own if (own["label"] == 1).any() else videos
+
+
 def choose_threshold(contract: Contract, validation: pd.DataFrame, evaluation: Evaluation) -> tuple[float, str]:
     """Return the score from which a video is called fake, and where it is from: never from the test side.
 
@@ -87,7 +97,9 @@ def choose_threshold(contract: Contract, validation: pd.DataFrame, evaluation: E
 
 
 def calibrate(scores: Scores, own: bool, threshold: float, evaluation: Evaluation) -> dict[str, Any]:
-    """Fit calibrations on validation videos of the training data, and judge them on the test side.
+    """Fit calibrations on validation videos of the training data, and judge them on the test videos that have a score.
+
+    What stands for a missing score is no probability of the detector's: there is nothing to calibrate.
 
     Returns:
         ``videos``: how many they were fitted on; ``own``: whether those are of the data set that is tested; ``none``

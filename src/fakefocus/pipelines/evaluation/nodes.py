@@ -13,7 +13,7 @@ from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.models.contract import Contract, check_judged, find_overlap, read_contract
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.evaluation.attributes import describe_videos
-from fakefocus.pipelines.evaluation.judgement import Scores, calibrate, measure
+from fakefocus.pipelines.evaluation.judgement import Scores, calibrate, judged_first, measure
 from fakefocus.schemas import SCORE_COLUMNS, SUMMARY_VERSION, TRACK_SCORE_COLUMNS, VIDEO_SCORE_COLUMNS
 
 
@@ -102,8 +102,9 @@ def summarise_detector(
     Returns:
         ``contract``: what the detector is, people and videos counted; ``parameters``: how many numbers it has learned
         or could; ``dataset``, ``experiment`` and ``split_hash``: what it was judged on; ``overlap``: how many of the
-        test videos it knows; ``coverage``: how many it scored; ``metrics``: see `judgement.measure`; ``calibration``:
-        see `judgement.calibrate`; ``history``: a row an epoch; ``videos``: the test side, column by column.
+        test videos it knows; ``coverage``: how many it scored, and the AUC by policy; ``metrics``: see
+        `judgement.measure`; ``calibration``: see `judgement.calibrate`; ``history``: a row an epoch; ``videos``: the
+        test side, column by column.
 
     Raises:
         InputError: If the detector was trained again since it was evaluated on its own experiment.
@@ -116,6 +117,7 @@ def summarise_detector(
     scores = Scores(test_faces, test_tracks, test_videos, _validation(at_home, evaluation))
     about = describe_videos(scores.videos, videos, faces, attributes)
     metrics = measure(contract, scores, about, evaluation, dataset)
+    first = judged_first(contract, scores.videos, dataset)
     shown = scores.videos[["video_id", "label", "method", "group", "status", "score"]]
     return {
         "version": SUMMARY_VERSION,
@@ -126,9 +128,9 @@ def summarise_detector(
         "split_hash": splits_json["hash"],
         "overlap": find_overlap(contract.train, contract.val, test_samples).model_dump(mode="json"),
         "coverage": coverage(scores.videos, evaluation.missing)
-        | {"least": evaluation.min_coverage, "auc": auc_by_policy(scores.videos)},
+        | {"least": evaluation.min_coverage, "auc": auc_by_policy(first)},
         "metrics": metrics,
-        "calibration": calibrate(scores, own, metrics["threshold"], evaluation),
+        "calibration": calibrate(scores._replace(videos=first), own, metrics["threshold"], evaluation),
         "history": history.to_dict("records"),
         # JSON knows no NaN
         "videos": shown.astype(object).where(shown.notna(), None).to_dict("list"),
