@@ -184,7 +184,7 @@ def test_validation_scores_of_an_earlier_training_calibrate_nothing() -> None:
     ):
         summarise_detector(
             model={"contract": contract, "weights": {}},
-            home_summary=before,
+            home_evaluation=before,
             **{name: pd.DataFrame({"split": []}) for name in tables},
             attributes=pd.DataFrame(),
             splits_json={"hash": "h"},
@@ -217,7 +217,7 @@ def test_auc_by_policy_and_calibration_are_of_the_rows_of_the_first_number() -> 
         track_scores=table,
         video_scores=table,
         home_scores=pd.DataFrame(),
-        home_summary={},
+        home_evaluation={},
         attributes=pd.DataFrame(),
         splits_json={"hash": "h"},
         evaluation=EVALUATION,

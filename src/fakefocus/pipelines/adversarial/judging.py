@@ -97,8 +97,8 @@ def judge_transfer(
         had right, ``both_right`` of them, that are decided wrong now.
     """
     both = attacked & right
-    about = {"attacked": int(attacked.sum()), "both_right": int(both.sum())}
-    about |= {"success": _mean(~_right(rows[both], scores[both], options))}
+    success = _mean(~_right(rows[both], scores[both], options))
+    about = {"attacked": int(attacked.sum()), "both_right": int(both.sum()), "success": success}
     before = judge_images(rows[attacked], clean[attacked], options)
     return judge_images(rows[attacked], scores[attacked], options) | {"clean": before} | about
 

@@ -72,7 +72,7 @@ def summarise_detector(
     track_scores: pd.DataFrame,
     video_scores: pd.DataFrame,
     home_scores: pd.DataFrame,
-    home_summary: dict[str, Any],
+    home_evaluation: dict[str, Any],
     attributes: pd.DataFrame,
     splits_json: dict[str, Any],
     evaluation: Evaluation,
@@ -92,7 +92,7 @@ def summarise_detector(
         video_scores: A row a video that the split names.
         home_scores: Scores of faces of the detector's own experiment: threshold and calibration are of its validation
             videos; empty where it was not evaluated there.
-        home_summary: What that evaluation says of the detector; empty likewise.
+        home_evaluation: What that evaluation says of the detector; empty likewise.
         attributes: Columns of the user's on videos; empty without.
         splits_json: The split that it is judged on.
         evaluation: How it is judged.
@@ -113,7 +113,7 @@ def summarise_detector(
     tables = (face_scores, track_scores, video_scores, samples)
     test_faces, test_tracks, test_videos, test_samples = (table[table["split"] == "test"] for table in tables)
     own = contract.experiment == experiment
-    at_home = face_scores if own else _home(model["contract"], home_scores, home_summary)
+    at_home = face_scores if own else _home(model["contract"], home_scores, home_evaluation)
     scores = Scores(test_faces, test_tracks, test_videos, _validation(at_home, evaluation))
     about = describe_videos(scores.videos, videos, faces, attributes)
     metrics = measure(contract, scores, about, evaluation, dataset)

@@ -69,7 +69,7 @@ def _evaluate(namespace: str) -> Pipeline:
                 nodes.summarise_detector,
                 [
                     *("model", "history", "samples", "videos", "faces", "face_scores", "track_scores", "video_scores"),
-                    *("home_scores", "home_summary", "attributes", "splits_json"),
+                    *("home_scores", "home_evaluation", "attributes", "splits_json"),
                     *("params:evaluation", "params:dataset", "params:experiment"),
                 ],
                 "summary",
