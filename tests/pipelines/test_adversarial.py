@@ -114,10 +114,10 @@ def test_transfer_is_judged_on_what_was_attacked_and_its_success_on_what_both_de
     # the three right now: the last one, which nobody changed, is no merit
     attacked, right = np.array([True, True, True, False]), np.array([True, True, False, True])
     clean, scores = np.array([0.1, 0.1, 0.1, 0.9]), np.array([0.9, 0.9, 0.1, 0.9])
-    judged = judge_transfer(_four_rows(), clean, scores, attacked, right, OPTIONS)
-    assert judged["accuracy"]["value"] == 0
-    assert judged["clean"]["accuracy"]["value"] == pytest.approx(2 / 3)
-    assert (judged["attacked"], judged["both_right"], judged["success"]) == (3, 2, 1)
+    shown = judge_transfer(_four_rows(), clean, scores, attacked, right, OPTIONS)
+    assert shown["accuracy"]["value"] == 0
+    assert shown["clean"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert (shown["attacked"], shown["both_right"], shown["success"]) == (3, 2, 1)
     nobody = judge_transfer(_four_rows(), clean, scores, np.zeros(4, dtype=bool), right, OPTIONS)
     assert (nobody["accuracy"]["value"], nobody["clean"]["accuracy"]["value"], nobody["success"]) == (None, None, None)
 

@@ -207,9 +207,9 @@ def test_other_names_of_a_data_set_count_as_it_and_other_methods_are_told() -> N
 
 
 def test_videos_that_a_detector_knows_are_told_beside_its_result() -> None:
-    judged = _judged()
-    judged["ffpp-on-celebdf/meso4"]["summary"]["overlap"] |= {"trained_on": 1, "people": ["celebdf/id0"]}
-    (row,) = _rows(_table(), judged)
+    summaries = _judged()
+    summaries["ffpp-on-celebdf/meso4"]["summary"]["overlap"] |= {"trained_on": 1, "people": ["celebdf/id0"]}
+    (row,) = _rows(_table(), summaries)
     assert row["ours"][0]["differs"] == [
         "1 of 2 test videos were trained on, or show people who were, with celebdf/id0 (evaluation.seen)"
     ]
@@ -218,9 +218,9 @@ def test_videos_that_a_detector_knows_are_told_beside_its_result() -> None:
 def test_two_names_of_one_data_set_are_said_to_hide_people() -> None:
     own = {"title": "FF++ c23", "dataset": "ffpp"}
     for tested_on, hidden in (("ffpp", 0), ("dfb_ffpp", 1)):
-        judged = _judged()
-        judged["ffpp-on-celebdf/meso4"]["summary"]["dataset"] = tested_on
-        (row,) = _rows(_table(tested_on=own), judged)
+        summaries = _judged()
+        summaries["ffpp-on-celebdf/meso4"]["summary"]["dataset"] = tested_on
+        (row,) = _rows(_table(tested_on=own), summaries)
         lines = [line for line in row["ours"][0]["differs"] if "people of two names cannot be compared" in line]
         assert len(lines) == hidden
         assert all(line.startswith(f"trained on ffpp and tested on {tested_on}, which are one") for line in lines)

@@ -29,15 +29,15 @@ def test_a_view_that_is_sure_does_not_decide_alone() -> None:
 
 def test_section_says_how_many_videos_have_no_view() -> None:
     metric = {"value": 0.8, "low": None, "high": None}
-    judged = {"auc": metric, "real": 4, "fake": 5, "groups": 4, "no_interval": "too few groups"}
+    metrics = {"auc": metric, "real": 4, "fake": 5, "groups": 4, "no_interval": "too few groups"}
     result = {
         "detector": "Meso-4",
         "split_hash": "h",
         "training": {"meso4 of demo on demo": "0123"},
         "parameters": {"mean": "logit"},
         "confidence": 0.95,
-        "plain": judged,
-        "averaged": judged,
+        "plain": metrics,
+        "averaged": metrics,
         "difference": {"difference": 0.0, "low": None, "high": None, "method": "DeLong"},
         "views": [{"view": "plain", "auc": 0.8, "seconds": 1.0}],
         "cost": 2.0,

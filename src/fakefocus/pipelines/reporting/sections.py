@@ -23,12 +23,12 @@ def current_sections(
     others = [name for name, section in sections.items() if section["split_hash"] != splits_json["hash"]]
     if others:
         _log.warning("left out, made on another split: %s; run these protocols again", ", ".join(others))
-    judged: dict[str, str] = {}
+    present: dict[str, str] = {}
     for place, summary in summaries.items():
-        judged |= training_of(summary["contract"], place, summary["experiment"])
+        present |= training_of(summary["contract"], place, summary["experiment"])
     shown = []
     for name in (name for name in sections if name not in others):
-        again = _trained_again(sections[name], judged)
+        again = _trained_again(sections[name], present)
         if again:
             _log.warning("left out, made before %s was trained again: %s; run it again", " and ".join(again), name)
         else:
@@ -36,7 +36,7 @@ def current_sections(
     return shown
 
 
-def _trained_again(section: dict[str, Any], judged: dict[str, str]) -> list[str]:
+def _trained_again(section: dict[str, Any], present: dict[str, str]) -> list[str]:
     """Return the detectors of a section that were judged after another training."""
     trainings = section.get("trainings", {})
-    return [name for name, digest in trainings.items() if judged.get(name, digest) != digest]
+    return [name for name, digest in trainings.items() if present.get(name, digest) != digest]
