@@ -86,10 +86,9 @@ def tiny_project(
     make_project: Callable[[str], Path],
     run_kedro: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
-    worker_id: str,
 ) -> Path:
     """Return a project folder in which the whole lineage has run once; of workers side by side, one runs it."""
-    if worker_id == "master":
+    if "PYTEST_XDIST_WORKER" not in os.environ:
         project = make_project("tiny")
         run_kedro(project)
         return project

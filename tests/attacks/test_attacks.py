@@ -129,6 +129,20 @@ def test_carlini_and_wagner_leave_the_true_label_and_go_no_further_than_each_cro
     assert (length <= nearest * 1.5).all()
 
 
+def test_attack_without_bound_stops_where_a_decision_is_turned(shown: ShownCrop, crops: np.ndarray) -> None:
+    labels = _decisions(shown, crops)
+    changed = attacked(shown, crops, labels, Attack("pgd", steps=80, step=LEVEL), seed=3)
+    assert (_decisions(shown, changed) != labels).all()
+    # between two looks eight steps of a level are taken, none before the first look
+    levels = np.rint(np.abs(changed - crops).max((1, 2, 3)) * 255)
+    weight = shown.network.linear.weight / 0.25
+    margins = (shown(torch.from_numpy(crops)) @ torch.tensor([-1.0, 1.0])).abs()
+    needed = (margins / weight.abs().sum() * 255).numpy()
+    assert levels.tolist() == (8 * np.ceil(needed / 8)).tolist()
+    wrong = attacked(shown, crops, 1 - labels, Attack("pgd", steps=80, step=LEVEL), seed=3)
+    assert np.array_equal(wrong, crops)
+
+
 @pytest.mark.parametrize("attack", [Attack("pgd", LEVEL, 10), Attack("auto_pgd", LEVEL, 10)])
 def test_attacks_keep_their_bound_and_raise_the_loss(shown: ShownCrop, crops: np.ndarray, attack: Attack) -> None:
     labels = _decisions(shown, crops)

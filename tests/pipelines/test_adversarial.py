@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from fakefocus.errors import InputError
 from fakefocus.parameters import Adversarial
 from fakefocus.pipelines.adversarial.budget import choose_images, plan_attacks
-from fakefocus.pipelines.adversarial.judging import judge_attack, judge_transfer, sanity_of, tracked
+from fakefocus.pipelines.adversarial.judging import ALONE, STRONGEST, judge_attack, judge_transfer, sanity_of, tracked
 from fakefocus.pipelines.adversarial.reporting import adversarial_curves, adversarial_section
 
 OPTIONS = {"threshold": 0.5, "confidence": 0.95}
@@ -180,16 +180,22 @@ def _result(curve: list[float], left: float, largest: float = 8.0) -> dict[str, 
     ("result", "failing"),
     [
         (_result([0.5, 0.5], 0.0), []),
-        (_result([0.5, 0.51], 0.0), ["accuracy does not rise with ε"]),
-        (_result([0.95, 0.5], 0.0), ["accuracy does not rise with ε"]),
+        (_result([0.5, 0.51], 0.0), [STRONGEST, ALONE]),
+        (_result([0.95, 0.5], 0.0), [STRONGEST, ALONE]),
         (_result([0.5, 0.4], 0.06), ["unbounded PGD leaves at most 5 %"]),
         (_result([0.5, 0.4], 0.0, largest=8.01), ["no change is larger than ε"]),
     ],
 )
 def test_numbers_that_cannot_be_right_are_reported(result: dict[str, Any], failing: list[str]) -> None:
     checks = sanity_of(result)
-    assert len(checks) == 3
+    assert len(checks) == 4
     assert [check["rule"] for check in checks if not check["holds"]] == failing
+
+
+def test_an_attack_that_passes_over_what_a_stronger_one_reaches_breaks_its_own_rule_alone() -> None:
+    result = _result([0.5, 0.51], 0.0)
+    result["rows"] += [row | {"name": "AutoPGD", "accuracy": {"value": 0.1}} for row in result["rows"][:2]]
+    assert [check["rule"] for check in sanity_of(result) if not check["holds"]] == [ALONE]
 
 
 @pytest.fixture(scope="module")

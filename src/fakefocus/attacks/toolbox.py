@@ -22,6 +22,8 @@ _ROUNDING = 1e-6
 """What float32 may add to a change of at most 1."""
 _AIM = 10.0
 """C&W: the weight of turning the decision, against the size of the change, with which the search begins."""
+_STRETCH = 8
+"""Steps of an attack that ends where a decision is turned, between two looks at it."""
 _STEP = 2.5
 """PGD: the steps together reach 2.5 times as far as the bound (Madry et al. 2018)."""
 
@@ -29,9 +31,9 @@ _STEP = 2.5
 class Attack(NamedTuple):
     """An attack: at most ``epsilon`` a pixel, in [0, 1]; None where the attack looks for the smallest change itself.
 
-    ``steps`` of the gradient; ``step``: size of one of PGD, which then starts at the crop itself, else so that all of
-    them reach 2.5 times as far as the bound, after a random start; ``searches`` of C&W for the weight of its aim
-    against the size of the change.
+    ``steps`` of the gradient; ``step``: size of one of PGD, which then starts at the crop itself and ends where the
+    decision is turned, else so that all of them reach 2.5 times as far as the bound, after a random start; ``searches``
+    of C&W for the weight of its aim against the size of the change.
 
     fgsm: Goodfellow et al. 2015, https://arxiv.org/abs/1412.6572. pgd: Madry et al. 2018,
     https://arxiv.org/abs/1706.06083; its last step counts, not its best. auto_pgd: Croce & Hein 2020, https://arxiv.org/abs/2003.01690,
@@ -102,6 +104,8 @@ def _generate(shown: ShownCrop, crops: Images, labels: NDArray[np.int64], attack
         case "fgsm":
             method = FastGradientMethod(classifier, eps=reach, **size)
         case "pgd":
+            if attack.step is not None:
+                steps["max_iter"] = min(attack.steps, _STRETCH)
             step = _STEP * reach / attack.steps if attack.step is None else attack.step
             starts = 1 if attack.step is None else 0
             method = ProjectedGradientDescentPyTorch(
@@ -113,8 +117,22 @@ def _generate(shown: ShownCrop, crops: Images, labels: NDArray[np.int64], attack
             )
         case "carlini_l2":
             method = CarliniL2Method(classifier, initial_const=_AIM, binary_search_steps=attack.searches, **steps)
+    if attack.step is not None:
+        return _until_turned(method, classifier, crops, labels, attack.steps)
     changed = np.asarray(method.generate(crops, y=np.eye(2, dtype=np.float32)[labels]), dtype=np.float32)
     return _best(method, classifier, crops, changed, labels) if attack.kind == "auto_pgd" else changed
+
+
+def _until_turned(method: Any, classifier: Any, crops: Images, labels: NDArray[np.int64], steps: int) -> Images:  # noqa: ANN401
+    """Attack crops further until their decision is turned: who goes on beyond that may turn it back."""
+    changed, targets = crops.copy(), np.eye(2, dtype=np.float32)[labels]
+    right = np.arange(len(crops))
+    for _ in range(-(-steps // _STRETCH)):
+        right = right[classifier.predict(changed[right]).argmax(axis=1) == labels[right]] if len(right) else right
+        if not len(right):
+            break
+        changed[right] = method.generate(changed[right], y=targets[right])
+    return changed
 
 
 def _best(method: Any, classifier: Any, crops: Images, changed: Images, labels: NDArray[np.int64]) -> Images:  # noqa: ANN401

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED
+from fakefocus.pipelines.adversarial.judging import ALONE
 from fakefocus.plotting import GRID, INK, OTHER_COLOURS, WIDTH, style
 
 Result = Mapping[str, Any]
@@ -145,6 +146,11 @@ def _text(results: Sequence[Result]) -> list[str]:
     sound = f"Of {held + len(broken)} checks of the attacks themselves {held} hold" + (
         f"; not: {'; '.join(broken)}." if broken else "."
     )
+    if any(ALONE in text for text in broken):
+        sound += (
+            " Where the accuracy under one attack rises with ε, its steps, which grow with ε, pass over what shorter "
+            "ones reach, and the last step counts; the strongest attack of each ε is what a detector has to stand."
+        )
     return [chosen, judged, maps, sound, limits]
 
 
