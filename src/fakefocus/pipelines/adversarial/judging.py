@@ -117,9 +117,9 @@ def sanity_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     clean = {row["maps"]: row["accuracy"]["value"] for row in result["clean"]}
     bounded = rows[rows["epsilon"].notna() & (rows["attack"] != UNBOUNDED)]
     checks = []
-    for maps, curves in bounded.assign(value=[row["value"] for row in bounded["accuracy"]]).groupby("maps", sort=False):
-        values = [clean[maps], *curves.groupby("epsilon")["value"].min()]
-        checks.append(_check(STRONGEST, f"map {maps}", _falls(values), values))
+    for mode, curves in bounded.assign(value=[row["value"] for row in bounded["accuracy"]]).groupby("maps", sort=False):
+        values = [clean[str(mode)], *curves.groupby("epsilon")["value"].min()]
+        checks.append(_check(STRONGEST, f"map {mode}", _falls(values), values))
     for (maps, name), curve in bounded.groupby(["maps", "name"], sort=False):
         values = [clean[maps], *(row["value"] for row in curve.sort_values("epsilon")["accuracy"])]
         checks.append(_check(ALONE, f"map {maps}, {name}", _falls(values), values))
