@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fakefocus.imaging import blending
 from fakefocus.imaging.alignment import template_for
-from fakefocus.imaging.blending import Blending, blend_with_itself
+from fakefocus.imaging.blending import Blending, Face, Kind, blend_with_itself, make_fake
 from fakefocus.imaging.face_mask import HULLS, face_points, fill, hulls, mean_face
 
 FIVE = template_for(256, 0.3)
@@ -241,3 +241,25 @@ def test_strengths_that_cannot_be_are_refused() -> None:
         Blending(hulls=())
     with pytest.raises(ValueError, match=r"Blending\.ratios: must be in \(0, 1\], got \(0\.5, 1\.5\)"):
         Blending(ratios=(0.5, 1.5))
+
+
+@pytest.mark.parametrize("kind", ["regional", "swapped", "resynthesised"])
+def test_every_kind_of_fake_differs_from_its_target_on_the_face_alone(kind: Kind) -> None:
+    donor = Face(np.ascontiguousarray(CROP[:, ::-1]), FIVE[[1, 0, 2, 4, 3]] * [-1, 1] + [CROP.shape[1] - 1, 0])
+    for seed in range(6):
+        pair = make_fake(kind, Face(CROP, FIVE), np.random.default_rng(seed), donor)
+        assert np.array_equal(pair.target, CROP)
+        assert np.array_equal(pair.fake[pair.mask == 0], CROP[pair.mask == 0])
+        assert (pair.fake != CROP)[pair.mask > 0.25].any()
+
+
+def test_regional_fakes_leave_the_outline_of_the_face_alone() -> None:
+    jaw = np.round(face_points(FIVE)[[0, 1, 2, 14, 15, 16]]).astype(int)
+    for seed in range(20):
+        mask = make_fake("regional", Face(CROP, FIVE), np.random.default_rng(seed)).mask
+        assert (mask[jaw[:, 1], jaw[:, 0]] < 0.05).all()
+
+
+def test_swap_without_a_donor_is_refused() -> None:
+    with pytest.raises(ValueError, match="donor: kind swapped needs the face of somebody else"):
+        make_fake("swapped", Face(CROP, FIVE), np.random.default_rng(0))

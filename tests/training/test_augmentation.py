@@ -3,12 +3,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from fakefocus.parameters import Augmentation
-from fakefocus.training.augmentation import Augment, Plan, Sample, affine_matrix, change, tint
+from fakefocus.training.augmentation import Augment, Pass, Plan, Sample, affine_matrix, change, tint
 
 STILL = {"flip": 0, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0, "hue": 0}
 
@@ -155,3 +156,45 @@ def test_tint_does_what_its_factors_say() -> None:
     assert tinted(1, 0.5, 0) == [98, 68, 53]
     # a third of the circle turns red into green, green into blue, blue into red
     assert tinted(1, 1, 1 / 3) == [30, 120, 60]
+
+
+def test_damage_happens_at_the_smaller_size() -> None:
+    image = np.ascontiguousarray(skimage.data.astronaut()[20:276, 96:352])
+    options = _options(
+        crop=256, damage={"rescale": 1.0, "rescale_factor": [0.25, 0.25], "noise": 1.0, "noise_sigma": [20, 20]}
+    )
+    augment = Augment(options, random=True)
+    noisy = augment(Sample(image), augment.plan(1)).image.astype(float)
+    without = augment(Sample(image), augment.plan(1)._replace(damage=(Pass(0.25, ()),))).image.astype(float)
+    noise = (noisy - without).mean(axis=2)
+    # noise of a picture of 64 pixels, enlarged four times: neighbours share it
+    assert np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("name", ["sharpen", "h264"])
+def test_new_kinds_of_damage_change_pixels_and_repeat(name: str) -> None:
+    image = np.ascontiguousarray(skimage.data.astronaut()[20:276, 96:352])
+    augment = Augment(_options(crop=256, damage={name: 1.0}), random=True)
+    one, again, other = (augment(Sample(image), augment.plan(seed)).image for seed in (5, 5, 6))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert 0.2 < np.abs(one.astype(int) - image).mean() < 12
+
+
+def test_again_goes_through_all_of_it_twice() -> None:
+    augment = Augment(_options(damage={"jpeg": 1.0, "again": 1.0}), random=True)
+    plan = augment.plan(3)
+    assert [len(passed.steps) for passed in plan.damage] == [1, 1]
+    assert plan.damage[0].steps[0][1] != plan.damage[1].steps[0][1]
+
+
+def test_turned_crop_shows_what_the_stored_one_does_beyond_the_square() -> None:
+    image = np.full((320, 320, 3), 200, np.uint8)
+    options = _options(crop=256, rotation=10.0, zoom=0.1)
+    augment = Augment(options, random=True)
+    assert all(augment.move(Sample(image), augment.plan(seed)).image.min() == 200 for seed in range(20))
+
+
+def test_factor_above_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="rescale_factor: must be at most 1"):
+        _options(damage={"rescale_factor": [0.5, 1.5]})

@@ -10,7 +10,7 @@ from benchmarks.defocus import faces
 
 from fakefocus.imaging.alignment import template_for
 from fakefocus.imaging.gradient_ratio import blur_and_confidence, gradient_ratio
-from fakefocus.parameters import Augmentation, Defocus
+from fakefocus.parameters import Augmentation, Defocus, PseudoFakes
 from fakefocus.training.augmentation import Augment
 from fakefocus.training.samples import FaceSamples, MapSource, assemble, blendable
 from fakefocus.training.sampling import Draw
@@ -19,8 +19,8 @@ CROP = faces(1)[0]
 CROPS = {"real/a": SimpleNamespace(read={"frame_000000": CROP}.__getitem__)}
 STORED = {"real/a": SimpleNamespace(read={"frame_000000": np.full((256, 256), 0.25, np.float32)}.__getitem__)}
 TABLE = pd.DataFrame(
-    [("a", "real/a", "real/a/frame_000000", 0, 0, json.dumps(template_for(256, 0.3).tolist()))],
-    columns=["video_id", "folder", "crop", "track", "label", "landmarks"],
+    [("a", "real/a", "real/a/frame_000000", 0, 0, "ann", json.dumps(template_for(256, 0.3).tolist()))],
+    columns=["video_id", "folder", "crop", "track", "label", "identity", "landmarks"],
 )
 
 
@@ -87,7 +87,7 @@ def test_draw_with_the_same_seed_gives_the_same_sample_and_leaves_the_generator_
 
 
 def test_blended_draw_is_a_real_and_its_fake_changed_alike() -> None:
-    samples = _samples(blended=True)
+    samples = _samples(pseudo_fakes=PseudoFakes())
     batch = samples[[Draw(0, seed) for seed in range(6)]]
     assert batch.labels.tolist() == [0, 1] * 6
     assert batch.rows.tolist() == [0, 1] * 6
@@ -101,7 +101,7 @@ def test_blended_draw_is_a_real_and_its_fake_changed_alike() -> None:
 def test_blend_without_landmarks_is_refused() -> None:
     table = TABLE.assign(landmarks="")
     with pytest.raises(ValueError, match=r"training\.fakes: self_blended needs landmarks, 1 of 1 faces have none"):
-        FaceSamples(table, CROPS, _source(), Augment(_options(), random=False), 0, blended=True)
+        FaceSamples(table, CROPS, _source(), Augment(_options(), random=False), 0, pseudo_fakes=PseudoFakes())
 
 
 def _options() -> Augmentation:
@@ -125,5 +125,5 @@ def test_face_that_cannot_be_blended_is_left_out_with_its_reason(caplog: pytest.
 def test_blend_that_would_leave_the_picture_is_made_where_the_face_is() -> None:
     corner = TABLE.assign(landmarks=json.dumps((template_for(256, 0.3) + 95).tolist()))
     shifted = _options().model_copy(update={"rotation": 170.0, "zoom": 0.5})
-    samples = FaceSamples(corner, CROPS, _source(), Augment(shifted, random=True), 0, blended=True)
+    samples = FaceSamples(corner, CROPS, _source(), Augment(shifted, random=True), 0, pseudo_fakes=PseudoFakes())
     assert len(samples[[Draw(0, seed) for seed in range(20)]].labels) == 40

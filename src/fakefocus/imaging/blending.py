@@ -1,16 +1,20 @@
-"""Pseudo-fakes of one real face: the face is blended into itself, altered a little, so only the blending shows.
+"""Pseudo-fakes of real faces: a face is blended into itself, altered a little, or another's is blended into it.
 
-Shiohara & Yamasaki, Detecting Deepfakes with Self-Blended Images, CVPR 2022, https://arxiv.org/abs/2204.08376.
-What the paper then does to both pictures alike (colour, JPEG, a tighter crop) is augmentation and left to training.
+Shiohara & Yamasaki, Detecting Deepfakes with Self-Blended Images, CVPR 2022, https://arxiv.org/abs/2204.08376, and,
+with a face of somebody else, Li et al., Face X-ray, CVPR 2020, https://arxiv.org/abs/1912.13458. What the papers then
+do to both pictures alike (colour, JPEG, a tighter crop) is augmentation and left to training.
 """
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.face_mask import HULLS, Points, face_points, fill, hulls
+from fakefocus.imaging.colour import match_colour
+from fakefocus.imaging.face_mask import HULLS, REGIONS, Points, face_points, fill, hulls
+from fakefocus.imaging.resynthesis import resynthesised
 
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -32,7 +36,7 @@ class Blending:
     """How strong a pseudo-fake is altered; what is not said to be fixed is drawn evenly between minus and plus.
 
     Attributes:
-        hulls: Kinds of hull to choose from, all with the same chance; see `face_mask.HULLS`.
+        hulls: Kinds of hull to choose from, all with the same chance; see `face_mask.HULLS` and `face_mask.REGIONS`.
         rgb_shift: Greatest shift of each channel, in grey levels.
         rgb_shift_share: Share of pairs, in [0, 1], whose channels are shifted.
         hue: Greatest turn about the grey axis, in degrees.
@@ -47,6 +51,8 @@ class Blending:
         kernels: Least and greatest radius of the mask's two blurs, as shares of the crop's sides.
         softness: Least and greatest σ of the Gaussian in the second blur, as shares of the crop's sides.
         ratios: Greatest weights of the source, in (0, 1], all with the same chance.
+        resynthesised_share: Share of pairs, in [0, 1], whose source is computed anew; see `resynthesis`.
+        altered_target_share: Share of pairs, in [0, 1], in which what is blended over is altered, not the source.
 
     Raises:
         ValueError: If a kind of hull is unknown, a ratio is not in (0, 1] or there is none of them.
@@ -67,20 +73,102 @@ class Blending:
     kernels: tuple[float, float] = (0.01, 0.055)
     softness: tuple[float, float] = (0.02, 0.2)
     ratios: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
+    resynthesised_share: float = 0.0
+    altered_target_share: float = 0.5
 
     def __post_init__(self) -> None:
-        unknown = [kind for kind in self.hulls if kind not in HULLS]
+        kinds = (*HULLS, *REGIONS)
+        unknown = [kind for kind in self.hulls if kind not in kinds]
         if unknown or not self.hulls:
-            msg = f"Blending.hulls: must be some of {', '.join(HULLS)}, got {', '.join(unknown) or 'none'}"
+            msg = f"Blending.hulls: must be some of {', '.join(kinds)}, got {', '.join(unknown) or 'none'}"
             raise ValueError(msg)
         if not self.ratios or not all(0 < ratio <= 1 for ratio in self.ratios):
             msg = f"Blending.ratios: must be in (0, 1], got {self.ratios}"
             raise ValueError(msg)
 
 
+Kind = Literal["self_blended", "regional", "swapped", "resynthesised"]
+"""Kinds of pseudo-fakes; see `KINDS`."""
+KINDS: dict[Kind, Blending] = {
+    "self_blended": Blending(),
+    "regional": Blending(
+        hulls=REGIONS,
+        shift=(0.08, 0.08),
+        scale=0.85,
+        kernels=(0.004, 0.025),
+        softness=(0.01, 0.06),
+        ratios=(0.5, 0.75, 1.0, 1.0, 1.0),
+        resynthesised_share=0.5,
+        altered_target_share=0.0,
+    ),
+    "swapped": Blending(
+        rgb_shift=8.0,
+        hue=1.5,
+        saturation=0.05,
+        contrast=0.05,
+        brightness=0.03,
+        ratios=(0.75, 1.0, 1.0, 1.0),
+        resynthesised_share=0.5,
+        altered_target_share=0.0,
+    ),
+    "resynthesised": Blending(
+        rgb_shift=5.0,
+        hue=1.0,
+        saturation=0.03,
+        contrast=0.03,
+        brightness=0.01,
+        shift=(0.01, 0.01),
+        scale=0.99,
+        ratios=(0.75, 1.0, 1.0, 1.0),
+        resynthesised_share=1.0,
+        altered_target_share=0.0,
+    ),
+}
+"""How each kind is made. regional: a part of the face, moved and changed, as reenactment leaves the outline alone;
+swapped: the face of a donor, in the target's colours; resynthesised: the same face in the same place, computed anew."""
+
+
+class Face(NamedTuple):
+    """A crop, ``(H, W, 3) uint8, RGB``, and the landmarks of the face in it, ``(5, 2)`` or ``(68, 2)`` pixels."""
+
+    crop: Picture
+    landmarks: NDArray[np.floating]
+
+
+class Pair(NamedTuple):
+    """A real face and a pseudo-fake of it, both ``(H, W, 3) uint8, RGB``, and the ``mask`` of the blend.
+
+    ``mask`` is ``(H, W) float32`` in [0, 1], the weight of what was blended in: where it is 0, both are the same.
+    """
+
+    target: Picture
+    fake: Picture
+    mask: Map
+
+
+def make_fake(kind: Kind, face: Face, rng: np.random.Generator, donor: Face | None = None) -> Pair:
+    """Return a real face and a pseudo-fake of it, of a kind of `KINDS`.
+
+    Args:
+        kind: How it is made.
+        face: A real face with room around it, which may reach beyond the border.
+        rng: Where everything random comes from: the same state gives the same pair.
+        donor: Whose face is blended in; needed for kind swapped, not looked at otherwise.
+
+    Raises:
+        ValueError: If a donor is missing, crops or landmarks have another shape or type, or make no face.
+    """
+    if kind != "swapped":
+        return blend_with_itself(face.crop, face.landmarks, rng, KINDS[kind])
+    if donor is None:
+        msg = "donor: kind swapped needs the face of somebody else, got none"
+        raise ValueError(msg)
+    return _blend_in(donor, face, rng, KINDS[kind])
+
+
 def blend_with_itself(
     crop: Picture, landmarks: NDArray[np.floating], rng: np.random.Generator, options: Blending | None = None
-) -> tuple[Picture, Picture, Map]:
+) -> Pair:
     """Return a real face, a pseudo-fake of it and the mask of the blend.
 
     One of two copies gets other colours and another sharpness. The source is moved a little and laid over the
@@ -93,28 +181,51 @@ def blend_with_itself(
         rng: Where everything random comes from: the same state gives the same pair.
         options: How strong the face is altered; None is `Blending()`.
 
-    Returns:
-        Target, ``(H, W, 3) uint8``, the real face; fake, alike; mask, ``(H, W) float32`` in [0, 1], the weight of
-        the source. Where it is 0, fake and target are the same.
-
     Raises:
         ValueError: If crop or landmarks have another shape or type, or the landmarks make no face in the crop.
     """
     options = options or Blending()
+    points = _checked(crop, landmarks)
+    hull = options.hulls[rng.integers(len(options.hulls))]
+    move = _draw_move(_points_of(points, hull), rng, options)
+    mask = _draw_mask(points @ move[:, :2].T + move[:, 2], hull, crop.shape, rng, options)
+    source, target = _altered(crop, rng, options), crop
+    if rng.random() < options.altered_target_share:
+        source, target = crop, source
+    return Pair(target.copy(), _laid_over(target, source, mask, move), mask)
+
+
+def _blend_in(donor: Face, face: Face, rng: np.random.Generator, options: Blending) -> Pair:
+    """Blend the face of a donor, moved to the target's landmarks and colours, over the target."""
+    points, theirs = _checked(face.crop, face.landmarks), _checked(donor.crop, donor.landmarks)
+    hull = options.hulls[rng.integers(len(options.hulls))]
+    mask = _draw_mask(points, hull, face.crop.shape, rng, options)
+    homogeneous = np.column_stack([theirs, np.ones(len(theirs))])
+    onto = np.linalg.lstsq(homogeneous, points, rcond=None)[0].T
+    warped: Picture = cv2.warpAffine(  # type: ignore[assignment]
+        donor.crop, onto, face.crop.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
+    inside = mask > mask.max() / 2
+    coloured = match_colour(warped, face.crop, inside, float(rng.uniform(0.6, 1.0)))
+    source = _altered(np.clip(np.rint(coloured), 0, 255).astype(np.uint8), rng, options)
+    return Pair(face.crop.copy(), _laid_over(face.crop, source, mask, _draw_move(points, rng, options)), mask)
+
+
+def _checked(crop: Picture, landmarks: NDArray[np.floating]) -> Points:
+    """Return the 68 points of a face in a crop, after a check of both."""
     if crop.ndim != 3 or crop.shape[2] != 3 or crop.dtype != np.uint8:
         msg = f"crop: must be (H, W, 3) uint8, got {crop.shape} {crop.dtype}"
         raise ValueError(msg)
-    points = face_in_crop(landmarks, (crop.shape[1], crop.shape[0]))
-    move = _draw_move(points, rng, options)
-    mask = _draw_mask(points @ move[:, :2].T + move[:, 2], crop.shape, rng, options)
-    source, target = crop, _altered(crop, rng, options)
-    if rng.random() < 0.5:
-        source, target = target, crop.copy()
-    return target, _laid_over(target, source, mask, move), mask
+    return face_in_crop(landmarks, (crop.shape[1], crop.shape[0]))
+
+
+def _points_of(points: Points, hull: str) -> Points:
+    """Return the points that a hull is of: all of a face, or those of a region."""
+    return np.concatenate(hulls(points, hull)) if hull in REGIONS else points
 
 
 def _draw_move(points: Points, rng: np.random.Generator, options: Blending) -> NDArray[np.float64]:
-    """Draw the ``(2, 3)`` matrix that shifts and scales the source about the middle of the face."""
+    """Draw the ``(2, 3)`` matrix that shifts and scales the source about the middle of what points are of."""
     low, high = points.min(axis=0), points.max(axis=0)
     scale = rng.uniform(options.scale, 1 / options.scale, 2)
     shift = rng.uniform(-1, 1, 2) * options.shift * (high - low)
@@ -122,13 +233,12 @@ def _draw_move(points: Points, rng: np.random.Generator, options: Blending) -> N
     return np.column_stack([np.diag(scale), middle - scale * middle + shift])
 
 
-def _draw_mask(points: Points, shape: tuple[int, ...], rng: np.random.Generator, options: Blending) -> Map:
+def _draw_mask(points: Points, hull: str, shape: tuple[int, ...], rng: np.random.Generator, options: Blending) -> Map:
     """Draw a mask of a face, ``(H, W) float32`` in [0, 1], whose 68 points are given."""
-    kind = options.hulls[rng.integers(len(options.hulls))]
     grid = rng.integers(_MASK_SIDES[0], _MASK_SIDES[1], 2, endpoint=True)
     # the middle of a pixel is half a pixel from its border, on both grids
     cells = (points + 0.5) * (grid / shape[1::-1]) - 0.5
-    face = fill(hulls(cells, kind), (int(grid[1]), int(grid[0])))
+    face = fill(hulls(cells, hull), (int(grid[1]), int(grid[0])))
     bent = _bent(face, rng, options)
     soft = _softened(bent if bent.any() else face, rng, options)
     weight = options.ratios[rng.integers(len(options.ratios))]
@@ -173,6 +283,8 @@ def _odd(radii: NDArray[np.float64]) -> tuple[int, int]:
 def _altered(crop: Picture, rng: np.random.Generator, options: Blending) -> Picture:
     """Give a crop other colours, and make it coarser or sharper."""
     recoloured = np.asarray(cv2.transform(crop, _draw_colours(rng, options)), dtype=np.uint8)
+    if rng.random() < options.resynthesised_share:
+        return resynthesised(recoloured, rng)
     if rng.random() < options.downscaled_share:
         return _coarser(recoloured, int(rng.choice((2, 4))))
     return _sharper(recoloured, float(rng.uniform(0.2, 0.5)), float(rng.uniform(0.5, 1.0)))

@@ -14,6 +14,8 @@ _Float = TypeVar("_Float", bound=np.floating)
 
 HULLS = ("dfl_full", "components", "extended", "facehull")
 """Kinds of hull: jaw with mouth, ridge of the nose and brows; eight parts; these with higher brows; all in one."""
+REGIONS = ("mouth", "lower_face", "nose", "eyes")
+"""Hulls of a part of a face, which leave its outline alone."""
 
 _CHIN = 1.90
 _JAW_HALF_WIDTH = 1.04
@@ -36,6 +38,12 @@ _PARTS = (
     [21, 22, *_NOSE],
     [*range(31, 36), *_LIPS, 6, 7, 8, 9, 10],  # mouth and chin
 )
+_REGIONS = {
+    "mouth": ([*_LIPS, 6, 10, 31, 35],),
+    "lower_face": ([*range(3, 14), *range(31, 36), *_LIPS],),
+    "nose": ([21, 22, *_NOSE],),
+    "eyes": ([*range(17, 22), *range(36, 42), 29], [*range(22, 27), *range(42, 48), 29]),
+}
 _LIDS = ([36], [37], [37, 38], [38], [39], [42], [43], [43, 44], [44], [45])
 """Points of the eye, to be averaged, that lie below each of the ten points of the brows."""
 
@@ -73,18 +81,18 @@ def five_points(points: NDArray[_Float]) -> NDArray[_Float]:
 
 
 def hulls(points: Points, kind: str) -> list[Points]:
-    """Return the convex polygons, ``(N, 2)`` each, whose union is the hull of that kind in `HULLS`.
+    """Return the convex polygons, ``(N, 2)`` each, whose union is the hull of that kind.
 
     The kinds are those of Face X-ray (Li et al. 2020, https://arxiv.org/abs/1912.13458) as self-blending uses
-    them; which points make the eight parts is our own choice.
+    them, and `REGIONS`; which points make the parts is our own choice.
 
     Args:
         points: ``(68, 2)``, x and y in pixels.
-        kind: One of `HULLS`.
+        kind: One of `HULLS` or `REGIONS`.
     """
     if kind == "extended":
         points = _with_high_brows(points)
-    groups = {"dfl_full": _FULL, "facehull": ([*range(68)],)}.get(kind, _PARTS)
+    groups = ({"dfl_full": _FULL, "facehull": ([*range(68)],)} | _REGIONS).get(kind, _PARTS)
     return [np.asarray(cv2.convexHull(points[group].astype(np.float32))[:, 0], dtype=np.float64) for group in groups]
 
 

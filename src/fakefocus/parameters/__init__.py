@@ -26,7 +26,7 @@ from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
-from fakefocus.parameters.training import Augmentation, Damage, Training
+from fakefocus.parameters.training import Augmentation, Damage, PseudoFakes, Training
 from fakefocus.parameters.tta import Tta
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "MapSpec",
     "Parameters",
     "Preprocessing",
+    "PseudoFakes",
     "PublishedResult",
     "PublishedTable",
     "Reporting",

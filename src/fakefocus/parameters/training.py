@@ -10,28 +10,55 @@ Range = tuple[NonNegative, NonNegative]
 
 
 class Damage(Group):
-    """What spoils 8-bit pixels: each with its probability in [0, 1] and the range its strength is drawn from.
+    """What spoils 8-bit pixels, in this order: each with its probability in [0, 1] and the range its strength is from.
 
-    ``rescale``: down by a factor and up again. ``blur``: Gaussian, σ in pixels. ``noise``: Gaussian, σ in grey levels
-    of 255. ``jpeg``: quality of 1 to 100.
+    ``rescale``: smaller by a factor, evenly on a logarithmic scale; what follows happens at that size, and the picture
+    is made as large as it was in the end. ``blur``: Gaussian, σ in pixels. ``sharpen``: unsharp masking, its weight.
+    ``noise``: Gaussian, σ in grey levels of 255. ``jpeg``: quality of 1 to 100. ``h264``: constant rate factor of x264,
+    in a shot of a few frames in which the picture moves. ``again``: the share of pictures that go through all of it a
+    second time, as those do that are sent on.
     """
 
     rescale: Share = 0.0
     rescale_factor: Range = (0.5, 1.0)
     blur: Share = 0.0
     blur_sigma: Range = (0.1, 2.0)
+    sharpen: Share = 0.0
+    sharpen_weight: Range = (0.2, 1.5)
     noise: Share = 0.0
     noise_sigma: Range = (0.0, 5.0)
     jpeg: Share = 0.0
     jpeg_quality: tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]] = (40, 100)
+    h264: Share = 0.0
+    h264_crf: tuple[Annotated[float, Field(ge=0, le=51)], Annotated[float, Field(ge=0, le=51)]] = (18, 45)
+    again: Share = 0.0
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "Damage":
-        for name in ("rescale_factor", "blur_sigma", "noise_sigma", "jpeg_quality"):
+        for name in ("rescale_factor", "blur_sigma", "sharpen_weight", "noise_sigma", "jpeg_quality", "h264_crf"):
             low, high = getattr(self, name)
             if low > high or (name in ("rescale_factor", "blur_sigma") and low == 0):
                 msg = f"{name}: needs the smallest and the largest value, above 0 where it divides, got {low}, {high}"
                 raise ValueError(msg)
+        if self.rescale_factor[1] > 1:
+            msg = f"rescale_factor: must be at most 1, nothing is enlarged first, got {self.rescale_factor[1]}"
+            raise ValueError(msg)
+        return self
+
+
+class PseudoFakes(Group):
+    """How often each kind of pseudo-fake is made of a real face, in any unit; see `imaging.blending.KINDS`."""
+
+    self_blended: NonNegative = 1.0
+    regional: NonNegative = 0.0
+    swapped: NonNegative = 0.0
+    resynthesised: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _makes_some(self) -> "PseudoFakes":
+        if not sum(self.model_dump().values()):
+            msg = "a kind of pseudo-fake must have a weight above 0"
+            raise ValueError(msg)
         return self
 
 
@@ -66,7 +93,9 @@ class Training(Group):
 
     ``balanced`` label: real and fake equally often; identity: and within each label each person equally often.
     ``paired``: half of a batch are fakes, the other half the frames they were made from; where_named: if any fake names
-    its original. ``fakes`` self_blended: from real faces alone, half of a batch are blended with themselves.
+    its original. ``fakes`` self_blended: from real faces alone, half of a batch are pseudo-fakes of the kinds in
+    ``pseudo_fakes``. ``validated_on`` labelled: the epoch is chosen on labelled faces all the same; as_trained: on what
+    is trained on.
 
     ``devices``, ``num_nodes``, ``accelerator`` and ``strategy`` are Lightning's; strategy auto starts one process a
     device. ``num_workers`` processes load samples; auto: as many as help. ``compile``: torch.compile.
@@ -89,6 +118,8 @@ class Training(Group):
     balanced: Literal["none", "label", "identity"]
     paired: Literal["where_named"] | bool = False
     fakes: Literal["labelled", "self_blended"] = "labelled"
+    pseudo_fakes: PseudoFakes = PseudoFakes()
+    validated_on: Literal["as_trained", "labelled"] = "as_trained"
     devices: Positive = 1
     num_nodes: Positive = 1
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
@@ -102,6 +133,11 @@ class Training(Group):
     def in_pairs(self) -> bool:
         """Whether a batch may hold pairs of a real and a fake sample."""
         return bool(self.paired) or self.fakes == "self_blended"
+
+    @property
+    def validates_labelled(self) -> bool:
+        """Whether the epoch is chosen on labelled faces."""
+        return self.fakes == "labelled" or self.validated_on == "labelled"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Training":

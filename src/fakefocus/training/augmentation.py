@@ -6,7 +6,7 @@ OpenCV, which takes a tenth of the time of torchvision's kernels on a picture.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import ceil, cos, pi, radians, sin, sqrt
+from math import ceil, cos, exp, log, pi, radians, sin, sqrt
 from typing import Any, NamedTuple
 
 import cv2
@@ -17,10 +17,17 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from fakefocus.errors import InputError
+from fakefocus.imaging.codec import Passage, h264
 from fakefocus.parameters import Augmentation, Damage
 
 _GREY = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in grey (ITU-R BT.601)."""
+_UNSHARP = 1.2
+"""σ of the Gaussian that sharpening subtracts, pixels."""
+_SHOT, _SPEED = 3, 1.5
+"""Frames of a shot that H.264 encodes, and the greatest speed of the picture in it, pixels a frame, across and down."""
+_LEAST_SIDE = 16
+"""Pixels that a picture keeps whatever the factor."""
 _MIRRORED = [1, 0, 2, 4, 3]
 """Order of five landmarks after a flip: what was left in the picture is right."""
 
@@ -43,17 +50,24 @@ class Tint(NamedTuple):
     contrast: float
 
 
+class Pass(NamedTuple):
+    """One way through what spoils a picture: at ``factor`` of its sides, transforms with their parameters."""
+
+    factor: float
+    steps: tuple[tuple[v2.Transform, dict[str, Any]], ...]
+
+
 class Plan(NamedTuple):
     """What was drawn for a sample. To carry it out draws nothing, so that several threads may.
 
     ``corner`` where the square is cut, from -1 to 1 of what is allowed, down and across; ``matrix`` ``(2, 3)`` moves
-    pixels, a flip included; ``damage`` transforms with their parameters.
+    pixels, a flip included; ``damage`` what spoils them, once or twice.
     """
 
     corner: tuple[float, float] = (0.0, 0.0)
     flip: bool = False
     matrix: NDArray[np.float64] | None = None
-    damage: tuple[tuple[v2.Transform, dict[str, Any]], ...] = ()
+    damage: tuple[Pass, ...] = ()
     tint: Tint | None = None
 
 
@@ -76,22 +90,37 @@ class Augment:
             down, across, *tint = torch.empty(5).uniform_(-1, 1).tolist()
             flip = bool(torch.rand(()) < self._options.flip)
             moved = None if self._affine is None else self._affine.make_params(self._blank)
-            struck = (step for share, step in self._damage if torch.rand(()) < share)
-            damage = tuple((step, step.make_params(self._blank)) for step in struck)
+            damage = self._draw_damage()
         matrix = None if moved is None else affine_matrix(moved, self._options.crop, flip=flip)
         return Plan((down, across), flip, matrix, damage, self._tint(*tint))
+
+    def _draw_damage(self) -> tuple[Pass, ...]:
+        options = self._options.damage
+        passes = 2 if options.again and torch.rand(()) < options.again else 1
+        return tuple(self._draw_pass(options) for _ in range(passes) if self._damage or options.rescale)
+
+    def _draw_pass(self, options: Damage) -> Pass:
+        factor = 1.0
+        if options.rescale and torch.rand(()) < options.rescale:
+            low, high = map(log, options.rescale_factor)
+            factor = exp(float(torch.empty(()).uniform_(low, high)))
+        struck = (step for share, step in self._damage if torch.rand(()) < share)
+        return Pass(factor, tuple((step, step.make_params(self._blank)) for step in struck))
 
     def __call__(self, sample: Sample, plan: Plan) -> Sample:
         """Move and change a sample; its sides become ``crop`` pixels."""
         return change(self.move(sample, plan), plan)
 
     def move(self, sample: Sample, plan: Plan) -> Sample:
-        """Cut, flip and turn picture, maps and landmarks alike."""
+        """Cut, flip and turn picture, maps and landmarks alike.
+
+        What a turn or a zoom brings in from outside of the square is what the stored crop shows there, as far as it
+        reaches, then black.
+        """
         side = self._options.crop
         top, left = self._corner(sample.image.shape[0], sample.image.shape[1], plan)
-        window = (slice(top, top + side), slice(left, left + side))
-        maps = None if sample.maps is None else _moved(sample.maps[window], plan)
-        image = _moved(sample.image[window], plan)
+        maps = None if sample.maps is None else _moved(sample.maps, (left, top), side, plan)
+        image = _moved(sample.image, (left, top), side, plan)
         return Sample(image, maps, _moved_points(sample.landmarks, (left, top), side, plan))
 
     def _corner(self, height: int, width: int, plan: Plan) -> tuple[int, int]:
@@ -131,10 +160,21 @@ def tint(brightness: float, contrast: float, hue: float) -> Tint:
 def change(sample: Sample, plan: Plan) -> Sample:
     """Damage and tint the picture."""
     image = sample.image
-    for step, params in plan.damage:
+    for damage in plan.damage:
+        image = _damaged(image, damage)
+    return sample._replace(image=image if plan.tint is None else _tinted(image, plan.tint))
+
+
+def _damaged(image: NDArray[np.uint8], damage: Pass) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    size = max(_LEAST_SIDE, round(width * damage.factor)), max(_LEAST_SIDE, round(height * damage.factor))
+    smaller = damage.factor < 1
+    if smaller:
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    for step, params in damage.steps:
         spoilt = step.transform(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1), params)
         image = np.ascontiguousarray(spoilt.permute(1, 2, 0).numpy())
-    return sample._replace(image=image if plan.tint is None else _tinted(image, plan.tint))
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR) if smaller else image  # type: ignore[return-value]
 
 
 def affine_matrix(params: dict[str, Any], side: int, *, flip: bool = False) -> NDArray[np.float64]:
@@ -154,12 +194,14 @@ def affine_matrix(params: dict[str, Any], side: int, *, flip: bool = False) -> N
     )
 
 
-def _moved(pixels: NDArray[Any], plan: Plan) -> NDArray[Any]:
+def _moved(pixels: NDArray[Any], corner: tuple[int, int], side: int, plan: Plan) -> NDArray[Any]:
     if plan.matrix is None:
-        return pixels[:, ::-1] if plan.flip else pixels
-    warped = cv2.warpAffine(pixels, plan.matrix, pixels.shape[1::-1], flags=cv2.INTER_LINEAR)
+        window = pixels[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
+        return window[:, ::-1] if plan.flip else window
+    matrix = np.column_stack([plan.matrix[:, :2], plan.matrix[:, 2] - plan.matrix[:, :2] @ corner])
+    warped = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR)
     # OpenCV drops the axis of a single map
-    return warped.reshape(pixels.shape)
+    return warped.reshape(side, side, *pixels.shape[2:])
 
 
 def _moved_points(
@@ -201,12 +243,13 @@ def _affine(options: Augmentation) -> v2.RandomAffine | None:
 
 
 def _damage(options: Damage) -> list[tuple[float, v2.Transform]]:
-    """Return what spoils pixels with its share, as a clip suffers it: sent smaller, blurred, noisy, compressed."""
+    """Return what spoils pixels with its share, as a clip suffers it: blurred, sharpened, noisy, compressed."""
     steps = [
-        (options.rescale, _Rescale(*options.rescale_factor)),
         (options.blur, v2.GaussianBlur(2 * ceil(3 * options.blur_sigma[1]) + 1, options.blur_sigma)),
+        (options.sharpen, _Sharpen(*options.sharpen_weight)),
         (options.noise, _Noise(*options.noise_sigma)),
         (options.jpeg, v2.JPEG(options.jpeg_quality)),
+        (options.h264, _H264(*options.h264_crf)),
     ]
     return [(share, step) for share, step in steps if share > 0]
 
@@ -222,11 +265,28 @@ class _Strength(v2.Transform):
         return {"strength": float(torch.empty(()).uniform_(self.low, self.high))}
 
 
-class _Rescale(_Strength):
+class _Sharpen(_Strength):
+    """Unsharp masking."""
+
     def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        size = list(inpt.shape[-2:])
-        smaller = [max(1, round(side * params["strength"])) for side in size]
-        return v2.functional.resize(v2.functional.resize(inpt, smaller, antialias=True), size, antialias=True)
+        image = inpt.permute(1, 2, 0).numpy()
+        weight = params["strength"]
+        sharp = cv2.addWeighted(image, 1 + weight, cv2.GaussianBlur(image, (0, 0), _UNSHARP), -weight, 0)
+        return torch.from_numpy(np.asarray(sharp)).permute(2, 0, 1)
+
+
+class _H264(_Strength):
+    """A constant rate factor, and how the picture moves through a shot of a few frames."""
+
+    def make_params(self, flat_inputs: list[Tensor]) -> dict[str, float]:
+        x, y = torch.empty(2).uniform_(-_SPEED, _SPEED).tolist()
+        frame = int(torch.randint(_SHOT, ()))
+        return super().make_params(flat_inputs) | {"frame": frame, "x": x, "y": y}
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        passage = Passage(int(params["frame"]), (params["x"], params["y"]))
+        coded = h264(inpt.permute(1, 2, 0).numpy(), params["strength"], passage)
+        return torch.from_numpy(coded).permute(2, 0, 1)
 
 
 class _Noise(_Strength):

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
-from fakefocus.parameters import Augmentation, Training
+from fakefocus.parameters import Augmentation, PseudoFakes, Training
 from fakefocus.training.augmentation import Augment
 from fakefocus.training.samples import FaceSamples, MapSource, blendable
 from fakefocus.training.sampling import Batches, Draw
@@ -32,16 +32,16 @@ class Faces:
         """Return those of side train, val or test."""
         return replace(self, table=self.table[self.table["split"] == side].reset_index(drop=True))
 
-    def plain(self, options: Augmentation, *, blended: bool = False) -> FaceSamples:
-        """Return samples as they are judged: the middle of each crop."""
-        return self._samples(Augment(options, random=False), blended=blended)
+    def plain(self, options: Augmentation, pseudo_fakes: PseudoFakes | None = None) -> FaceSamples:
+        """Return samples as they are judged: the middle of each crop, and with ``pseudo_fakes`` a fake of each."""
+        return self._samples(Augment(options, random=False), pseudo_fakes=pseudo_fakes)
 
     def changed(self, recipe: Training, *, maps_on_device: bool) -> FaceSamples:
         """Return samples as they are learned from."""
         options = recipe.augmentation
         remake = "no" if not options.recompute_map else "on_device" if maps_on_device else "here"
-        blended = recipe.fakes == "self_blended"
-        return self._samples(Augment(options, random=True), remake_maps=remake, blended=blended)
+        made = recipe.pseudo_fakes if recipe.fakes == "self_blended" else None
+        return self._samples(Augment(options, random=True), remake_maps=remake, pseudo_fakes=made)
 
     def _samples(self, augment: Augment, **options: Any) -> FaceSamples:  # noqa: ANN401 (passed on)
         return FaceSamples(self.table, self.crops, self.maps, augment, self.channels, **options)
@@ -54,9 +54,9 @@ class FaceData(pl.LightningDataModule):
         """Take what is trained on from sides ``train`` and ``val``; side ``test`` is not read."""
         super().__init__()
         self._recipe = recipe
-        self._train, self._val = (_usable(faces.on_side(side), recipe) for side in ("train", "val"))
+        self._train = _usable(faces.on_side("train"), recipe)
         self._maps_on_device = maps_on_device
-        self.validation = self._val.plain(recipe.augmentation, blended=recipe.fakes == "self_blended")
+        self.validation = validation(faces, recipe)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the loader of an epoch's draws."""
@@ -72,6 +72,14 @@ class FaceData(pl.LightningDataModule):
 
     def _place(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
+
+
+def validation(faces: Faces, recipe: Training) -> FaceSamples:
+    """Return what an epoch is chosen on: side ``val``, its labelled faces or pseudo-fakes of its real ones."""
+    side = faces.on_side("val")
+    if recipe.validates_labelled:
+        return side.plain(recipe.augmentation)
+    return _usable(side, recipe).plain(recipe.augmentation, recipe.pseudo_fakes)
 
 
 def _usable(faces: Faces, recipe: Training) -> Faces:

@@ -249,8 +249,8 @@ def _check(faces: Faces, recipe: Training) -> None:
 
 
 def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
-    needed = {0} if recipe.fakes == "self_blended" else {0, 1}
-    for side in ("train", "val"):
+    for side, labelled in (("train", recipe.fakes == "labelled"), ("val", recipe.validates_labelled)):
+        needed = {0, 1} if labelled else {0}
         labels = table.loc[table["split"] == side, "label"]
         if not needed <= set(labels):
             kinds = "real and fake" if len(needed) > 1 else "real"

@@ -17,11 +17,12 @@ from torch.utils.data import Dataset
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
-from fakefocus.imaging.blending import blend_with_itself, face_in_crop
+from fakefocus.imaging.blending import Face, face_in_crop, make_fake
 from fakefocus.imaging.defocus import estimate_map
 from fakefocus.imaging.gradient_ratio import blur_and_confidence
-from fakefocus.parameters import Defocus
+from fakefocus.parameters import Defocus, PseudoFakes
 from fakefocus.training.augmentation import Augment, Plan, Sample, change
+from fakefocus.training.pseudo_fakes import Casting
 from fakefocus.training.sampling import Draw
 
 _log = logging.getLogger(__name__)
@@ -101,21 +102,29 @@ class FaceSamples(Dataset[Batch]):
         channels: int,
         *,
         remake_maps: Literal["no", "here", "on_device"] = "no",
-        blended: bool = False,
+        pseudo_fakes: PseudoFakes | None = None,
     ) -> None:
         """Read the rows of ``table``; ``crops`` by the column ``folder``; ``channels`` of maps, 0 to 2.
 
-        ``remake_maps`` here: from the changed picture; on_device: whoever gets the batch makes them.
+        ``remake_maps`` here: from the changed picture; on_device: whoever gets the batch makes them. With
+        ``pseudo_fakes``, all rows are real, and each gives a pair.
 
         Raises:
             InputError: If blends are asked for and rows have no landmarks.
         """
         self._rows = list(zip(table["folder"], table["crop"], table["label"], strict=True))
+        blended = pseudo_fakes is not None
         self._landmarks = _landmarks(table) if blended else None
+        self._casting = self._cast(pseudo_fakes, table)
         self._crops, self._maps, self._augment, self._channels = crops, maps, augment, channels
         self._make = maps.maker(channels) if channels else None
         self._remake = "here" if blended and remake_maps == "no" else remake_maps
         self.outcomes = _outcomes(table, blended=blended)
+
+    def _cast(self, pseudo_fakes: PseudoFakes | None, table: pd.DataFrame) -> Casting | None:
+        if pseudo_fakes is None or self._landmarks is None:
+            return None
+        return Casting(pseudo_fakes, table["identity"], self._landmarks)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -132,27 +141,39 @@ class FaceSamples(Dataset[Batch]):
         folder, crop, label = self._rows[draw.row]
         name = str(crop).rpartition("/")[2]
         image = self._crops[folder].read(name)
-        if self._landmarks is not None:
-            return self._pair(Sample(image, None, self._landmarks[draw.row]), draw, plan)
+        if self._casting is not None and self._landmarks is not None:
+            return self._pair(Sample(image, None, self._landmarks[draw.row]), draw, plan, self._casting)
         read_maps = self._channels and self._remake == "no"
         maps = self._maps.read(folder, name, image, self._channels) if read_maps else None
         return [self._item(self._augment(Sample(image, maps), plan), int(label), draw.row)]
 
-    def _pair(self, face: Sample, draw: Draw, plan: Plan) -> list[Item]:
-        """Blend a face with itself, and change both in the same way."""
+    def _pair(self, face: Sample, draw: Draw, plan: Plan, casting: Casting) -> list[Item]:
+        """Make a pseudo-fake of a face, and change both in the same way."""
         moved = self._augment.move(face, plan)
         if _why_not(moved):
             # drawn too far out of the picture
             moved = self._augment.move(face, Plan())
         rng = np.random.default_rng(draw.seed)
-        target, fake, _ = blend_with_itself(np.ascontiguousarray(moved.image), np.asarray(moved.landmarks), rng)
+        kind = casting.kind(rng)
+        donor = self._face(casting.donor(draw.row, rng)) if kind == "swapped" else None
+        target, fake, _ = make_fake(kind, _as_face(moved), rng, donor)
         rows = (draw.row, draw.row + len(self))
         return [self._item(change(Sample(p), plan), n, rows[n]) for n, p in enumerate((target, fake))]
+
+    def _face(self, row: int) -> Face:
+        """Return a face as it is stored."""
+        folder, crop, _ = self._rows[row]
+        image = self._crops[folder].read(str(crop).rpartition("/")[2])
+        return Face(image, np.asarray(self._landmarks)[row])
 
     def _item(self, sample: Sample, label: int, row: int) -> Item:
         if self._make is not None and self._remake == "here":
             sample = sample._replace(maps=self._make(np.ascontiguousarray(sample.image)))
         return Item(sample, label, row)
+
+
+def _as_face(sample: Sample) -> Face:
+    return Face(np.ascontiguousarray(sample.image), np.asarray(sample.landmarks))
 
 
 def collate(items: Sequence[Item]) -> Batch:

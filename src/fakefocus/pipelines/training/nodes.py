@@ -316,9 +316,10 @@ def _versions() -> dict[str, str]:
 
 
 def _learned(samples: pd.DataFrame, options: DetectorOptions) -> pd.DataFrame:
-    """Return what is trained and validated on; who blends real faces reads no fake."""
-    learned = samples[samples["split"] != "test"]
-    return learned[learned["method"] == ""] if options.training.fakes == "self_blended" else learned
+    """Return what is trained and validated on; who blends real faces reads no fake there."""
+    labelled = {"train": options.training.fakes == "labelled", "val": options.training.validates_labelled}
+    read = samples["split"].map(labelled).fillna(value=False).astype(bool) | (samples["method"] == "")
+    return samples[(samples["split"] != "test") & read]
 
 
 def _warn_of_overlap(samples: pd.DataFrame, learned: pd.DataFrame) -> None:

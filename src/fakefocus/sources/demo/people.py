@@ -1,5 +1,6 @@
-"""Synthetic people: morphs of the two portraits with their own shape, tone, light and texture."""
+"""People on a canvas: morphs of the two portraits with their own shape, tone, light and texture, or a portrait's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
+from fakefocus.imaging.alignment import similarity
+from fakefocus.imaging.colour import from_lab, match_colour, to_lab
 from fakefocus.sources.demo.portraits import LANDMARKS, Portrait, load_portraits
 
 CANVAS = (400, 480)
@@ -25,16 +28,20 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Person:
-    """One synthetic person on a canvas of ``CANVAS``.
+    """One person on a canvas of ``CANVAS``.
 
     ``image`` ``(H, W, 3) float32`` in [0, 255], RGB; ``alpha`` ``(H, W) float32`` in [0, 1];
-    ``landmarks`` ``(35, 2)`` on the canvas. ``traits`` are the numbers that make the person.
+    ``landmarks`` ``(35, 2)`` on the canvas. Its inner face is that of ``portraits``, mixed by ``weights``; ``detail``
+    is the deviation of fine texture in grey levels, drawn with ``detail_seed``.
     """
 
     image: Image
     alpha: Image
     landmarks: Points
-    traits: dict[str, Any]
+    portraits: tuple[Portrait, ...]
+    weights: tuple[np.float32, ...] = (np.float32(1),)
+    detail: float = 0.0
+    detail_seed: int = 0
 
 
 def draw_traits(seed: int, index: int) -> dict[str, Any]:
@@ -61,18 +68,54 @@ def make_person(seed: int, index: int) -> Person:
     parents = [p.mirrored() if traits["mirror"] else p for p in load_portraits()]
     landmarks = _shape(parents, traits)
     image, alpha = _warp(parents[traits["outer"]], landmarks, with_outline=True)
-    face = inner_face(traits, landmarks)
+    texture = np.float32(traits["texture"])
+    weights = (1 - texture, texture)
+    face = _mixed(parents, weights, landmarks)
     mask = face_mask(landmarks, grow=1.12, feather=11.0)
-    image = _mix(image, match_colour(face, image, mask), mask)
-    return Person(_dress(image, landmarks, traits), alpha, landmarks, traits)
+    image = _mix(image, match_colour(face, image, mask > 0.5), mask)
+    dressed = _dress(image, landmarks, traits)
+    return Person(dressed, alpha, landmarks, tuple(parents), weights, traits["detail"], traits["detail_seed"])
 
 
-def inner_face(traits: dict[str, Any], landmarks: Points) -> Image:
+def person_of(picture: NDArray[np.uint8], five: Points) -> Person:
+    """Return the person whom a portrait shows; its background moves with them.
+
+    Args:
+        picture: ``(H, W, 3) uint8, RGB``.
+        five: Eyes, tip of the nose and corners of the mouth, ``(5, 2)`` pixels, what is left in the picture first.
+    """
+    height, width = picture.shape[:2]
+    frame = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], dtype=float)
+    sides = np.linspace(frame, np.roll(frame, -1, axis=0), 16, endpoint=False)
+    outline = sides.transpose(1, 0, 2).reshape(-1, 2)
+    portrait = Portrait(picture, np.ones((height, width), np.float32), landmarks_of(five), outline)
+    landmarks = _normalised(portrait.landmarks)
+    image, _ = _warp(portrait, landmarks, with_outline=True)
+    return Person(image, np.ones(CANVAS, np.float32), landmarks, (portrait,))
+
+
+def landmarks_of(five: Points) -> Points:
+    """Return 35 landmarks, ``(35, 2)``, of the mean face of both portraits laid onto five.
+
+    Half by the nearest similarity and half by the nearest affine map, as in `fakefocus.imaging.face_mask.face_points`.
+    """
+    faces = [_normalised(p.landmarks) for portrait in load_portraits() for p in (portrait, portrait.mirrored())]
+    mean = np.mean(faces, axis=0)
+    nose, right, left = (mean[LANDMARKS.index(name)] for name in ("nose_tip", "mouth_r", "mouth_l"))
+    anchors = np.array([*_eyes(mean), nose, right, left])
+    affine = np.linalg.lstsq(np.column_stack([anchors, np.ones(5)]), five, rcond=None)[0].T
+    matrix = (affine + similarity(anchors, five)) / 2
+    return np.asarray(mean @ matrix[:, :2].T + matrix[:, 2])
+
+
+def inner_face(person: Person, landmarks: Points) -> Image:
     """Return a person's facial texture laid onto ``landmarks`` (their own, or another person's)."""
-    parents = [p.mirrored() if traits["mirror"] else p for p in load_portraits()]
-    warped = [_warp(p, landmarks, with_outline=False)[0] for p in parents]
-    weight = np.float32(traits["texture"])
-    return (1 - weight) * warped[0] + weight * warped[1]
+    return _mixed(person.portraits, person.weights, landmarks)
+
+
+def _mixed(portraits: Sequence[Portrait], weights: Sequence[np.float32], landmarks: Points) -> Image:
+    warped = [_warp(portrait, landmarks, with_outline=False)[0] for portrait in portraits]
+    return np.sum([weight * face for weight, face in zip(weights, warped, strict=True)], axis=0, dtype=np.float32)
 
 
 def face_mask(landmarks: Points, grow: float = 1.0, feather: float = 4.0) -> Image:
@@ -83,20 +126,6 @@ def face_mask(landmarks: Points, grow: float = 1.0, feather: float = 4.0) -> Ima
     mask = np.zeros(CANVAS, np.float32)
     cv2.fillConvexPoly(mask, hull, 1.0)
     return cv2.GaussianBlur(mask, (0, 0), feather).astype(np.float32)
-
-
-def match_colour(image: Image, reference: Image, mask: Image, strength: float = 1.0) -> Image:
-    """Move the colours of ``image`` inside ``mask`` to those of ``reference``.
-
-    Mean and deviation of each Lab channel are matched, as in Reinhard et al., Color Transfer between
-    Images, 2001 (https://doi.org/10.1109/38.946629). ``strength`` 0 leaves the image as it is.
-    """
-    inside = mask > 0.5
-    source, target = _to_lab(image), _to_lab(reference)
-    mean_s, mean_t = source[inside].mean(axis=0), target[inside].mean(axis=0)
-    gain = np.clip(target[inside].std(axis=0) / (source[inside].std(axis=0) + 1e-3), 0.6, 1.6)
-    moved = (source - mean_s) * (1 + strength * (gain - 1)) + mean_s + strength * (mean_t - mean_s)
-    return _from_lab(moved.astype(np.float32))
 
 
 def _shape(parents: list[Portrait], traits: dict[str, Any]) -> Points:
@@ -165,8 +194,8 @@ def _dress(image: Image, landmarks: Points, traits: dict[str, Any]) -> Image:
     """Give a person skin tone, clothes, light from one side and fine texture of their own."""
     height, width = CANVAS
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-    lab = _to_lab(image) + np.array(traits["tone"], np.float32)
-    image = _from_lab(lab)
+    lab = to_lab(image) + np.array(traits["tone"], np.float32)
+    image = from_lab(lab)
     chin = landmarks[LANDMARKS.index("chin")]
     hsv = cv2.cvtColor(np.clip(image, 0, 255).astype(np.uint8), cv2.COLOR_RGB2HSV)
     hsv[..., 0] = (hsv[..., 0].astype(int) + traits["cloth_hue"]) % 180
@@ -185,12 +214,3 @@ def _dress(image: Image, landmarks: Points, traits: dict[str, Any]) -> Image:
 
 def _mix(base: Image, over: Image, alpha: Image) -> Image:
     return base + (over - base) * alpha[..., None]
-
-
-def _to_lab(image: Image) -> Image:
-    scaled = np.clip(image, 0, 255) / np.float32(255)
-    return np.asarray(cv2.cvtColor(scaled.astype(np.float32), cv2.COLOR_RGB2LAB))
-
-
-def _from_lab(lab: Image) -> Image:
-    return np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1) * np.float32(255)

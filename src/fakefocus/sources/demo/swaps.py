@@ -17,12 +17,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from fakefocus.imaging.colour import match_colour
 from fakefocus.sources.demo.people import (
     Image,
     Person,
     face_mask,
     inner_face,
-    match_colour,
 )
 from fakefocus.sources.demo.scene import Layer, Paint, Place, Scene
 
@@ -30,7 +30,7 @@ from fakefocus.sources.demo.scene import Layer, Paint, Place, Scene
 def graphics_swap(target: Person, source: Person, scene: Scene, rng: np.random.Generator) -> Paint:
     """Paste the source's face with a narrow border; it trembles by half a pixel."""
     mask = face_mask(target.landmarks, grow=float(rng.uniform(0.96, 1.04)), feather=float(rng.uniform(1.2, 2.5)))
-    face = match_colour(_source_face(target, source), target.image, mask, strength=float(rng.uniform(0.5, 0.8)))
+    face = match_colour(_source_face(target, source), target.image, mask > 0.5, strength=float(rng.uniform(0.5, 0.8)))
     focused = cv2.GaussianBlur(face, (0, 0), 0.5 * scene.focus)
     soft = cv2.GaussianBlur(focused, (0, 0), 1.5)
     layer = Layer((focused + 0.3 * (focused - soft)).astype(np.float32), mask)
@@ -49,7 +49,7 @@ def autoencoder_swap(target: Person, source: Person, scene: Scene, rng: np.rando
     """Blend a face of lost resolution, without the scene's noise, over a wide border."""
     del scene
     mask = face_mask(target.landmarks, grow=float(rng.uniform(1.0, 1.1)), feather=float(rng.uniform(4.0, 8.0)))
-    face = match_colour(_source_face(target, source), target.image, mask)
+    face = match_colour(_source_face(target, source), target.image, mask > 0.5)
     factor = float(rng.uniform(0.36, 0.5))
     small = cv2.resize(face, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     lost = cv2.resize(small, face.shape[1::-1], interpolation=cv2.INTER_CUBIC)
@@ -66,7 +66,7 @@ def autoencoder_swap(target: Person, source: Person, scene: Scene, rng: np.rando
 def poisson_swap(target: Person, source: Person, scene: Scene, rng: np.random.Generator) -> Paint:
     """Clone the source's gradients into the target's face."""
     mask = face_mask(target.landmarks, grow=float(rng.uniform(0.98, 1.06)), feather=1.0)
-    face = match_colour(_source_face(target, source), target.image, mask)
+    face = match_colour(_source_face(target, source), target.image, mask > 0.5)
     solid = np.where(mask > 0.5, 255, 0).astype(np.uint8)
     x, y, w, h = cv2.boundingRect(solid)
     cloned = cv2.seamlessClone(
@@ -97,11 +97,11 @@ METHODS: dict[str, Callable[[Person, Person, Scene, np.random.Generator], Paint]
 def _source_face(target: Person, source: Person) -> Image:
     """Return the source's face, lit and textured as they are, at the target's place and size."""
     landmarks = 0.75 * target.landmarks + 0.25 * source.landmarks
-    rng = np.random.default_rng(source.traits["detail_seed"])
-    face = inner_face(source.traits, landmarks)
+    rng = np.random.default_rng(source.detail_seed)
+    face = inner_face(source, landmarks)
     pores = rng.normal(0, 1, face.shape[:2]).astype(np.float32)
     pores = cv2.GaussianBlur(pores, (0, 0), 0.6) - cv2.GaussianBlur(pores, (0, 0), 2.2)
-    return (face + (source.traits["detail"] * pores / pores.std())[..., None]).astype(np.float32)
+    return (face + (source.detail * pores / pores.std())[..., None]).astype(np.float32)
 
 
 def _blend(frame: Image, over: Image, alpha: Image) -> tuple[Image, Image]:
