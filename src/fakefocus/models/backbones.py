@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.models.normalize import Normalize
+from fakefocus.models.packaged import load_packaged
 from fakefocus.models.weights import load_backbone, read_weights
 
 Pretrained = bool | Mapping[str, str]
-"""Whether the weights of backbones are fetched; or by part: none, pretrained or a file."""
+"""Whether the weights of backbones are fetched; or by part: none, pretrained, packaged or a file."""
 
 
 def create_backbone(
@@ -26,7 +27,7 @@ def create_backbone(
     Args:
         family: Whose backbone it is; messages name it.
         name: The architecture in timm, with or without the tag of its weights: ``resnet50.tv_in1k``.
-        pretrained: Fetch the weights, or read them from the file that it names for ``part``.
+        pretrained: Fetch the weights, or take them from an installed package or the file that it names for ``part``.
         part: The parameter of the family that names it.
         options: What else ``timm.create_model`` is told.
 
@@ -35,6 +36,10 @@ def create_backbone(
     """
     check_name(family, part, name)
     weights = pretrained if isinstance(pretrained, bool) else pretrained.get(part, "none")
+    if weights == "packaged":
+        backbone: nn.Module = timm.create_model(name, pretrained=False, **options)
+        load_packaged(backbone, name, f"{family}.network.weights")
+        return backbone
     if isinstance(weights, str) and weights not in ("none", "pretrained"):
         return _from_file(family, name, weights, part, **options)
     fetch = weights in (True, "pretrained")

@@ -13,18 +13,21 @@ from fakefocus.models import find_family
 from fakefocus.models.backbones import check_name
 from fakefocus.models.contract import Contract, InputSpec, Normalization, StartingWeights, read_contract
 from fakefocus.models.family import Family, Weights
+from fakefocus.models.packaged import find_packaged
 from fakefocus.models.weights import fit_weights, load_exactly, read_weights
 
 _ONLY_TRAINING = {"stream_drop_rate", "drop_rate"}
 """Parameters of networks that change nothing of what a trained one computes."""
+_NO_FILES = ("none", "pretrained", "packaged")
+"""What ``weights`` may be besides a file."""
 _CHANNELS = ("red", "green", "blue", "blur", "confidence")
 
 
 def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     """Build a network; ``options`` are the parameters ``<family>.network``.
 
-    ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, a file, or one
-    of these by part.
+    ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, packaged for
+    those in installed packages, a file, or one of these by part.
 
     Raises:
         InputError: If the family is unknown, or the weights cannot be had or do not fit.
@@ -34,9 +37,10 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     weights: Weights = options.get("weights", "none")
     _check_weights(declared, weights)
     if declared.parts:
-        arguments["pretrained"] = weights if isinstance(weights, dict) else weights == "pretrained"
+        everywhere = dict.fromkeys(declared.parts, "packaged") if weights == "packaged" else weights == "pretrained"
+        arguments["pretrained"] = weights if isinstance(weights, dict) else everywhere
     network: nn.Module = declared.build_network(**arguments)
-    if isinstance(weights, str) and weights not in ("none", "pretrained"):
+    if isinstance(weights, str) and weights not in _NO_FILES:
         _check_variant(declared, options, Path(weights))
         fit_weights(network, read_weights(weights), declared, weights)
     return network
@@ -75,7 +79,7 @@ def starting_weights(options: dict[str, Any], network: nn.Module) -> tuple[Start
     if isinstance(weights, dict):
         built = [(part, source) for part, source in sorted(weights.items()) if hasattr(network, part)]
         return tuple(_origin(part, source, network) for part, source in built)
-    if weights == "pretrained":
+    if weights in ("pretrained", "packaged"):
         parts = [name for name, module in network.named_children() if hasattr(module, "pretrained_cfg")]
         return tuple(_origin(part, weights, network) for part in parts)
     return (_origin("network", weights, network),)
@@ -131,7 +135,7 @@ def _check_variant(family: Family, options: dict[str, Any], file: Path) -> None:
 
 def _check_weights(family: Family, weights: Weights) -> None:
     place = f"{family.name}.network.weights"
-    if weights == "pretrained" and not family.parts:
+    if weights in ("pretrained", "packaged") and not family.parts:
         msg = f"{place}: nobody publishes weights of this family, name a file or set it to none"
         raise InputError(msg)
     if not isinstance(weights, dict):
@@ -142,16 +146,20 @@ def _check_weights(family: Family, weights: Weights) -> None:
         msg = f"{place}: {', '.join(unknown)} is no part of this family; parts are {parts}"
         raise InputError(msg)
     if missing:
-        msg = f"{place}: say of {', '.join(missing)} too whether it is none, pretrained or a file; parts are {parts}"
+        kinds = "none, pretrained, packaged or a file"
+        msg = f"{place}: say of {', '.join(missing)} too whether it is {kinds}; parts are {parts}"
         raise InputError(msg)
 
 
 def _origin(part: str, source: str, network: nn.Module) -> StartingWeights:
     if source == "none":
         return StartingWeights(part=part, source="random", licence="none needed")
-    if source != "pretrained":
+    if source not in ("pretrained", "packaged"):
         return StartingWeights(part=part, source=source, licence="not known: ask whoever made the file")
     config: dict[str, Any] = getattr(getattr(network, part), "pretrained_cfg", {})
+    if source == "packaged":
+        packaged = find_packaged(str(config.get("architecture")), part)
+        return StartingWeights(part=part, source=packaged.source, licence=packaged.licence)
     name = ".".join(str(config[key]) for key in ("architecture", "tag") if config.get(key))
     return StartingWeights(part=part, source=f"timm {name}", licence=str(config.get("license") or "not named by timm"))
 

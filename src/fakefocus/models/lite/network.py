@@ -1,0 +1,24 @@
+"""EfficientNet-Lite0 (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite, 2020).
+
+EfficientNet (Tan & Le 2019, https://arxiv.org/abs/1905.11946) without squeeze-and-excitation, with ReLU6.
+"""
+
+from fakefocus.models.backbones import BackboneDetector, Pretrained
+
+
+class Lite(BackboneDetector):
+    """EfficientNet-Lite0 with one logit; 3,372,289 parameters.
+
+    Input ``(B, 3, img_size, img_size) float`` in [0, 1].
+    """
+
+    def __init__(
+        self,
+        backbone: str = "tf_efficientnet_lite0",
+        img_size: int = 224,
+        drop_rate: float = 0.2,
+        *,
+        pretrained: Pretrained = False,
+    ) -> None:
+        """Build the network; ``pretrained`` says where its ImageNet weights come from."""
+        super().__init__("lite", backbone, img_size, drop_rate, pretrained=pretrained)
