@@ -149,9 +149,9 @@ def test_unusable_files_say_what_is_wrong(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=rf"{name} (is damaged|wants to run code)"):
             read_weights(tmp_path / name)
-    (tmp_path / "w.h5").write_bytes(b"")
-    with pytest.raises(InputError, match=r"w\.h5 must end in one of \.safetensors"):
-        read_weights(tmp_path / "w.h5")
+    (tmp_path / "w.onnx").write_bytes(b"")
+    with pytest.raises(InputError, match=r"w\.onnx must end in one of \.safetensors"):
+        read_weights(tmp_path / "w.onnx")
     torch.save({"epoch": 3, "args": {}}, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"w\.pt holds only epoch, args, no tensors by name"):
         read_weights(tmp_path / "w.pt")
@@ -325,5 +325,5 @@ def test_weights_of_a_part_that_a_family_has_not_are_refused() -> None:
 
 def test_each_part_has_to_be_named_so_that_none_becomes_random_unseen() -> None:
     small = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
-    with pytest.raises(InputError, match=r"say of semantic, spectral too whether it is none, pretrained or a file"):
+    with pytest.raises(InputError, match=r"say of semantic, spectral too whether it is none, pretrained, packaged or a file"):
         build_network("multistream", small | {"weights": {"spatial": "x.pth"}})

@@ -17,7 +17,7 @@ from fakefocus.models.family import Family
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".h5")
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net")
 
 # wrappers for several devices and for compilation
@@ -36,7 +36,8 @@ _NUMBERS: list[Any] = [
 
 
 def read_weights(path: Path | str) -> dict[str, Tensor]:
-    """Read tensors by name from ``.safetensors``, or ``.pth``, ``.pt``, ``.ckpt``, ``.bin`` as torch writes them.
+    """Read tensors by name from ``.safetensors``, from ``.pth``, ``.pt``, ``.ckpt``, ``.bin`` as torch writes them, or from
+    the ``.h5`` of Keras: ``<layer>/<name>``, as they lie there.
 
     Common containers (``state_dict``, ``model_state_dict``, ``model``, ``net``) and the prefixes of wrappers
     (``module.``) are taken off; of a checkpoint of this project's training, the network remains.
@@ -48,7 +49,8 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
     if not path.is_file():
         msg = f"weights: no file {path}; give one of {', '.join(SUFFIXES)}"
         raise InputError(msg)
-    return _unwrap(_read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path), path)
+    read = {".safetensors": _read_safetensors, ".h5": _read_keras}.get(path.suffix, _read_pickle)
+    return _unwrap(read(path), path)
 
 
 def fit_weights(
@@ -116,6 +118,29 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     except SafetensorError as error:
         msg = f"weights: {path} is damaged or no safetensors file ({error}); fetch it again"
         raise InputError(msg) from error
+
+
+def _read_keras(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a Keras file, saved alone or with the model."""
+    try:
+        import h5py
+    except ImportError as error:
+        msg = f"weights: {path} is a file of Keras, which h5py reads: pip install h5py, or 'fakefocus[keras]'"
+        raise InputError(msg) from error
+    tensors: dict[str, Tensor] = {}
+
+    def keep(name: str, entry: object) -> None:
+        if isinstance(entry, h5py.Dataset):
+            layer, _, own = name.rpartition("/")
+            tensors[f"{layer.rpartition('/')[2]}/{own.partition(':')[0]}"] = torch.from_numpy(np.asarray(entry))
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.get("model_weights", file).visititems(keep)
+    except OSError as error:
+        msg = f"weights: {path} is damaged or no file of HDF5 ({error}); fetch it again"
+        raise InputError(msg) from error
+    return tensors
 
 
 def _read_pickle(path: Path) -> object:

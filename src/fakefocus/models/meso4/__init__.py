@@ -18,4 +18,5 @@ FAMILY = Family(
     colour="#4d7c0f",
     network="fakefocus.models.meso4.network:Meso4",
     network_options=MesoNetwork,
+    rename="fakefocus.models.meso4.published:rename",
 )

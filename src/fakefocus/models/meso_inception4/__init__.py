@@ -9,4 +9,5 @@ FAMILY = Family(
     colour="#0f766e",
     network="fakefocus.models.meso_inception4.network:MesoInception4",
     network_options=MesoNetwork,
+    rename="fakefocus.models.meso_inception4.published:rename",
 )
