@@ -1,6 +1,6 @@
-"""The authors' Keras files of both MesoNets and a port give the numbers that they gave there; the files are simulated."""
+"""The authors' Keras files of both MesoNets and a port give the numbers that they gave there; files are simulated."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fakefocus.models.build import build_network
 
+Layers = list[tuple[str, dict[str, np.ndarray]]]
 MODULES = ((3, (1, 4, 4, 2)), (11, (2, 4, 4, 2)))
 
 
@@ -28,19 +29,19 @@ def _norm(rng: np.random.Generator, channels: int) -> dict[str, np.ndarray]:
     return {name: _drawn(rng, channels) for name in names} | {"moving_variance:0": np.abs(_drawn(rng, channels))}
 
 
-def _head(rng: np.random.Generator) -> list[tuple[str, dict[str, np.ndarray]]]:
-    dense = [{"kernel:0": _drawn(rng, into, out) / 10, "bias:0": _drawn(rng, out)} for into, out in ((1024, 16), (16, 1))]
-    return [("dense", layer) for layer in dense]
+def _head(rng: np.random.Generator) -> Layers:
+    sizes = ((1024, 16), (16, 1))
+    return [("dense", {"kernel:0": _drawn(rng, *size) / 10, "bias:0": _drawn(rng, size[1])}) for size in sizes]
 
 
-def _meso4(rng: np.random.Generator) -> list[tuple[str, dict[str, np.ndarray]]]:
+def _meso4(rng: np.random.Generator) -> Layers:
     layers = []
     for into, out, side in ((3, 8, 3), (8, 8, 5), (8, 16, 5), (16, 16, 5)):
         layers += [("conv2d", _convolution(rng, into, out, side)), ("batch_normalization", _norm(rng, out))]
     return layers + _head(rng)
 
 
-def _meso_inception4(rng: np.random.Generator) -> list[tuple[str, dict[str, np.ndarray]]]:
+def _meso_inception4(rng: np.random.Generator) -> Layers:
     layers = []
     for into, (first, *widths) in MODULES:
         layers.append(("conv2d", _convolution(rng, into, first, 1)))
@@ -52,7 +53,7 @@ def _meso_inception4(rng: np.random.Generator) -> list[tuple[str, dict[str, np.n
     return layers + _head(rng)
 
 
-def _write(path: Path, layers: list[tuple[str, dict[str, np.ndarray]]]) -> None:
+def _write(path: Path, layers: Layers) -> None:
     """Write layers as Keras 2 does: a group a layer, in it one of the same name; layers without weights too."""
     counts: dict[str, int] = {}
     with h5py.File(path, "w") as file:
@@ -98,8 +99,9 @@ def _as_keras_meso_inception4(x: Tensor, tensors: list[dict[str, np.ndarray]]) -
     layers = iter(tensors)
     for _ in MODULES:
         branches = [_keras_convolution(x, next(layers))]
-        for dilation in (1, 2, 3):
-            branches.append(_keras_convolution(_keras_convolution(x, next(layers)), next(layers), dilation))
+        branches += [
+            _keras_convolution(_keras_convolution(x, next(layers)), next(layers), dilation) for dilation in (1, 2, 3)
+        ]
         x = _keras_norm(torch.cat(branches, 3), next(layers), 2)
     for pool in (2, 4):
         x = _keras_norm(_keras_convolution(x, next(layers)), next(layers), pool)
@@ -113,7 +115,9 @@ def _as_keras_meso_inception4(x: Tensor, tensors: list[dict[str, np.ndarray]]) -
         ("meso_inception4", _meso_inception4, _as_keras_meso_inception4),
     ],
 )
-def test_keras_file_gives_the_probability_of_fake_that_it_gave_in_keras(family, make, compute, tmp_path: Path) -> None:  # noqa: ANN001
+def test_keras_file_gives_the_probability_of_fake_that_it_gave_in_keras(
+    family: str, make: Callable[..., Layers], compute: Callable[..., Tensor], tmp_path: Path
+) -> None:
     layers = make(np.random.default_rng(1))
     _write(tmp_path / "theirs.h5", layers)
     network = build_network(family, {"weights": str(tmp_path / "theirs.h5")}).eval()

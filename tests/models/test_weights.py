@@ -325,5 +325,5 @@ def test_weights_of_a_part_that_a_family_has_not_are_refused() -> None:
 
 def test_each_part_has_to_be_named_so_that_none_becomes_random_unseen() -> None:
     small = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit", "img_size": 64}
-    with pytest.raises(InputError, match=r"say of semantic, spectral too whether it is none, pretrained, packaged or a file"):
+    with pytest.raises(InputError, match=r"semantic, spectral too whether it is none, pretrained, packaged or a file"):
         build_network("multistream", small | {"weights": {"spatial": "x.pth"}})

@@ -36,8 +36,9 @@ _NUMBERS: list[Any] = [
 
 
 def read_weights(path: Path | str) -> dict[str, Tensor]:
-    """Read tensors by name from ``.safetensors``, from ``.pth``, ``.pt``, ``.ckpt``, ``.bin`` as torch writes them, or from
-    the ``.h5`` of Keras: ``<layer>/<name>``, as they lie there.
+    """Read tensors by name from ``.safetensors``, or ``.pth``, ``.pt``, ``.ckpt``, ``.bin`` as torch writes them.
+
+    Of Keras' ``.h5`` they are ``<layer>/<name>``, as they lie there.
 
     Common containers (``state_dict``, ``model_state_dict``, ``model``, ``net``) and the prefixes of wrappers
     (``module.``) are taken off; of a checkpoint of this project's training, the network remains.

@@ -1,9 +1,9 @@
 """Names of published MesoNets: the authors' Keras files, and a port to PyTorch.
 
 The authors (https://github.com/DariusAf/MesoNet) write layers of Keras in the order of their making, kernels with the
-channels last, a norm of ε .001, and the probability of real. The port (https://github.com/HongguLiu/MesoNet-Pytorch, and
-DeepfakeBench's, https://github.com/SCLBD/DeepfakeBench) has no biases, two norms for four convolutions and two classes, of
-which the second is taken for fake.
+channels last, a norm of ε .001, and the probability of real. The port (https://github.com/HongguLiu/MesoNet-Pytorch,
+and DeepfakeBench's, https://github.com/SCLBD/DeepfakeBench) has no biases, two norms for four convolutions and two
+classes, of which the second is taken for fake.
 """
 
 import re
