@@ -76,6 +76,14 @@ def test_training_is_known_by_its_contract_and_by_what_a_summary_says_of_it() ->
     assert training_of(contract | {"val_video_auc": 0.8}, "scade_net", "other") != training
 
 
+def test_contract_of_an_earlier_version_is_of_the_training_that_it_was_judged_with() -> None:
+    contract = make_contract("scade_net", train=KNOWN).model_dump(mode="json")
+    described = contract | {"name": "SCADE-Net", "train": {"videos": 1, "people": 2}, "val": {"videos": 0, "people": 0}}
+    earlier = contract | {"training": {k: v for k, v in contract["training"].items() if k != "ema_decay"}}
+    check_judged(earlier, {"contract": described})
+    assert training_of(earlier, "scade_net", "demo") == training_of(described, "scade_net", "demo")
+
+
 def test_split_with_people_on_two_sides_is_told_what_applies_to_it() -> None:
     split = {"strategy": "video", "seed": 3, "hash": "own"}
     contract = make_contract("scade_net", train=KNOWN, split=split)

@@ -237,9 +237,11 @@ def check_judged(contract: Mapping[str, Any], summary: Mapping[str, Any], remedy
 def trained_otherwise(contract: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
     """Return in which fields a contract and what a summary says of one differ: none where they are of one training.
 
-    A summary counts videos and people, a contract names them: both follow from split and methods.
+    A summary counts videos and people, a contract names them: both follow from split and methods. What a contract of an
+    earlier version does not say has its default.
     """
-    return [name for name, value in contract.items() if name not in _SIDES and described.get(name) != value]
+    whole = _completed(contract)
+    return [name for name, value in whole.items() if name not in _SIDES and described.get(name) != value]
 
 
 def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> dict[str, str]:
@@ -252,9 +254,15 @@ def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> 
         detector: Name of its folder.
         experiment: Name of the judgement.
     """
-    apart = {name: value for name, value in contract.items() if name not in (*_SIDES, "name")}
+    apart = {name: value for name, value in _completed(contract).items() if name not in (*_SIDES, "name")}
     digest = hashlib.sha256(json.dumps(apart, sort_keys=True).encode()).hexdigest()[:16]
     return {f"{detector} of {contract['experiment']} on {experiment}": digest}
+
+
+def _completed(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a contract as this version writes it; what a summary says of one as it is."""
+    named = all(isinstance(contract.get(side), Mapping) and "sha256" in contract[side] for side in _SIDES)
+    return read_contract(contract).model_dump(mode="json") if named else dict(contract)
 
 
 def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:
