@@ -141,15 +141,17 @@ def _text(results: Sequence[Result]) -> list[str]:
         f"{images['count']} crops are few. No attack saw the video encoder that follows in practice, or a crop that is "
         "cut anew. These detectors were not trained against attacks."
     )
-    broken = [f"{r['detector']}: {c['rule']} ({c['where']})" for r in results for c in r["sanity"] if not c["holds"]]
-    held = sum(check["holds"] for result in results for check in result["sanity"])
-    sound = f"Of {held + len(broken)} checks of the attacks themselves {held} hold" + (
-        f"; not: {'; '.join(broken)}." if broken else "."
-    )
-    if any(ALONE in text for text in broken):
+    checks = [(result["detector"], check) for result in results for check in result["sanity"]]
+    broken = [(name, check) for name, check in checks if not check["holds"]]
+    named = [f"{name}: {check['rule']} ({check['where']})" for name, check in broken if check["rule"] != ALONE]
+    alone = len(broken) - len(named)
+    sound = f"Of {len(checks)} checks of the attacks themselves {len(checks) - len(broken)} hold"
+    sound += f"; not: {'; '.join(named)}." if named else "."
+    if alone:
         sound += (
-            " Where the accuracy under one attack rises with ε, its steps, which grow with ε, pass over what shorter "
-            "ones reach, and the last step counts; the strongest attack of each ε is what a detector has to stand."
+            f" In {alone} of the others the accuracy under one attack rises with ε, see the table: its steps, which "
+            "grow with ε, pass over what shorter ones reach, and the last step counts. The strongest attack of each ε "
+            "is what a detector has to stand."
         )
     return [chosen, judged, maps, sound, limits]
 
