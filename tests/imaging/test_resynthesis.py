@@ -22,7 +22,8 @@ def test_every_way_keeps_the_look_and_changes_the_detail(way: Callable[..., np.n
         anew = way(FACE, np.random.default_rng(seed))
         assert anew.shape == FACE.shape
         assert anew.dtype == np.uint8
-        assert np.abs(_coarse(anew) - _coarse(FACE)).mean() < 4
+        # what is seen from afar is the same picture; what is seen near is not
+        assert np.corrcoef(_coarse(anew).ravel(), _coarse(FACE).ravel())[0, 1] > 0.99
         assert np.abs(anew.astype(int) - FACE).mean() > 0.5
 
 

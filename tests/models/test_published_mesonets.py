@@ -157,9 +157,12 @@ def test_ported_file_gives_the_difference_of_its_two_classes(tmp_path: Path) -> 
 
 
 def test_file_of_another_network_and_a_torn_one_are_refused(tmp_path: Path) -> None:
-    _write(tmp_path / "other.h5", _meso4(np.random.default_rng(1))[2:])
-    with pytest.raises(ValueError, match=r"weights in .*other\.h5 do not fit meso4"):
-        build_network("meso4", {"weights": str(tmp_path / "other.h5")})
+    layers = _meso4(np.random.default_rng(1))
+    # without its first block, without its head, and what the other network has
+    for other in (layers[2:], layers[:-2], _meso_inception4(np.random.default_rng(1))):
+        _write(tmp_path / "other.h5", other)
+        with pytest.raises(ValueError, match=r"weights in .*other\.h5 do not fit meso4"):
+            build_network("meso4", {"weights": str(tmp_path / "other.h5")})
     (tmp_path / "torn.h5").write_bytes((tmp_path / "other.h5").read_bytes()[:100])
     with pytest.raises(ValueError, match=r"torn\.h5 is damaged or no file of HDF5"):
         build_network("meso4", {"weights": str(tmp_path / "torn.h5")})

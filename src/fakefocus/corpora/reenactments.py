@@ -9,6 +9,7 @@ They imitate the traces of a family of manipulations, not a product:
 """
 
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import cv2
 import numpy as np
@@ -31,7 +32,7 @@ def mouth_reenactment(target: Person, source: Person, scene: Scene, rng: np.rand
     layers = [Layer(np.asarray(face, dtype=np.float32), mask) for face in faces]
     rate, start = float(rng.uniform(0.08, 0.25)), float(rng.uniform(0, 2 * np.pi))
     own_noise = 0.6 * scene.noise
-    passed = iter(range(1 << 30))
+    passed = count()
 
     def paint(frame: Image, place: Place, rng: np.random.Generator) -> tuple[Image, Image]:
         opening = 0.5 + 0.5 * np.sin(start + 2 * np.pi * rate * next(passed))

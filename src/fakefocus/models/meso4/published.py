@@ -23,6 +23,11 @@ CONVOLUTIONS = ("blocks.0.0", "blocks.1.0", "blocks.2.0", "blocks.3.0")
 NORMS = ("blocks.0.2", "blocks.1.2", "blocks.2.2", "blocks.3.2")
 DENSE = ("head.1", "head.4")
 _PORTED = {"conv1": 0, "conv2": 1, "conv3": 2, "conv4": 3}
+_PORTED_NAMES = {
+    *(f"{layer}.weight" for layer in _PORTED),
+    *(f"bn{n}.{name}" for n in (1, 2) for name in _PORTED_NORMS),
+    *(f"fc{n}.{name}" for n in (1, 2) for name in ("weight", "bias")),
+}
 
 
 def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -30,7 +35,7 @@ def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     if is_keras(weights):
         return from_keras(weights, CONVOLUTIONS, NORMS)
     inner = {name.removeprefix("backbone."): value for name, value in weights.items()}
-    return _from_port(inner) if "conv4.weight" in inner else weights
+    return _from_port(inner) if inner.keys() >= _PORTED_NAMES and len(inner["fc2.weight"]) == 2 else weights
 
 
 def is_keras(weights: Mapping[str, Tensor]) -> bool:
@@ -44,17 +49,21 @@ def from_keras(weights: Mapping[str, Tensor], convolutions: Sequence[str], norms
     Args:
         weights: By ``<layer>/<name>``; layers of a kind are numbered in the order of their making.
         convolutions: Our names of them in that order.
-        norms: Ours of the norms; two linear layers follow.
+        norms: Ours of the norms; two linear layers follow. A file with other numbers of layers is of another network,
+            and comes back as it is.
     """
+    theirs = {kind: _layers(weights, kind) for kind in ("conv2d", "batch_normalization", "dense")}
+    if [len(layers) for layers in theirs.values()] != [len(convolutions), len(norms), len(DENSE)]:
+        return dict(weights)
     renamed: dict[str, Tensor] = {}
-    for ours, layer in zip(convolutions, _layers(weights, "conv2d"), strict=False):
+    for ours, layer in zip(convolutions, theirs["conv2d"], strict=True):
         renamed[f"{ours}.weight"] = weights[f"{layer}/kernel"].permute(3, 2, 0, 1).contiguous()
         renamed[f"{ours}.bias"] = weights[f"{layer}/bias"]
-    for ours, layer in zip(norms, _layers(weights, "batch_normalization"), strict=False):
-        renamed |= {f"{ours}.{name}": weights[f"{layer}/{theirs}"] for theirs, name in _NORMS.items()}
+    for ours, layer in zip(norms, theirs["batch_normalization"], strict=True):
+        renamed |= {f"{ours}.{name}": weights[f"{layer}/{published}"] for published, name in _NORMS.items()}
         # another ε is another variance
         renamed[f"{ours}.running_var"] = renamed[f"{ours}.running_var"] + (_KERAS_EPSILON - _TORCH_EPSILON)
-    hidden, last = _layers(weights, "dense")[:2]
+    hidden, last = theirs["dense"]
     renamed[f"{DENSE[0]}.weight"] = _channels_first(weights[f"{hidden}/kernel"])
     renamed[f"{DENSE[0]}.bias"] = weights[f"{hidden}/bias"]
     # what is above 0 there is real
