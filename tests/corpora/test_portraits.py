@@ -55,7 +55,7 @@ def test_training_has_real_clips_alone_and_others_all_programs_at_all_compressio
     written = {path.relative_to(corpus).as_posix() for path in corpus.rglob("*.mp4")}
     trained = json.loads((corpus / "train.json").read_text())[0][0]
     first, second = json.loads((corpus / "test.json").read_text())[0]
-    expected = {f"original_sequences/youtube/c0/videos/{trained}.mp4"}
+    expected = {f"original_sequences/{collection}/c0/videos/{trained}.mp4" for collection in ("youtube", "pictures")}
     for target, source in ((first, second), (second, first)):
         for compression in COMPRESSIONS:
             expected.add(f"original_sequences/youtube/{compression}/videos/{target}.mp4")
@@ -73,6 +73,18 @@ def test_fake_differs_from_its_original_on_the_face_alone(corpus: Path) -> None:
         change = np.abs(fake.astype(int) - original).max(axis=2)
         assert (change > 12).mean() > 0.002, name
         assert change[:30].max() < 12, name
+
+
+def test_shot_of_a_picture_moves_and_keeps_what_the_picture_shows(corpus: Path, portraits: Path) -> None:
+    trained = json.loads((corpus / "train.json").read_text())[0][0]
+    with (corpus / "portraits.csv").open(newline="") as file:
+        picture = next(row["picture"] for row in csv.DictReader(file) if row["sequence"] == trained)
+    stored = cv2.cvtColor(cv2.imread(str(portraits / picture)), cv2.COLOR_BGR2RGB)
+    with av.open(str(corpus / f"original_sequences/pictures/c0/videos/{trained}.mp4")) as container:
+        first, *_, last = (frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
+    assert first.shape == stored.shape
+    assert np.abs(first.astype(int) - last).mean() > 1
+    assert np.abs(first.mean(axis=(0, 1)) - stored.mean(axis=(0, 1))).max() < 6
 
 
 def test_harder_compression_is_smaller(corpus: Path) -> None:

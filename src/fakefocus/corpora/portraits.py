@@ -1,21 +1,23 @@
 """A corpus of short clips from portraits of real people, one picture a person, in the published FaceForensics++ layout.
 
 Each person is recorded in a scene of the demo corpus: they sway before the camera, which has a focus, noise and a
-codec. People of the training side have real clips alone, hardly compressed: a detector learns from them by
-pseudo-fakes. Of the others there are real clips and fakes by five small programs
-(`fakefocus.sources.demo.swaps.METHODS` and `fakefocus.corpora.reenactments.METHODS`), each at three compressions. Pairs
-of a side swap faces, so that no person is on two sides. What is measured on these fakes is measured on small programs
-of ours: they stand in for families of manipulations, and say nothing of a product.
+codec. People of the training side have real clips alone, hardly compressed: a detector learns from them by pseudo-
+fakes. They have a second one, a shot of the picture itself, larger and with its own background. Of the others there are
+real clips and fakes by five small programs (`fakefocus.sources.demo.swaps.METHODS` and
+`fakefocus.corpora.reenactments.METHODS`), each at three compressions. Pairs of a side swap faces, so that no person is
+on two sides. What is measured on these fakes is measured on small programs of ours: they stand in for families of
+manipulations, and say nothing of a product.
 """
 
 import csv
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +40,8 @@ _MOST = 1000
 _LEAST_PAIRS = 2
 _MIN_FACE = 60
 _THRESHOLDS = (0.6, 0.7, 0.9)
+_SHOT_SIDE = 640
+"""Longest side of a shot of a picture, in pixels: larger pictures are made smaller."""
 
 
 class Sitter(NamedTuple):
@@ -134,11 +138,13 @@ def _both_ways(people: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _write_real(root: Path, *, sitter: Sitter, frames: int, seed: int) -> None:
-    """Write a person's clip, hardly compressed."""
-    person = _person(sitter)
+    """Write a person's clip in a scene and a shot of their picture, hardly compressed."""
+    person, name = _person(sitter), f"{sitter.number:03d}"
     scene = make_scene(seed, sitter.number, frames)
     clip = [develop(frame) for frame, _ in record(scene, person)]
-    _write(root / "original_sequences/youtube", f"{sitter.number:03d}", clip, ("c0",))
+    _write(root / "original_sequences/youtube", name, clip, ("c0",))
+    shot = list(_film(_picture(sitter), frames, np.random.default_rng([seed, sitter.number, 4])))
+    _write(root / "original_sequences/pictures", name, shot, ("c0",))
 
 
 def _write_pair(root: Path, *, sitter: Sitter, partner: Sitter, frames: int, seed: int) -> None:
@@ -159,12 +165,33 @@ def _write_pair(root: Path, *, sitter: Sitter, partner: Sitter, frames: int, see
         _write(root / "manipulated_sequences" / name, stem, clip, tuple(COMPRESSIONS))
 
 
+def _film(picture: NDArray[np.uint8], frames: int, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames, even in sides, of a hand-held shot of a picture: a camera with a focus and noise."""
+    shrink = min(1.0, _SHOT_SIDE / max(picture.shape[:2]))
+    height, width = (2 * round(side * shrink / 2) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    focus, noise = float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.5, 3.5))
+    seen = cv2.GaussianBlur(small.astype(np.float32), (0, 0), focus)
+    phases, rates = rng.uniform(0, 2 * np.pi, 3), rng.uniform(0.2, 0.8, 3) * 2 * np.pi / 25
+    for number in range(frames):
+        across, down, turn = np.sin(phases + rates * number)
+        # a little nearer than the picture is wide: what the shot sees never ends
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(1.2 * turn), 1.07)
+        matrix[:, 2] += (0.012 * width * across, 0.012 * height * down)
+        moved = cv2.warpAffine(seen, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+        yield develop(moved + np.float32(noise) * rng.standard_normal(moved.shape, dtype=np.float32))
+
+
 def _person(sitter: Sitter) -> Person:
+    return person_of(_picture(sitter), np.array(sitter.landmarks))
+
+
+def _picture(sitter: Sitter) -> NDArray[np.uint8]:
     image = next(read_frames(sitter.picture)).image
     if image is None:
         msg = f"{sitter.picture}: cannot be read any more"
         raise InputError(msg)
-    return person_of(image, np.array(sitter.landmarks))
+    return image
 
 
 def _write(folder: Path, stem: str, clip: Sequence[NDArray[np.uint8]], compressions: Sequence[str]) -> None:
