@@ -198,3 +198,27 @@ def test_turned_crop_shows_what_the_stored_one_does_beyond_the_square() -> None:
 def test_factor_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match="rescale_factor: must be at most 1"):
         _options(damage={"rescale_factor": [0.5, 1.5]})
+
+
+def test_tight_crop_repeats_its_last_pixels_and_keeps_its_middle() -> None:
+    options, given = _options(tight=1.0, tight_by=(0.25, 0.25)), _pattern()
+    image = _changed(options, given).image
+    assert (image[16:48, 16:48] == given.image[16:48, 16:48]).all()
+    assert (image[:16, 16:48] == given.image[16, 16:48]).all()
+    assert (image[16:48, 48:] == given.image[16:48, 47:48]).all()
+    assert (image[:16, :16] == given.image[16, 16]).all()
+
+
+def test_tight_crops_are_a_share_and_differ() -> None:
+    augment = Augment(_options(tight=0.3), random=True)
+    ends = [augment.plan(seed).ends for seed in range(300)]
+    drawn = [end for end in ends if end is not None]
+    assert 0.2 < len(drawn) / len(ends) < 0.4
+    assert len(set(drawn)) == len(drawn)
+    assert np.array(drawn).min() >= 0.05
+    assert np.array(drawn).max() <= 0.2
+
+
+def test_tight_crop_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"tight_by: needs the smallest and the largest share of a side, below 0.5"):
+        _options(tight_by=(0.2, 0.5))

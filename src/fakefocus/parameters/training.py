@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from fakefocus.parameters.common import Group, NonNegative, Positive, Share
 
 Range = tuple[NonNegative, NonNegative]
+_HALF = 0.5
 
 
 class Damage(Group):
@@ -67,7 +68,9 @@ class Augmentation(Group):
 
     A square of ``crop`` pixels is cut from the middle of the stored crop; it is resized to what the network takes.
     ``shift`` moves it by up to that share of its side: with rotation or zoom by the same warp, else by
-    cutting elsewhere, as far as the stored crop reaches. With ``recompute_map`` the map is made from the changed
+    cutting elsewhere, as far as the stored crop reaches. ``tight``: the share of samples that look like crops of
+    somebody's tighter crops; of each of their sides a share out of ``tight_by`` is what is repeated where a frame ends.
+    With ``recompute_map`` the map is made from the changed
     picture, damage included; without, the stored map moves with the picture and knows nothing of damage and colour.
     """
 
@@ -79,8 +82,18 @@ class Augmentation(Group):
     brightness: Share
     contrast: Share
     hue: Annotated[float, Field(ge=0, le=0.5)]
+    tight: Share = 0.0
+    tight_by: tuple[Share, Share] = (0.05, 0.2)
     damage: Damage = Damage()
     recompute_map: bool = False
+
+    @model_validator(mode="after")
+    def _something_stays(self) -> "Augmentation":
+        low, high = self.tight_by
+        if not low <= high < _HALF:
+            msg = f"tight_by: needs the smallest and the largest share of a side, below {_HALF}, got {low}, {high}"
+            raise ValueError(msg)
+        return self
 
 
 class Training(Group):

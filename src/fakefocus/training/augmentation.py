@@ -61,7 +61,8 @@ class Plan(NamedTuple):
     """What was drawn for a sample. To carry it out draws nothing, so that several threads may.
 
     ``corner`` where the square is cut, from -1 to 1 of what is allowed, down and across; ``matrix`` ``(2, 3)`` moves
-    pixels, a flip included; ``damage`` what spoils them, once or twice.
+    pixels, a flip included; ``damage`` what spoils them, once or twice; ``ends`` the shares of the sides, top, bottom,
+    left and right, in which the frame has ended.
     """
 
     corner: tuple[float, float] = (0.0, 0.0)
@@ -69,6 +70,7 @@ class Plan(NamedTuple):
     matrix: NDArray[np.float64] | None = None
     damage: tuple[Pass, ...] = ()
     tint: Tint | None = None
+    ends: tuple[float, float, float, float] | None = None
 
 
 class Augment:
@@ -91,8 +93,16 @@ class Augment:
             flip = bool(torch.rand(()) < self._options.flip)
             moved = None if self._affine is None else self._affine.make_params(self._blank)
             damage = self._draw_damage()
+            ends = self._draw_ends()
         matrix = None if moved is None else affine_matrix(moved, self._options.crop, flip=flip)
-        return Plan((down, across), flip, matrix, damage, self._tint(*tint))
+        return Plan((down, across), flip, matrix, damage, self._tint(*tint), ends)
+
+    def _draw_ends(self) -> tuple[float, float, float, float] | None:
+        options = self._options
+        if not options.tight or torch.rand(()) >= options.tight:
+            return None
+        top, bottom, left, right = torch.empty(4).uniform_(*options.tight_by).tolist()
+        return top, bottom, left, right
 
     def _draw_damage(self) -> tuple[Pass, ...]:
         options = self._options.damage
@@ -158,11 +168,19 @@ def tint(brightness: float, contrast: float, hue: float) -> Tint:
 
 
 def change(sample: Sample, plan: Plan) -> Sample:
-    """Damage and tint the picture."""
+    """Damage and tint the picture, and repeat its last pixels where its frame has ended."""
     image = sample.image
     for damage in plan.damage:
         image = _damaged(image, damage)
-    return sample._replace(image=image if plan.tint is None else _tinted(image, plan.tint))
+    image = image if plan.tint is None else _tinted(image, plan.tint)
+    return sample._replace(image=image if plan.ends is None else _ended(image, plan.ends))
+
+
+def _ended(image: NDArray[np.uint8], ends: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    top, bottom, left, right = (round(e * s) for e, s in zip(ends, (height, height, width, width), strict=True))
+    inside = image[top : height - bottom, left : width - right]
+    return np.pad(inside, ((top, bottom), (left, right), (0, 0)), mode="edge")
 
 
 def _damaged(image: NDArray[np.uint8], damage: Pass) -> NDArray[np.uint8]:
