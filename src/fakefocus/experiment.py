@@ -10,7 +10,7 @@ NOT_TRAINING = frozenset(
         *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
         *("attributes", "evaluation", "reporting", "ingestion", "reproduce", "robustness", "suite"),
         *("suite_plan", "leave_one_out", "efficiency", "ablation", "ablations", "adversarial", "tta"),
-        *("judge", "scores"),
+        *("judge", "scores", "release"),
     }
 )
 """Groups and names whose change makes no other experiment."""

@@ -34,6 +34,7 @@ PROTOCOLS: tuple[str, ...] = (
     "tta",
     "efficiency",
     "reproduce",
+    "release",
 )
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 

@@ -8,12 +8,14 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from fakefocus.errors import did_you_mean
+from fakefocus.weights import SHIPPED, load_shipped
 
 
 class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
     """Saves and loads ``{"contract": …, "weights": {name: tensor}}`` in one folder.
 
-    With ``optional``, it loads an empty one where there is none: what an earlier run may have left.
+    With ``optional``, it loads an empty one where there is none: what an earlier run may have left. A folder of the
+    experiment ``shipped`` that is not there is the detector that comes with the package.
     """
 
     def __init__(self, *, filepath: str, optional: bool = False, metadata: dict[str, Any] | None = None) -> None:
@@ -41,9 +43,12 @@ class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
 
         Raises:
             DatasetError: If the detector was not trained yet.
+            InputError: If none of this family comes with the package.
         """
         from safetensors.torch import load_file
 
+        if self._filepath.parent.name == SHIPPED and not self._exists():
+            return load_shipped(self._filepath.name)
         if self._optional and not self._exists():
             return {}
         if not self._exists():

@@ -15,6 +15,7 @@ from fakefocus.models.contract import Contract, InputSpec, Normalization, Starti
 from fakefocus.models.family import Family, Weights
 from fakefocus.models.packaged import find_packaged
 from fakefocus.models.weights import fit_weights, load_exactly, read_weights
+from fakefocus.weights import LICENCE, STARTING_WEIGHTS, find_shipped
 
 _ONLY_TRAINING = {"stream_drop_rate", "drop_rate"}
 """Parameters of networks that change nothing of what a trained one computes."""
@@ -27,7 +28,8 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     """Build a network; ``options`` are the parameters ``<family>.network``.
 
     ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, packaged for
-    those in installed packages, a file, or one of these by part.
+    those in installed packages, a file, or one of these by part; portraits for the family's detector that comes with
+    this package.
 
     Raises:
         InputError: If the family is unknown, or the weights cannot be had or do not fit.
@@ -41,8 +43,9 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
         arguments["pretrained"] = weights if isinstance(weights, dict) else everywhere
     network: nn.Module = declared.build_network(**arguments)
     if isinstance(weights, str) and weights not in _NO_FILES:
-        _check_variant(declared, options, Path(weights))
-        fit_weights(network, read_weights(weights), declared, weights)
+        file = _file_of(weights, family)
+        _check_variant(declared, options, file)
+        fit_weights(network, read_weights(file), declared, file)
     return network
 
 
@@ -111,6 +114,13 @@ def load_network(contract: Contract, weights: dict[str, Tensor]) -> nn.Module:
     return network.eval().to(memory_format=torch.channels_last)
 
 
+def _file_of(weights: str, family: str) -> Path:
+    """Return the file that ``weights`` names: one that comes with the package, or the user's."""
+    if weights != STARTING_WEIGHTS or Path(weights).is_file():
+        return Path(weights)
+    return find_shipped(family, f"{family}.network.weights") / "weights.safetensors"
+
+
 def _check_variant(family: Family, options: dict[str, Any], file: Path) -> None:
     """Refuse weights of another variant of a family: of some, shapes are the same and only the contract knows.
 
@@ -154,6 +164,8 @@ def _check_weights(family: Family, weights: Weights) -> None:
 def _origin(part: str, source: str, network: nn.Module) -> StartingWeights:
     if source == "none":
         return StartingWeights(part=part, source="random", licence="none needed")
+    if source == STARTING_WEIGHTS:
+        return StartingWeights(part=part, source="fakefocus, trained on portraits", licence=LICENCE)
     if source not in ("pretrained", "packaged"):
         return StartingWeights(part=part, source=source, licence="not known: ask whoever made the file")
     config: dict[str, Any] = getattr(getattr(network, part), "pretrained_cfg", {})

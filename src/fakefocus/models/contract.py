@@ -68,6 +68,25 @@ class Threshold(Group):
     source: str
 
 
+class Verdict(Group):
+    """What a video is called: ``real`` below one score, ``fake`` from another one on, and ``uncertain`` between them.
+
+    ``temperature`` divides the logit of a score: what comes out is a probability among real and fake videos that come
+    equally often; ``source`` says what all three were calibrated on.
+    """
+
+    temperature: float = Field(gt=0)
+    real_below: float
+    fake_from: float
+    source: str
+
+    def of(self, score: float) -> Literal["real", "uncertain", "fake"]:
+        """Return what a video of this score, in [0, 1], is called."""
+        if score >= self.fake_from:
+            return "fake"
+        return "real" if score < self.real_below else "uncertain"
+
+
 class Contract(Group):
     """A trained detector: what it is, what it was made from, and what it may be shown.
 
@@ -83,6 +102,7 @@ class Contract(Group):
         best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch, None without training.
         versions: Of what it was trained with; ``commit`` of the project.
         made_of: What tells its parameters, samples and code from others'; empty where code was not committed.
+        verdict: What a video is called by its score; None before a release.
     """
 
     version: Literal[1] = 1
@@ -109,6 +129,7 @@ class Contract(Group):
     versions: dict[str, str]
     commit: str
     made_of: str = ""
+    verdict: Verdict | None = None
 
     @property
     def name(self) -> str:

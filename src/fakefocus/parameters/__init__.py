@@ -23,6 +23,7 @@ from fakefocus.parameters.data import (
 from fakefocus.parameters.efficiency import Efficiency
 from fakefocus.parameters.judge import Columns, Judge
 from fakefocus.parameters.leave_one_out import LeaveOneOut
+from fakefocus.parameters.release import Release
 from fakefocus.parameters.reproduce import Data, PublishedResult, PublishedTable, Reproduce, Source
 from fakefocus.parameters.results import Device, Evaluation, Reporting
 from fakefocus.parameters.robustness import Robustness
@@ -54,6 +55,7 @@ __all__ = [
     "PseudoFakes",
     "PublishedResult",
     "PublishedTable",
+    "Release",
     "Reporting",
     "Reproduce",
     "Retraining",
@@ -85,6 +87,7 @@ class Parameters(Group):
     tta: Tta
     reporting: Reporting
     robustness: Robustness
+    release: Release = Release()
     judge: Judge = Judge()
     leave_one_out: LeaveOneOut
     efficiency: Efficiency

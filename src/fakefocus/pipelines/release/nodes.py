@@ -1,0 +1,203 @@
+"""Makes of a trained detector one that can be given away: verdicts, a card, small weights."""
+
+import hashlib
+import json
+from typing import Any
+
+import pandas as pd
+
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
+from fakefocus.metrics.intervals import METHOD
+from fakefocus.models.contract import Verdict, read_contract, training_of
+from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Release
+from fakefocus.pipelines.release.card import tables, write_card
+from fakefocus.pipelines.release.measuring import by_blend, by_edit, by_method
+from fakefocus.pipelines.release.verdicts import calibrate, score_videos
+
+WEIGHTS, CONTRACT, CARD = "weights.safetensors", "architecture.json", "card.md"
+_UNCHANGED = 1e-3
+"""Weights are stored in half precision if no face is scored otherwise by more."""
+
+
+def choose_candidate(*models: dict[str, Any]) -> dict[str, Any]:
+    """Return the detector with the best validation video AUC, of those that were trained.
+
+    Args:
+        models: Detectors (``contract`` and ``weights``) of several seeds; empty where one was not trained.
+
+    Returns:
+        ``contract`` and ``weights``; ``candidates``: of each its ``seed``, ``val_video_auc``, and if it was ``chosen``.
+
+    Raises:
+        InputError: If none was trained, or they are of different recipes.
+    """
+    trained = [model for model in models if model]
+    if not trained:
+        msg = "release: no detector of this family is trained: run kedro run --pipelines=train or seeds first"
+        raise InputError(msg)
+    contracts = [read_contract(model["contract"]) for model in trained]
+    alike = {json.dumps(_recipe(model["contract"]), sort_keys=True) for model in trained}
+    if len(alike) > 1:
+        msg = (
+            f"release: the {len(trained)} detectors of {contracts[0].name} were trained otherwise, not with another "
+            "seed alone: train them again, or remove what is not to be given away"
+        )
+        raise InputError(msg)
+    by_seed = {contract.training.seed: n for n, contract in enumerate(contracts)}
+    chosen = max(by_seed.values(), key=lambda n: contracts[n].val_video_auc or 0.0)
+    candidates = [
+        {"seed": seed, "val_video_auc": contracts[n].val_video_auc, "chosen": n == chosen}
+        for seed, n in sorted(by_seed.items())
+    ]
+    return trained[chosen] | {"candidates": candidates}
+
+
+def score_release(
+    chosen: dict[str, Any],
+    samples: pd.DataFrame,
+    videos: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    evaluation: Evaluation,
+    release: Release,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Score validation and test: faces as they are, real ones after benign edits, and pseudo-fakes of test faces.
+
+    Returns:
+        Three tables with ``video_id``, ``group``, ``split``, ``label`` and ``score``; the first with ``method`` and
+        ``compression``, the second with ``edit``, the third with ``kind`` and ``compression``.
+
+    Raises:
+        InputError: If the detector does not fit the samples.
+    """
+    from fakefocus.inference import prepare
+    from fakefocus.pipelines.release.scoring import choose_reals, score_blends, score_edits
+
+    compression = videos.set_index("video_id")["compression"]
+    rows = samples[samples["split"] != "train"].reset_index(drop=True)
+    reals = choose_reals(rows, compression, release.faces)
+    options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
+    shown = prepare(chosen, rows, *options)
+    plain = rows.assign(compression=rows["video_id"].map(compression).fillna(""), score=shown.scorer(shown.crops))
+    edited = score_edits(prepare(chosen, reals, *options))
+    tested = reals[reals["split"] == "test"].reset_index(drop=True)
+    blends = score_blends(prepare(chosen, tested, *options), release.seed)
+    faces = ["video_id", "crop", "track", "label", "group", "split"]
+    return (
+        plain[[*faces, "method", "compression", "score"]],
+        edited[[*faces, "edit", "score"]],
+        blends[["video_id", "group", "split", "label", "kind", "compression", "score"]],
+    )
+
+
+def calibrate_verdict(
+    plain_scores: pd.DataFrame, edited_scores: pd.DataFrame, evaluation: Evaluation, release: Release
+) -> dict[str, Any]:
+    """Choose on validation videos what is called fake and what real; see `models.contract.Verdict`.
+
+    Raises:
+        InputError: If the side of validation has too few real videos, or no fake.
+    """
+    plain, edited = (table[table["split"] == "val"] for table in (plain_scores, edited_scores))
+    return calibrate(
+        score_videos(plain, "compression", evaluation.aggregation),
+        score_videos(edited, "edit", evaluation.aggregation),
+        release,
+    ).model_dump(mode="json")
+
+
+def measure_release(
+    chosen: dict[str, Any],
+    plain_scores: pd.DataFrame,
+    edited_scores: pd.DataFrame,
+    blend_scores: pd.DataFrame,
+    verdict: dict[str, Any],
+    evaluation: Evaluation,
+) -> dict[str, Any]:
+    """Measure on the test side what the card says: fakes by method and compression, benign edits, pseudo-fakes."""
+    promised = Verdict.model_validate(verdict)
+    plain, edited, blends = (t[t["split"] == "test"] for t in (plain_scores, edited_scores, blend_scores))
+    videos = score_videos(plain, "compression", evaluation.aggregation)
+    changed = score_videos(edited, "edit", evaluation.aggregation)
+    options = (promised, evaluation.confidence)
+    return {
+        "confidence": evaluation.confidence,
+        "interval": METHOD,
+        "people": int(plain.loc[plain["label"] == 0, ["video_id", "track"]].drop_duplicates("video_id").shape[0]),
+        "candidates": chosen["candidates"],
+        "verdict": verdict,
+        "methods": by_method(videos, *options),
+        "edits": by_edit(videos, changed, *options),
+        "blends": by_blend(blends, *options),
+    }
+
+
+def write_release(
+    chosen: dict[str, Any],
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    plain_scores: pd.DataFrame,
+    release_results: dict[str, Any],
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    evaluation: Evaluation,
+    release: Release,
+) -> dict[str, bytes]:
+    """Return the files of a detector that is given away, by name: weights, contract and card.
+
+    Weights are in half precision, if every validation face is then scored as before.
+    """
+    from safetensors.torch import save
+
+    from fakefocus.inference import prepare, stored_scores
+    from fakefocus.pipelines.release.scoring import largest_change
+
+    rows = samples[samples["split"] == "val"].reset_index(drop=True)
+    halved = {n: w.half() if w.is_floating_point() else w for n, w in chosen["weights"].items()}
+    options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
+    shown = prepare({"contract": chosen["contract"], "weights": halved}, rows, *options)
+    before = stored_scores(rows, plain_scores, shown.contract.name)
+    rounding = largest_change(shown.scorer, shown.crops, before)
+    half = rounding <= _UNCHANGED
+    precision = {"precision": "half precision" if half else "single precision", "rounding": rounding if half else 0.0}
+    verdict = Verdict.model_validate(release_results["verdict"])
+    contract = shown.contract.model_copy(update={"verdict": verdict})
+    files = {
+        WEIGHTS: save(halved if half else chosen["weights"]),
+        CONTRACT: (json.dumps(contract.model_dump(mode="json"), indent=1) + "\n").encode(),
+    }
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return files | {CARD: write_card(contract, release_results | precision, release, hashes).encode()}
+
+
+def describe_release(
+    chosen: dict[str, Any], release_results: dict[str, Any], splits_json: dict[str, Any], experiment: str
+) -> dict[str, Any]:
+    """Return the section of the report: what the card says of a detector."""
+    contract, verdict = read_contract(chosen["contract"]), Verdict.model_validate(release_results["verdict"])
+    return {
+        "title": f"What is given away: {contract.name}",
+        "order": 90,
+        "split_hash": splits_json["hash"],
+        "trainings": training_of(chosen["contract"], contract.family, experiment),
+        "text": [
+            f"A video is called fake from a score of {verdict.fake_from:.3f} on and real below "
+            f"{verdict.real_below:.3f}; between them nothing is claimed. Chosen on {verdict.source}; measured on test "
+            "videos, of people who are on no other side."
+        ],
+        "tables": tables(release_results),
+        "caption": "",
+    }
+
+
+def _recipe(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return what detectors that differ by their seed alone have in common."""
+    training = {name: value for name, value in contract["training"].items() if name != "seed"}
+    common = ("family", "network", "loss", "crops", "maps", "dataset", "split", "labels", "methods")
+    return {"training": training} | {name: contract[name] for name in common}

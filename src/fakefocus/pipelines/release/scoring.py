@@ -1,0 +1,123 @@
+"""Shows a detector what a verdict has to bear: faces as they are, reals after each benign edit, and pseudo-fakes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefocus.imaging.benign import EDITS
+from fakefocus.imaging.blending import Face, Kind, face_in_crop, make_fake
+from fakefocus.imaging.codec import Passage, h264
+from fakefocus.inference import Crop, Prepared, ReadCrop, Scorer
+from fakefocus.parameters import PseudoFakes
+from fakefocus.training.pseudo_fakes import Casting
+
+CODECS: dict[str, float | None] = {"c0": None, "c23": 23.0, "c40": 40.0}
+"""What a pseudo-fake and its target go through: nothing more, or H.264 with a constant rate factor."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_USUAL = "c23"
+_PASSAGE = Passage(2, (0.7, 0.3))
+
+
+class Blend(NamedTuple):
+    """What is made of a face: a pseudo-fake of a kind, or the target of one, at a compression."""
+
+    face: int
+    kind: Kind
+    compression: str
+    fake: bool
+
+
+def choose_reals(samples: pd.DataFrame, compression: "pd.Series[str]", faces: int) -> pd.DataFrame:
+    """Return rows of real videos of validation and test, ``faces`` a video, evenly over its length.
+
+    Of a video that comes in several compressions it is the usual one (c23). ``compression`` is by ``video_id``.
+    """
+    reals = samples[(samples["split"] != "train") & (samples["method"] == "") & (samples["label"] == 0)]
+    of_reals = reals["video_id"].map(compression).fillna("")
+    usual = reals[of_reals == _USUAL] if (of_reals == _USUAL).any() else reals
+    people = usual.sort_values(["video_id", "track", "frame"]).groupby(["video_id", "track"])
+    kept = [rows.iloc[np.unique(np.linspace(0, len(rows) - 1, faces).round().astype(int))] for _, rows in people]
+    return pd.concat(kept, ignore_index=True)
+
+
+def score_edits(shown: Prepared) -> pd.DataFrame:
+    """Score each face after each of `EDITS`: the rows of ``shown.samples`` once an edit, with ``edit``, ``score``."""
+    tables = []
+    for name in EDITS:
+        scores = shown.scorer(shown.crops, partial(_edited, name=name))
+        tables.append(shown.samples.assign(edit=name, score=scores))
+    return pd.concat(tables, ignore_index=True)
+
+
+def score_blends(shown: Prepared, seed: int) -> pd.DataFrame:
+    """Score pseudo-fakes of each face, of all kinds at all compressions, and their targets.
+
+    Returns:
+        ``video_id``, ``group``, ``split``, ``kind``, ``compression``, ``label`` (1 for the pseudo-fake), ``score``.
+    """
+    samples = shown.samples
+    landmarks = np.array([json.loads(text) for text in samples["landmarks"]], dtype=np.float32).reshape(-1, 5, 2)
+    side = shown.contract.crops.size
+    usable = [row for row in range(len(samples)) if _is_usable(landmarks[row], side)]
+    donors = _donors(samples, landmarks, seed)
+    asked = [
+        Blend(row, kind, compression, fake)
+        for row in usable
+        for kind in KINDS
+        for compression in CODECS
+        for fake in (False, True)
+    ]
+    reads: list[ReadCrop] = [partial(_blend, blend, shown.crops, landmarks, donors, seed) for blend in asked]
+    rows = samples.iloc[[blend.face for blend in asked]][["video_id", "group", "split"]].reset_index(drop=True)
+    return rows.assign(
+        kind=[blend.kind for blend in asked],
+        compression=[blend.compression for blend in asked],
+        label=[int(blend.fake) for blend in asked],
+        score=shown.scorer(reads),
+    )
+
+
+def largest_change(scorer: Scorer, crops: Sequence[ReadCrop], scores: NDArray[np.float64]) -> float:
+    """Return by how much a scorer scores crops otherwise, at most."""
+    return float(np.abs(scorer(crops) - scores).max())
+
+
+def _edited(image: NDArray[np.uint8], number: int, *, name: str) -> NDArray[np.uint8]:
+    del number
+    return EDITS[name].apply(np.ascontiguousarray(image))
+
+
+def _donors(samples: pd.DataFrame, landmarks: NDArray[np.float32], seed: int) -> Mapping[int, int]:
+    """Return whose face goes into each row's swap: somebody of the same side, in a pose alike."""
+    donors: dict[int, int] = {}
+    for side in sorted(set(samples["split"])):
+        rows = np.flatnonzero((samples["split"] == side).to_numpy())
+        casting = Casting(PseudoFakes(swapped=1.0), samples["identity"].iloc[rows], landmarks[rows])
+        rng = np.random.default_rng([seed, len(rows)])
+        donors |= {int(row): int(rows[casting.donor(place, rng)]) for place, row in enumerate(rows)}
+    return donors
+
+
+def _blend(
+    blend: Blend, crops: Sequence[ReadCrop], landmarks: NDArray[np.float32], donors: Mapping[int, int], seed: int
+) -> Crop:
+    """Make one picture of a pair; both are made by the same draws."""
+    row, donor = blend.face, donors[blend.face]
+    rng = np.random.default_rng([seed, row, KINDS.index(blend.kind)])
+    face, other = (Face(np.ascontiguousarray(crops[n]().image), landmarks[n]) for n in (row, donor))
+    target, fake, _ = make_fake(blend.kind, face, rng, other)
+    picture, crf = fake if blend.fake else target, CODECS[blend.compression]
+    return Crop(picture if crf is None else h264(picture, crf, _PASSAGE))
+
+
+def _is_usable(points: NDArray[np.float32], side: int) -> bool:
+    try:
+        face_in_crop(points, (side, side))
+    except ValueError:
+        return False
+    return True

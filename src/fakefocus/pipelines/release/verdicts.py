@@ -1,0 +1,81 @@
+"""Calibrates verdicts on validation videos, and counts them on test videos."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefocus.errors import InputError
+from fakefocus.metrics.calibration import fit_calibration
+from fakefocus.metrics.videos import Aggregation, score_by_video
+from fakefocus.models.contract import Verdict
+from fakefocus.parameters import Release
+
+VERDICTS = ("real", "uncertain", "fake")
+_LEAST_REALS = 20
+"""Real validation videos without which a share of false alarms of 5 % cannot be promised."""
+
+
+def score_videos(faces: pd.DataFrame, by: str, aggregation: Aggregation) -> pd.DataFrame:
+    """Score videos within each value of the column ``by``, with ``method`` and ``group`` of each."""
+    parts = []
+    for value, rows in faces.groupby(by):
+        # bystanders of a fake have no method
+        about = rows.groupby("video_id")[[name for name in ("method", "group") if name in rows]].max()
+        parts.append(score_by_video(rows, aggregation).join(about).reset_index().assign(**{by: str(value)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, release: Release) -> Verdict:
+    """Choose from which scores on a video is called fake, and below which real, and fit the temperature.
+
+    Args:
+        plain: Validation videos as they are: ``label``, ``method``, ``compression``, ``score``.
+        edited: The real ones once an edit: ``edit``, ``score``.
+        release: What is promised.
+
+    Raises:
+        InputError: If there are too few real videos, or no fake, on the side of validation.
+    """
+    reals, fakes = plain[plain["label"] == 0], plain[plain["label"] == 1]
+    sets = [rows["score"].to_numpy() for _, rows in (*reals.groupby("compression"), *edited.groupby("edit"))]
+    fewest = min((len(scores) for scores in sets), default=0)
+    if fewest < _LEAST_REALS or fakes.empty:
+        msg = (
+            f"release: verdicts are calibrated on validation videos, of which there are {fewest} real and {len(fakes)} "
+            f"fake ones: needs {_LEAST_REALS} real ones and some fake"
+        )
+        raise InputError(msg)
+    fake_from = max(_exceeded_by(scores, release.false_alarms) for scores in sets)
+    hardly = fakes[fakes["compression"] == _usual(fakes)]["score"].to_numpy()
+    real_below = min(float(np.quantile(hardly, release.missed, method="lower")), fake_from)
+    labels = np.concatenate([plain["label"].to_numpy(), np.zeros(len(edited))])
+    fitted = fit_calibration(labels, np.concatenate([plain["score"], edited["score"]]), "temperature")
+    return Verdict(
+        temperature=1.0 if fitted is None else fitted["parameters"]["temperature"],
+        real_below=real_below,
+        fake_from=fake_from,
+        source=(
+            f"validation videos: at most {100 * release.false_alarms:g} % of {fewest} real ones at or above fake_from "
+            f"after any one of {len(sets)} benign edits and compressions, at most {100 * release.missed:g} % of "
+            f"{len(hardly)} fake ones below real_below"
+        ),
+    )
+
+
+def verdicts_of(scores: NDArray[np.float64], verdict: Verdict) -> dict[str, float]:
+    """Return the share of scores that each of `VERDICTS` is given, in [0, 1]."""
+    given = np.array([verdict.of(float(score)) for score in scores])
+    return {name: float((given == name).mean()) for name in VERDICTS}
+
+
+def _exceeded_by(scores: NDArray[np.float64], share: float) -> float:
+    """Return the smallest score above a score of which at most a share of them lies at or above."""
+    ordered = np.sort(scores)[::-1]
+    allowed = int(share * len(ordered))
+    return float(np.nextafter(ordered[allowed], 1))
+
+
+def _usual(videos: pd.DataFrame) -> str:
+    """Return c23, or the only compression there is."""
+    names = sorted(set(videos["compression"]))
+    return "c23" if "c23" in names else str(names[0])
