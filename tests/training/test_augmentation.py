@@ -222,3 +222,17 @@ def test_tight_crops_are_a_share_and_differ() -> None:
 def test_tight_crop_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"tight_by: needs the smallest and the largest share of a side, below 0.5"):
         _options(tight_by=(0.2, 0.5))
+
+
+def test_weaker_damage_strikes_less_often_and_moves_nothing_else() -> None:
+    augment = Augment(_options(rotation=10, damage={"noise": 0.8, "rescale": 0.5}), random=True)
+    struck = {share: [augment.plan(seed, share).damage[0] for seed in range(200)] for share in (0.0, 0.5, 1.0)}
+    counts = {share: sum(bool(one.steps) for one in passes) for share, passes in struck.items()}
+    assert counts[0.0] == 0
+    assert all(one.factor == 1 for one in struck[0.0])
+    assert 60 < counts[0.5] < 100
+    assert 140 < counts[1.0] < 180
+    whole, none = augment.plan(1, 1.0).matrix, augment.plan(1, 0.0).matrix
+    assert whole is not None
+    assert none is not None
+    assert (whole == none).all()

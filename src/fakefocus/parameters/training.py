@@ -102,7 +102,8 @@ class Training(Group):
     ``batch_size`` counts the samples of a step over all devices; ``accumulate`` steps make one update. ``schedule``
     after the warm-up (``warmup_share`` of all updates): cosine from ``lr`` to ``min_lr``, or step, by ``step_factor``
     each ``step_every`` updates down to ``min_lr``. ``ema_decay``: validate and keep the moving average of the weights.
-    ``patience`` in epochs without a better validation video AUC.
+    ``patience`` in epochs without a better validation video AUC. ``damage_rises``: over this first share of the epochs
+    the shares of ``augmentation.damage`` rise from 0 to what they are: small networks begin with what they can see.
 
     ``balanced`` label: real and fake equally often; identity: and within each label each person equally often.
     ``paired``: half of a batch are fakes, the other half the frames they were made from; where_named: if any fake names
@@ -130,6 +131,7 @@ class Training(Group):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     balanced: Literal["none", "label", "identity"]
     paired: Literal["where_named"] | bool = False
+    damage_rises: Share = 0.0
     fakes: Literal["labelled", "self_blended"] = "labelled"
     pseudo_fakes: PseudoFakes = PseudoFakes()
     validated_on: Literal["as_trained", "labelled"] = "as_trained"

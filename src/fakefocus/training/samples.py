@@ -132,7 +132,7 @@ class FaceSamples(Dataset[Batch]):
 
     def __getitem__(self, draws: Sequence[Draw]) -> Batch:
         """Return the samples of draws; their seeds decide on every random change."""
-        plans = [self._augment.plan(draw.seed) for draw in draws]
+        plans = [self._augment.plan(draw.seed, draw.strength) for draw in draws]
         # reading and warping leave Python's lock: threads share them, in a worker process there is one
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             return collate([item for items in threads.map(self._items, draws, plans) for item in items])

@@ -16,10 +16,14 @@ _log = logging.getLogger(__name__)
 
 
 class Draw(NamedTuple):
-    """A row of the table, and the seed of its random changes; both samples of a pair share a seed."""
+    """A row of the table, and the seed of its random changes; both samples of a pair share a seed.
+
+    ``strength`` in [0, 1]: how much of the damage of its recipe it may suffer.
+    """
 
     row: int
     seed: int
+    strength: float = 1.0
 
 
 class Batches(Sampler[list[Draw]]):
@@ -40,6 +44,7 @@ class Batches(Sampler[list[Draw]]):
         drawn = table.iloc[[unit[-1] for unit in self._units]]
         self._share = _shares(drawn, recipe.balanced)
         self._per_batch = recipe.batch_size // (2 if recipe.fakes == "self_blended" else len(self._units[0]))
+        self._rising = recipe.damage_rises * recipe.epochs
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -61,7 +66,12 @@ class Batches(Sampler[list[Draw]]):
         seeds = rng.integers(0, 2**62, count)
         for start in range(self._rank, count, self._per_batch):
             batch = range(start, start - self._rank + self._per_batch, self._world)
-            yield [Draw(row, int(seeds[i])) for i in batch for row in self._units[chosen[i]]]
+            strength = self._strength(start / count)
+            yield [Draw(row, int(seeds[i]), strength) for i in batch for row in self._units[chosen[i]]]
+
+    def _strength(self, share: float) -> float:
+        """Return how strong damage is when a share of the epoch is over."""
+        return min(1.0, (self._epoch + share) / self._rising) if self._rising else 1.0
 
 
 def _units(table: pd.DataFrame, recipe: Training) -> list[tuple[int, ...]]:

@@ -16,7 +16,7 @@ from fakefocus.inference import Crop, Prepared, ReadCrop, Scorer
 from fakefocus.parameters import PseudoFakes
 from fakefocus.training.pseudo_fakes import Casting
 
-CODECS: dict[str, float | None] = {"c0": None, "c23": 23.0, "c40": 40.0}
+CODECS: dict[str, float | None] = {"raw": None, "c23": 23.0, "c40": 40.0}
 """What a pseudo-fake and its target go through: nothing more, or H.264 with a constant rate factor."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _USUAL = "c23"

@@ -1,5 +1,7 @@
 """Calibrates verdicts on validation videos, and counts them on test videos."""
 
+from math import ceil
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,8 +13,6 @@ from fakefocus.models.contract import Verdict
 from fakefocus.parameters import Release
 
 VERDICTS = ("real", "uncertain", "fake")
-_LEAST_REALS = 20
-"""Real validation videos without which a share of false alarms of 5 % cannot be promised."""
 
 
 def score_videos(faces: pd.DataFrame, by: str, aggregation: Aggregation) -> pd.DataFrame:
@@ -38,11 +38,11 @@ def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, release: Release) -> Ve
     """
     reals, fakes = plain[plain["label"] == 0], plain[plain["label"] == 1]
     sets = [rows["score"].to_numpy() for _, rows in (*reals.groupby("compression"), *edited.groupby("edit"))]
-    fewest = min((len(scores) for scores in sets), default=0)
-    if fewest < _LEAST_REALS or fakes.empty:
+    fewest, needed = min((len(scores) for scores in sets), default=0), ceil(1 / release.false_alarms)
+    if fewest < needed or fakes.empty:
         msg = (
-            f"release: verdicts are calibrated on validation videos, of which there are {fewest} real and {len(fakes)} "
-            f"fake ones: needs {_LEAST_REALS} real ones and some fake"
+            f"release.false_alarms: to promise at most {release.false_alarms:g} on validation videos needs {needed} "
+            f"real ones and some fake, there are {fewest} real and {len(fakes)} fake ones"
         )
         raise InputError(msg)
     fake_from = max(_exceeded_by(scores, release.false_alarms) for scores in sets)
