@@ -1,6 +1,6 @@
 """The authors' Keras files of both MesoNets and a port give the numbers that they gave there; files are simulated."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn import Drawn, pictures
 from torch import Tensor
 
-from fakefocus.models.build import build_network
+from examples import make_contract
+from fakefocus.errors import InputError
+from fakefocus.models.build import build_network, load_network
 
 Layers = list[tuple[str, dict[str, np.ndarray]]]
 MODULES = ((3, (1, 4, 4, 2)), (11, (2, 4, 4, 2)))
@@ -128,32 +131,78 @@ def test_keras_file_gives_the_probability_of_fake_that_it_gave_in_keras(
     assert ours.std() > 1e-4
 
 
-def test_ported_file_gives_the_difference_of_its_two_classes(tmp_path: Path) -> None:
-    generator = torch.Generator().manual_seed(3)
-    drawn = {
-        f"conv{n}.weight": 0.3 * torch.randn(out, into, side, side, generator=generator)
-        for n, (into, out, side) in enumerate(((3, 8, 3), (8, 8, 5), (8, 16, 5), (16, 16, 5)), start=1)
-    }
-    for n, channels in ((1, 8), (2, 16)):
-        for name in ("weight", "bias", "running_mean"):
-            drawn[f"bn{n}.{name}"] = torch.randn(channels, generator=generator)
-        drawn[f"bn{n}.running_var"] = torch.rand(channels, generator=generator) + 0.1
-    for name, shape in (("fc1", (16, 1024)), ("fc2", (2, 16))):
-        drawn[f"{name}.weight"] = torch.randn(shape, generator=generator) / 10
-        drawn[f"{name}.bias"] = torch.randn(shape[0], generator=generator)
-    torch.save({f"backbone.{name}": value for name, value in drawn.items()}, tmp_path / "ported.pth")
-    network = build_network("meso4", {"weights": str(tmp_path / "ported.pth")}).eval()
-    x = torch.rand(3, 3, 256, 256, generator=generator)
+def _port_end(net: Drawn, x: Tensor, prefix: str, layers: Sequence[tuple[str, int, int, str]]) -> Tensor:
+    """Return the port's two classes: convolutions whose norms are shared, and its head."""
+    for (name, out, side, norm), pool in zip(layers, (2, 2, 2, 4)[-len(layers) :], strict=True):
+        x = net.norm(net.conv(x, prefix + name, out, side, padded=True).relu(), prefix + norm)
+        x = F.max_pool2d(x, pool)
+    return net.linear(F.leaky_relu(net.linear(x.flatten(1), f"{prefix}fc1", 16), 0.1), f"{prefix}fc2", 2)
+
+
+def _port_meso4(net: Drawn, x: Tensor, prefix: str) -> Tensor:
+    layers = [("conv1", 8, 3, "bn1"), ("conv2", 8, 5, "bn1"), ("conv3", 16, 5, "bn2"), ("conv4", 16, 5, "bn2")]
+    return _port_end(net, 2 * x - 1, prefix, layers)
+
+
+def _port_meso_inception4(net: Drawn, x: Tensor, prefix: str) -> Tensor:
+    x = 2 * x - 1
+    for number, (_, (first, *widths)) in enumerate(MODULES, start=1):
+        module = f"{prefix}Incption{number}_"
+        branches = [net.conv(x, f"{module}conv1", first, 1)]
+        for dilation, width in enumerate(widths, start=1):
+            narrow = net.conv(x, f"{module}conv{dilation + 1}_1", width, 1)
+            branches.append(net.conv(narrow, f"{module}conv{dilation + 1}_2", width, 3, dilation=dilation, padded=True))
+        x = F.max_pool2d(net.norm(torch.cat(branches, 1), f"{module}bn"), 2)
+    return _port_end(net, x, prefix, [("conv1", 16, 5, "bn1"), ("conv2", 16, 5, "bn1")])
+
+
+@pytest.mark.parametrize(("family", "compute"), [("meso4", _port_meso4), ("meso_inception4", _port_meso_inception4)])
+@pytest.mark.parametrize(("prefix", "fake"), [("backbone.", 1), ("", 0)], ids=["deepfakebench", "author_of_the_port"])
+def test_ported_file_gives_its_probability_of_fake_in_that_edition_alone(
+    family: str, compute: Callable[[Drawn, Tensor, str], Tensor], prefix: str, fake: int, tmp_path: Path
+) -> None:
+    net, x = Drawn(), pictures(4, 256)
     with torch.no_grad():
-        ours = network(x)
-        for n, pool in ((1, 2), (2, 2), (3, 2), (4, 4)):
-            norm = f"bn{(n + 1) // 2}"
-            x = F.conv2d(x, drawn[f"conv{n}.weight"], padding="same").relu()
-            names = ("running_mean", "running_var", "weight", "bias")
-            x = F.max_pool2d(F.batch_norm(x, *(drawn[f"{norm}.{name}"] for name in names)), pool)
-        x = F.leaky_relu(F.linear(x.flatten(1), drawn["fc1.weight"], drawn["fc1.bias"]), 0.1)
-        classes = F.linear(x, drawn["fc2.weight"], drawn["fc2.bias"])
-    assert torch.allclose(ours, classes[:, 1] - classes[:, 0], atol=1e-4)
+        compute(net, pictures(4, 256, seed=3), prefix)
+        theirs = compute(net, x, prefix).softmax(1)[:, fake]
+    torch.save(net.tensors, tmp_path / "ported.pth")
+    options = {"weights": str(tmp_path / "ported.pth")}
+    network = build_network(family, options | {"edition": "deepfakebench"}).eval()
+    with torch.no_grad():
+        ours = network(x).sigmoid()
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    assert ours.std() > 1e-3
+    with pytest.raises(InputError, match=rf"unexpected normalize\.mean.*set {family}\.network\.edition to theirs"):
+        build_network(family, options)
+
+
+def test_detector_of_an_edition_is_put_together_again(tmp_path: Path) -> None:
+    network, x = build_network("meso4", {"edition": "deepfakebench"}).eval(), pictures(2, 256)
+    contract = make_contract(family="meso4", network={"drop_rate": 0.5, "edition": "deepfakebench", "weights": "none"})
+    with torch.no_grad():
+        again = load_network(contract, network.state_dict())
+        assert torch.allclose(again(x), network(x), atol=1e-5)
+    with pytest.raises(InputError, match=r"unexpected normalize\.mean"):
+        load_network(make_contract(family="meso4", network={"drop_rate": 0.5}), network.state_dict())
+
+
+def test_ported_file_with_a_layer_missing_or_too_many_is_refused(tmp_path: Path) -> None:
+    net = Drawn()
+    with torch.no_grad():
+        _port_meso4(net, pictures(1, 256), "backbone.")
+    options = {"edition": "deepfakebench", "weights": str(tmp_path / "ported.pth")}
+    torch.save({n: v for n, v in net.tensors.items() if n != "backbone.conv3.weight"}, tmp_path / "ported.pth")
+    with pytest.raises(InputError, match=r"ported\.pth do not fit meso4: missing blocks\.2\.0\.weight, blocks"):
+        build_network("meso4", options)
+    torch.save(net.tensors | {"backbone.attention.weight": torch.rand(16)}, tmp_path / "ported.pth")
+    with pytest.raises(InputError, match=r"ported\.pth do not fit meso4: unexpected attention\.weight"):
+        build_network("meso4", options)
+
+
+def test_keras_file_does_not_fit_deepfakebenchs_edition(tmp_path: Path) -> None:
+    _write(tmp_path / "theirs.h5", _meso4(np.random.default_rng(1)))
+    with pytest.raises(InputError, match=r"missing normalize\.mean.*set meso4\.network\.edition to theirs"):
+        build_network("meso4", {"edition": "deepfakebench", "weights": str(tmp_path / "theirs.h5")})
 
 
 def test_file_of_another_network_and_a_torn_one_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import timm
 from torch import Tensor, nn
 
 from fakefocus.errors import InputError, did_you_mean
-from fakefocus.models.normalize import Normalize
+from fakefocus.models.family import Edition
+from fakefocus.models.normalize import HalfNormalize, Normalize
 from fakefocus.models.packaged import load_packaged
 from fakefocus.models.weights import load_backbone, read_weights
 
@@ -81,14 +82,18 @@ class BackboneDetector(nn.Module):
         *,
         pretrained: Pretrained,
         on_grid: bool = False,
+        edition: Edition = "paper",
     ) -> None:
-        """Build the detector of ``family``; a backbone ``on_grid`` of patches has to know ``img_size``."""
+        """Build the detector of ``family``; a backbone ``on_grid`` of patches has to know ``img_size``.
+
+        Pixels are normalised as the backbone's weights expect, in DeepfakeBench's ``edition`` by mean and deviation .5.
+        """
         super().__init__()
         self.img_size = img_size
         options: dict[str, Any] = {"img_size": img_size} if on_grid else {}
         network: Any = create_backbone(family, backbone, pretrained, num_classes=0, **options)
         self.backbone: nn.Module = network
-        self.normalize = Normalize(network)
+        self.normalize = HalfNormalize() if edition == "deepfakebench" else Normalize(network)
         self.embedding_dim = int(network.head_hidden_size)
         self.head = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 1))
 

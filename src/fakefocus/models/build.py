@@ -14,7 +14,7 @@ from fakefocus.models.backbones import check_name
 from fakefocus.models.contract import Contract, InputSpec, Normalization, StartingWeights, read_contract
 from fakefocus.models.family import Family, Weights
 from fakefocus.models.packaged import find_packaged
-from fakefocus.models.weights import fit_weights, load_exactly, read_weights
+from fakefocus.models.weights import fit_head, fit_weights, load_exactly, read_weights
 from fakefocus.weights import LICENCE, STARTING_WEIGHTS, find_shipped
 
 _ONLY_TRAINING = {"stream_drop_rate", "drop_rate"}
@@ -28,8 +28,8 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
     """Build a network; ``options`` are the parameters ``<family>.network``.
 
     ``weights`` among them: none for random ones, pretrained for those that timm has of the backbones, packaged for
-    those in installed packages, a file, or one of these by part; portraits for the family's detector that comes with
-    this package.
+    those in installed packages, a file, or one of these by part (and a file for the head, of families whose head is
+    published alone); portraits for the family's detector that comes with this package.
 
     Raises:
         InputError: If the family is unknown, or the weights cannot be had or do not fit.
@@ -46,6 +46,8 @@ def build_network(family: str, options: dict[str, Any]) -> nn.Module:
         file = _file_of(weights, family)
         _check_variant(declared, options, file)
         fit_weights(network, read_weights(file), declared, file)
+    if isinstance(weights, dict) and weights.get("head", "none") != "none":
+        fit_head(network, read_weights(weights["head"]), declared, weights["head"])
     return network
 
 
@@ -150,14 +152,18 @@ def _check_weights(family: Family, weights: Weights) -> None:
         raise InputError(msg)
     if not isinstance(weights, dict):
         return
-    parts = ", ".join(family.parts) or "none, name one file"
-    unknown, missing = sorted(set(weights) - set(family.parts)), sorted(set(family.parts) - set(weights))
+    known = (*family.parts, "head") if family.published_head else family.parts
+    parts = ", ".join(known) or "none, name one file"
+    unknown, missing = sorted(set(weights) - set(known)), sorted(set(family.parts) - set(weights))
     if unknown:
         msg = f"{place}: {', '.join(unknown)} is no part of this family; parts are {parts}"
         raise InputError(msg)
     if missing:
         kinds = "none, pretrained, packaged or a file"
         msg = f"{place}: say of {', '.join(missing)} too whether it is {kinds}; parts are {parts}"
+        raise InputError(msg)
+    if weights.get("head") in ("pretrained", "packaged"):
+        msg = f"{place}.head: must be none or a file, got {weights['head']!r}"
         raise InputError(msg)
 
 

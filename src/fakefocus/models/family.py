@@ -23,6 +23,10 @@ ImageSide = Annotated[int, Field(ge=32)]
 """Side of a network's input, pixels."""
 
 
+Edition = Literal["paper", "deepfakebench"]
+"""What a network computes: what its paper says, or what DeepfakeBench's of that name does, see each README."""
+
+
 class ClassificationLoss(Group):
     """Binary cross-entropy or focal loss; a fake counts ``fake_weight`` times."""
 
@@ -153,6 +157,8 @@ class Family:
         baseline: Whether it is trained by ``--pipelines=baselines`` instead of the default lineage.
         parts: Those of ``network_options`` that name timm backbones.
         rename: A function that gives published weights our names, ``package.module:function``.
+        published_head: Whether weights of the head alone are published: ``weights`` may then name their file under
+            ``head``, beside the parts.
         recipe: Parameters that differ from the recipe file's for every family; the file's own entry comes after.
         ablations: What ``--pipelines=ablation`` trains beside the detector as it is, by name.
         regularisers: What ``--pipelines=coadaptation`` trains beside it: less of what keeps streams apart.
@@ -170,6 +176,7 @@ class Family:
     baseline: bool = True
     parts: tuple[str, ...] = ()
     rename: str | None = None
+    published_head: bool = False
     recipe: Mapping[str, Any] = field(default_factory=dict)
     ablations: Mapping[str, Ablation] = field(default_factory=dict)
     regularisers: Mapping[str, Ablation] = field(default_factory=dict)

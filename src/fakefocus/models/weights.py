@@ -76,9 +76,31 @@ def fit_weights(
         if not _difference(network, candidate):
             network.load_state_dict(_with_counters(network, candidate))
             return
+    if family.published_head and all(name.startswith("head.") for name in candidates[-1]):
+        file = source or "<file>"
+        msg = (
+            f"{family.name}.network.weights: {file} holds the head alone, say what is below it too: "
+            f"{{backbone: pretrained, head: {file}}}"
+        )
+        raise InputError(msg)
     if not _fit_parts(network, weights, family, source):
         own = network.state_dict().keys()
         load_exactly(network, max(candidates, key=lambda c: len(own & c.keys())), family.name, source)
+
+
+def fit_head(network: nn.Module, weights: dict[str, Tensor], family: Family, source: Path | str) -> None:
+    """Load the published weights of a family's head, the rest of the network having its own.
+
+    Raises:
+        InputError: If they do not fit, with the first keys and shapes that differ.
+    """
+    head = network.get_submodule("head")
+    renamed = {name.removeprefix("head."): value for name, value in family.renamed(weights).items()}
+    difference = _difference(head, renamed)
+    if difference:
+        msg = f"{family.name}.network.weights.head: {source} does not fit: {difference}"
+        raise InputError(msg)
+    head.load_state_dict(renamed)
 
 
 def load_exactly(network: nn.Module, weights: dict[str, Tensor], family: str, source: Path | str | None = None) -> None:
@@ -90,7 +112,11 @@ def load_exactly(network: nn.Module, weights: dict[str, Tensor], family: str, so
     difference = _difference(network, weights)
     if difference:
         place = f"weights in {source}" if source is not None else "weights"
-        msg = f"{place} do not fit {family}: {difference}; set {family}.network to what they were trained with"
+        of_edition = "normalize.mean" in difference
+        remedy = (
+            f"{family}.network.edition to theirs" if of_edition else f"{family}.network to what they were trained with"
+        )
+        msg = f"{place} do not fit {family}: {difference}; set {remedy}"
         raise InputError(msg)
     network.load_state_dict(_with_counters(network, weights))
 

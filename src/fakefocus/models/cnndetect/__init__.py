@@ -1,6 +1,6 @@
 """CNNDetect: ResNet-50 whose training pictures are blurred and compressed."""
 
-from fakefocus.models.family import BackboneNetwork, Family, ImageSide
+from fakefocus.models.family import BackboneNetwork, Edition, Family, ImageSide
 from fakefocus.parameters.common import Share
 
 
@@ -9,6 +9,7 @@ class CnnDetectNetwork(BackboneNetwork):
 
     backbone: str = "resnet50"
     img_size: ImageSide = 224
+    edition: Edition = "paper"
     drop_rate: Share = 0.0
 
 
@@ -19,4 +20,5 @@ FAMILY = Family(
     network="fakefocus.models.cnndetect.network:CnnDetect",
     network_options=CnnDetectNetwork,
     parts=("backbone",),
+    rename="fakefocus.models.cnndetect.published:rename",
 )

@@ -3,6 +3,7 @@ https://arxiv.org/abs/1912.11035).
 """
 
 from fakefocus.models.backbones import BackboneDetector, Pretrained
+from fakefocus.models.family import Edition
 
 
 class CnnDetect(BackboneDetector):
@@ -16,8 +17,9 @@ class CnnDetect(BackboneDetector):
         backbone: str = "resnet50",
         img_size: int = 224,
         drop_rate: float = 0.0,
+        edition: Edition = "paper",
         *,
         pretrained: Pretrained = False,
     ) -> None:
         """Build the network; ``pretrained`` fetches the backbone's ImageNet weights."""
-        super().__init__("cnndetect", backbone, img_size, drop_rate, pretrained=pretrained)
+        super().__init__("cnndetect", backbone, img_size, drop_rate, pretrained=pretrained, edition=edition)

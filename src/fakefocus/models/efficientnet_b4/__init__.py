@@ -1,6 +1,6 @@
 """EfficientNet-B4, its pretrained stem kept."""
 
-from fakefocus.models.family import BackboneNetwork, Family, ImageSide
+from fakefocus.models.family import BackboneNetwork, Edition, Family, ImageSide
 from fakefocus.parameters.common import Share
 
 
@@ -9,6 +9,7 @@ class EfficientNetB4Network(BackboneNetwork):
 
     backbone: str = "efficientnet_b4"
     img_size: ImageSide = 380
+    edition: Edition = "paper"
     drop_rate: Share = 0.4
 
 
@@ -19,4 +20,5 @@ FAMILY = Family(
     network="fakefocus.models.efficientnet_b4.network:EfficientNetB4",
     network_options=EfficientNetB4Network,
     parts=("backbone",),
+    rename="fakefocus.models.efficientnet_b4.published:rename",
 )

@@ -27,4 +27,5 @@ FAMILY = Family(
     network_options=GenDNetwork,
     loss_options=GenDLoss,
     parts=("backbone",),
+    rename="fakefocus.models.gend.published:rename",
 )

@@ -4,22 +4,26 @@ https://arxiv.org/abs/1809.00888).
 
 from torch import Tensor, nn
 
+from fakefocus.models.family import Edition
+from fakefocus.models.normalize import HalfNormalize
 from fakefocus.models.scade_net.network import NarrowBatchNorm2d
 
 
 class Meso4(nn.Module):
     """Four convolutional blocks and a small head on a 1024-dimensional embedding.
 
-    Input ``(B, 3, 256, 256) float`` in [0, 1]; as in the paper, nothing else is done to it.
+    Input ``(B, 3, 256, 256) float`` in [0, 1]; as in the paper, nothing else is done to it. DeepfakeBench's edition
+    moves it to [-1, 1].
     """
 
     in_chans = 3
     img_size = 256
     embedding_dim = 1024
 
-    def __init__(self, drop_rate: float = 0.5) -> None:
+    def __init__(self, drop_rate: float = 0.5, edition: Edition = "paper") -> None:
         """Build the network; ``drop_rate`` holds before both linear layers."""
         super().__init__()
+        self.normalize = HalfNormalize() if edition == "deepfakebench" else nn.Identity()
         self.blocks = nn.Sequential(
             conv_block(3, 8, kernel_size=3, pool=2),
             conv_block(8, 8, kernel_size=5, pool=2),
@@ -30,7 +34,7 @@ class Meso4(nn.Module):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Return the embedding ``(B, 1024)``."""
-        return self.blocks(x).flatten(1)
+        return self.blocks(self.normalize(x)).flatten(1)
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Return one logit a sample, ``(B,)``; above 0 means fake."""

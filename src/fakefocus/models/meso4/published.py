@@ -1,9 +1,9 @@
 """Names of published MesoNets: the authors' Keras files, and a port to PyTorch.
 
 The authors (https://github.com/DariusAf/MesoNet) write layers of Keras in the order of their making, kernels with the
-channels last, a norm of ε .001, and the probability of real. The port (https://github.com/HongguLiu/MesoNet-Pytorch,
-and DeepfakeBench's, https://github.com/SCLBD/DeepfakeBench) has no biases, two norms for four convolutions and two
-classes, of which the second is taken for fake.
+channels last, a norm of ε .001, and the probability of real. The port has no biases, one norm for two convolutions, two
+classes and pixels from -1 to 1; of its author's files (https://github.com/HongguLiu/MesoNet-Pytorch) the first class is
+fake, of DeepfakeBench's (https://github.com/SCLBD/DeepfakeBench), where it lies under ``backbone``, the second.
 """
 
 import re
@@ -12,30 +12,26 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from fakefocus.models.published import NORM, half_normalized, one_logit, unknown, within
+
 _KERAS_EPSILON, _TORCH_EPSILON = 1e-3, 1e-5
 _LAYER = re.compile(r"(conv2d|batch_normalization|dense)(?:_(\d+))?/.+")
 _MAP_SIDE = 8
 """Side of the last map, whose values the first linear layer takes."""
 _NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
-_PORTED_NORMS = ("weight", "bias", "running_mean", "running_var")
 
 CONVOLUTIONS = ("blocks.0.0", "blocks.1.0", "blocks.2.0", "blocks.3.0")
 NORMS = ("blocks.0.2", "blocks.1.2", "blocks.2.2", "blocks.3.2")
 DENSE = ("head.1", "head.4")
-_PORTED = {"conv1": 0, "conv2": 1, "conv3": 2, "conv4": 3}
-_PORTED_NAMES = {
-    *(f"{layer}.weight" for layer in _PORTED),
-    *(f"bn{n}.{name}" for n in (1, 2) for name in _PORTED_NORMS),
-    *(f"fc{n}.{name}" for n in (1, 2) for name in ("weight", "bias")),
-}
+_PORT = dict(zip(CONVOLUTIONS, ("conv1", "conv2", "conv3", "conv4"), strict=True))
+_PORT_NORMS = dict(zip(NORMS, ("bn1", "bn1", "bn2", "bn2"), strict=True))
 
 
 def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return published weights of Meso-4 under our names; others as they are."""
     if is_keras(weights):
         return from_keras(weights, CONVOLUTIONS, NORMS)
-    inner = {name.removeprefix("backbone."): value for name, value in weights.items()}
-    return _from_port(inner) if inner.keys() >= _PORTED_NAMES and len(inner["fc2.weight"]) == 2 else weights
+    return from_port(weights, _PORT, _PORT_NORMS)
 
 
 def is_keras(weights: Mapping[str, Tensor]) -> bool:
@@ -85,16 +81,28 @@ def _channels_first(kernel: Tensor) -> Tensor:
     return maps.permute(0, 3, 1, 2).reshape(out, values).contiguous()
 
 
-def _from_port(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    renamed: dict[str, Tensor] = {}
-    for theirs, block in _PORTED.items():
-        kernel = weights[f"{theirs}.weight"]
-        renamed[f"{CONVOLUTIONS[block]}.weight"] = kernel
-        renamed[f"{CONVOLUTIONS[block]}.bias"] = torch.zeros(len(kernel))
-        shared = f"bn{block // 2 + 1}"
-        renamed |= {f"{NORMS[block]}.{name}": weights[f"{shared}.{name}"].clone() for name in _PORTED_NORMS}
-    renamed |= {f"{DENSE[0]}.{name}": weights[f"fc1.{name}"] for name in ("weight", "bias")}
-    real, fake = weights["fc2.weight"]
-    renamed[f"{DENSE[1]}.weight"] = (fake - real)[None]
-    renamed[f"{DENSE[1]}.bias"] = (weights["fc2.bias"][1] - weights["fc2.bias"][0])[None]
-    return renamed
+def from_port(
+    weights: dict[str, Tensor], convolutions: Mapping[str, str], norms: Mapping[str, str]
+) -> dict[str, Tensor]:
+    """Return the port's tensors under our names; what is missing stays so, what is unknown keeps its name.
+
+    Args:
+        weights: Of the port, or of another network, which come back as they are.
+        convolutions: Theirs by our names of them.
+        norms: Theirs by our names; one of theirs becomes several of ours.
+    """
+    inner = within(weights, "backbone.")
+    port = inner or weights
+    if not {"fc1.weight", "fc2.weight", f"{convolutions[CONVOLUTIONS[-1]]}.weight"} <= port.keys():
+        return weights
+    theirs = {f"{ours}.weight": f"{layer}.weight" for ours, layer in convolutions.items()}
+    theirs |= {f"{ours}.{name}": f"{layer}.{name}" for ours, layer in norms.items() for name in NORM}
+    theirs |= {f"{DENSE[0]}.{name}": f"fc1.{name}" for name in ("weight", "bias")}
+    renamed = {ours: port[name] for ours, name in theirs.items() if name in port}
+    biases = {
+        f"{ours}.bias": torch.zeros(len(port[key]))
+        for ours in convolutions
+        if (key := theirs[f"{ours}.weight"]) in port
+    }
+    last = one_logit(port, "fc2", DENSE[1], fake=1 if inner else 0)
+    return renamed | biases | last | half_normalized() | unknown(port, {*theirs.values(), "fc2.weight", "fc2.bias"})

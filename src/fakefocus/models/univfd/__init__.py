@@ -19,4 +19,6 @@ FAMILY = Family(
     network="fakefocus.models.univfd.network:UnivFd",
     network_options=UnivFdNetwork,
     parts=("backbone",),
+    rename="fakefocus.models.univfd.published:rename",
+    published_head=True,
 )

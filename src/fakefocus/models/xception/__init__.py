@@ -19,4 +19,5 @@ FAMILY = Family(
     network="fakefocus.models.xception.network:Xception",
     network_options=XceptionNetwork,
     parts=("backbone",),
+    rename="fakefocus.models.xception.published:rename",
 )
