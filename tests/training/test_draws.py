@@ -125,3 +125,30 @@ def test_pairs_where_originals_are_named_and_single_faces_where_none_is(caplog: 
 def test_batches_that_cannot_be_shared_out_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _recipe(**changes)
+
+
+def test_damage_rises_over_its_share_of_the_epochs_and_stays() -> None:
+    batches = Batches(_crowd(), _recipe(epochs=4, damage_rises=0.5))
+    strengths: list[list[float]] = []
+    for epoch in range(4):
+        batches.set_epoch(epoch)
+        strengths.append([draw.strength for batch in batches for draw in batch])
+    assert strengths[0][0] == 0
+    assert all(0 <= share < 0.5 for share in strengths[0])
+    assert all(0.5 <= share < 1 for share in strengths[1])
+    assert strengths[0] == sorted(strengths[0])
+    assert set(strengths[2] + strengths[3]) == {1.0}
+
+
+def test_damage_is_whole_from_the_beginning_unless_it_shall_rise() -> None:
+    assert {draw.strength for batch in Batches(_crowd(), _recipe()) for draw in batch} == {1.0}
+
+
+def test_epoch_of_several_passes_shows_each_row_as_often() -> None:
+    table = _crowd()
+    batches = Batches(table, _recipe(passes=3))
+    rows = [draw.row for batch in batches for draw in batch]
+    counts = pd.Series(rows).value_counts()
+    assert len(rows) == len(batches) * 8 == 3 * len(table) // 8 * 8
+    assert set(counts) <= {2, 3}
+    assert len(counts) == len(table)

@@ -99,11 +99,12 @@ class Augmentation(Group):
 class Training(Group):
     """One recipe: what is drawn, optimiser, schedule and Lightning's Trainer.
 
-    ``batch_size`` counts the samples of a step over all devices; ``accumulate`` steps make one update. ``schedule``
-    after the warm-up (``warmup_share`` of all updates): cosine from ``lr`` to ``min_lr``, or step, by ``step_factor``
-    each ``step_every`` updates down to ``min_lr``. ``ema_decay``: validate and keep the moving average of the weights.
-    ``patience`` in epochs without a better validation video AUC. ``damage_rises``: over this first share of the epochs
-    the shares of ``augmentation.damage`` rise from 0 to what they are: small networks begin with what they can see.
+    An epoch, after which is validated, is so many ``passes`` over what is trained on. ``batch_size`` counts the samples
+    of a step over all devices; ``accumulate`` steps make one update. ``schedule`` after the warm-up (``warmup_share``
+    of all updates): cosine from ``lr`` to ``min_lr``, or step, by ``step_factor`` each ``step_every`` updates down to
+    ``min_lr``. ``ema_decay``: validate and keep the moving average of the weights. ``patience`` in epochs without a
+    better validation video AUC. ``damage_rises``: over this first share of the epochs the shares of
+    ``augmentation.damage`` rise from 0 to what they are: small networks begin with what they can see.
 
     ``balanced`` label: real and fake equally often; identity: and within each label each person equally often.
     ``paired``: half of a batch are fakes, the other half the frames they were made from; where_named: if any fake names
@@ -116,6 +117,7 @@ class Training(Group):
     """
 
     epochs: Positive
+    passes: Positive = 1
     batch_size: Annotated[int, Field(ge=2)]
     accumulate: Positive = 1
     lr: Annotated[float, Field(gt=0)]

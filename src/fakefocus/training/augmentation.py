@@ -128,7 +128,7 @@ class Augment:
         """Cut, flip and turn picture, maps and landmarks alike.
 
         What a turn or a zoom brings in from outside of the square is what the stored crop shows there, as far as it
-        reaches, then black.
+        reaches; then its last pixels are repeated, as they are where a frame ends.
         """
         side = self._options.crop
         top, left = self._corner(sample.image.shape[0], sample.image.shape[1], plan)
@@ -220,7 +220,7 @@ def _moved(pixels: NDArray[Any], corner: tuple[int, int], side: int, plan: Plan)
         window = pixels[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
         return window[:, ::-1] if plan.flip else window
     matrix = np.column_stack([plan.matrix[:, :2], plan.matrix[:, 2] - plan.matrix[:, :2] @ corner])
-    warped = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    warped = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # OpenCV drops the axis of a single map
     return warped.reshape(side, side, *pixels.shape[2:])
 

@@ -44,6 +44,7 @@ class Batches(Sampler[list[Draw]]):
         drawn = table.iloc[[unit[-1] for unit in self._units]]
         self._share = _shares(drawn, recipe.balanced)
         self._per_batch = recipe.batch_size // (2 if recipe.fakes == "self_blended" else len(self._units[0]))
+        self._passes = recipe.passes
         self._rising = recipe.damage_rises * recipe.epochs
         self._epoch = 0
 
@@ -52,17 +53,18 @@ class Batches(Sampler[list[Draw]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Return how many batches an epoch has: as many draws as there are units, without a rest, at least one."""
-        return max(1, len(self._units) // self._per_batch)
+        """Return how many batches an epoch has: so many passes over the units, without a rest, at least one."""
+        return max(1, self._passes * len(self._units) // self._per_batch)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         """Yield this process's share of each batch of the epoch."""
         rng = np.random.default_rng([self._seed, self._epoch])
         count = len(self) * self._per_batch
-        if self._with_replacement or count > len(self._units):
+        if self._with_replacement or count > self._passes * len(self._units):
             chosen = rng.choice(len(self._units), count, p=self._share)
         else:
-            chosen = rng.permutation(len(self._units))[:count]
+            passes = [rng.permutation(len(self._units)) for _ in range(self._passes)]
+            chosen = np.concatenate(passes)[:count]
         seeds = rng.integers(0, 2**62, count)
         for start in range(self._rank, count, self._per_batch):
             batch = range(start, start - self._rank + self._per_batch, self._world)
