@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kedro.framework.cli.utils import _split_params
 
 from fakefocus.config import ProjectConfig
@@ -54,6 +55,24 @@ def test_demo_computes_in_32_bits_on_every_processor() -> None:
     told = check_parameters(_config("local")["parameters"])
     assert told.preprocessing.detection.precision == "f32"
     assert {getattr(told, family).training.precision for family in families()} == {"32-true"}
+
+
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in (CONF / "recipes").glob("*.yml")))
+def test_recipe_sets_nothing_that_the_base_would_take_back(recipe: str) -> None:
+    base = [yaml.safe_load(path.read_text("utf-8")) for path in sorted((CONF / "base").glob("parameters*.yml"))]
+    own = yaml.safe_load((CONF / "recipes" / f"{recipe}.yml").read_text("utf-8"))
+    assert not _leaves(own) & set().union(*map(_leaves, base))
+
+
+def test_crops_of_portraits_have_room_around_what_is_seen() -> None:
+    told = check_parameters(_config("portraits")["parameters"])
+    assert (told.preprocessing.size, told.preprocessing.margin) == (320, 0.375)
+    assert told.lite.training.augmentation.crop == 256
+
+
+def _leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    inner = ((value, (*above, str(name))) for name, value in values.items())
+    return set().union(*(_leaves(value, place) if isinstance(value, dict) else {place} for value, place in inner))
 
 
 @pytest.mark.parametrize("recipe", ["demo", "published"])

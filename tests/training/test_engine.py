@@ -212,6 +212,29 @@ def test_self_blended_training_needs_no_fakes_and_is_validated_on_blends() -> No
     assert np.isfinite(fitted.best["val.video_auc"])
 
 
+def test_network_learns_where_something_was_blended_in_and_keeps_nothing_of_it() -> None:
+    def build_scade() -> tuple[nn.Module, nn.Module]:
+        return build_network("scade_net", {"in_chans": 3, "drop_rate": 0.0}), build_loss("scade_net", {})
+
+    faces = corpus()
+    reals = replace(faces, table=faces.table[faces.table["method"] == ""])
+    fitted = fit(build_scade, reals, _recipe(fakes="self_blended", mask_weight=1.0, epochs=4, lr=1e-2))
+    assert fitted.history["train.mask"].iloc[-1] < 0.8 * fitted.history["train.mask"].iloc[0]
+    assert fitted.weights.keys() == build_scade()[0].state_dict().keys()
+
+
+def test_network_without_a_map_of_features_cannot_be_asked_where() -> None:
+    faces = corpus()
+    reals = replace(faces, table=faces.table[faces.table["method"] == ""])
+    with pytest.raises(InputError, match=r"training\.mask_weight: \w+ has no map of features to tell by, set it to 0"):
+        fit(build, reals, _recipe(fakes="self_blended", mask_weight=1.0))
+
+
+def test_labelled_fakes_have_no_mask_to_ask_for() -> None:
+    with pytest.raises(ValueError, match=r"mask_weight: only pseudo-fakes have a mask"):
+        _recipe(mask_weight=1.0)
+
+
 @pytest.mark.parametrize("in_chans", [4, 5])
 def test_maps_are_made_from_the_changed_picture(in_chans: int) -> None:
     network = {"in_chans": in_chans, "constraint": "A", "drop_rate": 0.0}

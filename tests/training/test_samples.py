@@ -98,6 +98,22 @@ def test_blended_draw_is_a_real_and_its_fake_changed_alike() -> None:
     assert torch.equal(batch.images[0::2, :, :8, :8], batch.images[1::2, :, :8, :8])
 
 
+def test_batch_of_blends_says_where_something_was_blended_in() -> None:
+    batch = _samples(pseudo_fakes=PseudoFakes())[[Draw(0, seed) for seed in range(6)]]
+    assert batch.masks is not None
+    assert not batch.masks[0::2].any()
+    changed = (batch.images[0::2].float() - batch.images[1::2].float()).abs().mean(1)
+    for mask, difference in zip(batch.masks[1::2, 0], changed, strict=True):
+        assert 0.02 < mask.mean() < 0.6
+        assert 0 <= mask.min() <= mask.max() <= 1
+        cells = difference.unfold(0, 16, 16).unfold(1, 16, 16).mean((2, 3))
+        assert cells[mask == 1].mean() > 4 * cells[mask == 0].mean()
+
+
+def test_batch_of_stored_samples_has_no_masks() -> None:
+    assert _samples(1)[[Draw(0, 0)]].masks is None
+
+
 def test_blend_without_landmarks_is_refused() -> None:
     table = TABLE.assign(landmarks="")
     with pytest.raises(ValueError, match=r"training\.fakes: self_blended needs landmarks, 1 of 1 faces have none"):

@@ -110,7 +110,9 @@ class Training(Group):
     ``paired``: half of a batch are fakes, the other half the frames they were made from; where_named: if any fake names
     its original. ``fakes`` self_blended: from real faces alone, half of a batch are pseudo-fakes of the kinds in
     ``pseudo_fakes``. ``validated_on`` labelled: the epoch is chosen on labelled faces all the same; as_trained: on what
-    is trained on.
+    is trained on. ``mask_weight`` of a second loss, with self_blended: where in a pseudo-fake something was blended in,
+    asked of each place of the network's last map of features (after Face X-ray, Li et al. 2020); the answer is not
+    kept.
 
     ``devices``, ``num_nodes``, ``accelerator`` and ``strategy`` are Lightning's; strategy auto starts one process a
     device. ``num_workers`` processes load samples; auto: as many as help. ``compile``: torch.compile.
@@ -136,6 +138,7 @@ class Training(Group):
     damage_rises: Share = 0.0
     fakes: Literal["labelled", "self_blended"] = "labelled"
     pseudo_fakes: PseudoFakes = PseudoFakes()
+    mask_weight: NonNegative = 0.0
     validated_on: Literal["as_trained", "labelled"] = "as_trained"
     devices: Positive = 1
     num_nodes: Positive = 1
@@ -160,6 +163,10 @@ class Training(Group):
     def _fits_together(self) -> "Training":
         if self.paired is True and self.fakes == "self_blended":
             msg = "paired: self-blended fakes come in pairs already, set paired to false"
+            raise ValueError(msg)
+        if self.mask_weight and self.fakes != "self_blended":
+            rule = "only pseudo-fakes have a mask, set fakes to self_blended or this to 0"
+            msg = f"mask_weight: {rule}, got {self.mask_weight}"
             raise ValueError(msg)
         least = self.devices * self.num_nodes * (2 if self.in_pairs else 1)
         if self.batch_size % least:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+import torch.nn.functional as F
 from timm.optim import param_groups_weight_decay
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
@@ -31,6 +32,18 @@ class Network(Protocol):
         """Return one logit a sample."""
 
 
+class MappingNetwork(Network, Protocol):
+    """One whose embedding is pooled from a map of features with ``map_dim`` channels."""
+
+    map_dim: int
+
+    def forward_map(self, x: Tensor) -> Tensor:
+        """Return the map, ``(B, map_dim, h, w)``."""
+
+    def pool_map(self, features: Tensor) -> Tensor:
+        """Return the embedding of a map."""
+
+
 class DetectorModule(pl.LightningModule):
     """Trains ``network`` with ``loss``; validates by the AUC of faces and of videos."""
 
@@ -50,6 +63,9 @@ class DetectorModule(pl.LightningModule):
             recipe: Optimiser, schedule and seed.
             outcomes: ``video_id``, ``track`` and ``label`` of the validation samples by row.
             make_maps: Makes the maps ``(B, K, H, W)`` of training batches ``(B, 3, H, W) uint8`` on their device.
+
+        Raises:
+            InputError: If the recipe asks where something was blended in, and the network has no map to tell it by.
         """
         super().__init__()
         self.network = network
@@ -57,6 +73,7 @@ class DetectorModule(pl.LightningModule):
         self.recipe = recipe
         self._outcomes = outcomes
         self._make_maps = make_maps
+        self.locate = _locator(network) if recipe.mask_weight else None
         self._both = self._features_and_logits
         # no buffer: the averaging of weights would swap it
         self._scores = torch.empty(0)
@@ -73,7 +90,7 @@ class DetectorModule(pl.LightningModule):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of a batch."""
         maps = self._make_maps(batch.images) if self._make_maps is not None else None
-        parts = self._losses(batch, maps)[1]
+        parts = self._losses(batch, maps)[1] if self.locate is None else self._located(batch, maps, self.locate)
         losses = {f"train.{k}": v.detach() for k, v in parts.items()}
         self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return parts["loss"]
@@ -112,7 +129,8 @@ class DetectorModule(pl.LightningModule):
         """Return AdamW (no decay of norms, biases and what the network names) and the schedule after a warm-up."""
         spared: set[str] = getattr(self.network, "no_weight_decay", set)()
         groups = param_groups_weight_decay(self.network, self.recipe.weight_decay, no_weight_decay_list=tuple(spared))
-        groups.append({"params": list(self.loss.parameters()), "weight_decay": 0.0})
+        beside = [*self.loss.parameters(), *(() if self.locate is None else self.locate.parameters())]
+        groups.append({"params": beside, "weight_decay": 0.0})
         optimizer = AdamW([g for g in groups if g["params"]], lr=self.recipe.lr)
         updates = max(2, int(self.trainer.estimated_stepping_batches))
         scheduler = warmed_up(optimizer, updates, self.recipe)
@@ -123,10 +141,29 @@ class DetectorModule(pl.LightningModule):
         features, logits = self._both(x)
         return logits, self.loss(features, logits, batch.labels)
 
+    def _located(self, batch: Batch, maps: Tensor | None, locate: nn.Module) -> dict[str, Tensor]:
+        """Return the losses of a batch, that of where something was blended in among them."""
+        network = cast("MappingNetwork", self.network)
+        seen = network.forward_map(assemble(batch, network.img_size, maps))
+        features = network.pool_map(seen)
+        parts = self.loss(features, network.forward_head(features), batch.labels)
+        assert batch.masks is not None
+        asked = F.adaptive_avg_pool2d(batch.masks, (seen.shape[2], seen.shape[3]))
+        mask = F.binary_cross_entropy_with_logits(locate(seen.float()), asked)
+        return {**parts, "loss": parts["loss"] + self.recipe.mask_weight * mask, "mask": mask}
+
     def _features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         network = cast("Network", self.network)
         features = network.forward_features(x)
         return features, network.forward_head(features)
+
+
+def _locator(network: nn.Module) -> nn.Conv2d:
+    """Return what tells by a map of features where something was blended in: a weight a channel."""
+    if not hasattr(network, "forward_map"):
+        msg = f"training.mask_weight: {type(network).__name__} has no map of features to tell by, set it to 0"
+        raise InputError(msg)
+    return nn.Conv2d(cast("MappingNetwork", network).map_dim, 1, 1)
 
 
 def warmed_up(optimizer: Optimizer, updates: int, recipe: Training) -> LRScheduler:

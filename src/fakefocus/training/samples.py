@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -26,19 +27,23 @@ from fakefocus.training.pseudo_fakes import Casting
 from fakefocus.training.sampling import Draw
 
 _log = logging.getLogger(__name__)
+_CELLS = 16
+"""Side of the masks of blends that a batch holds, in cells."""
 
 
 class Batch(NamedTuple):
     """Samples side by side.
 
     ``images`` ``(B, 3, H, W) uint8``, in memory pixel by pixel; ``maps`` ``(B, K, H, W) float32`` in [0, 1], or None;
-    ``labels`` ``(B,) float32``, 0 real or 1 fake; ``rows`` ``(B,)`` of the table.
+    ``labels`` ``(B,) float32``, 0 real or 1 fake; ``rows`` ``(B,)`` of the table; ``masks`` ``(B, 1, 16, 16) float32``,
+    which share of each cell of a picture was blended in, None where fakes are not made here.
     """
 
     images: Tensor
     maps: Tensor | None
     labels: Tensor
     rows: Tensor
+    masks: Tensor | None = None
 
 
 class MapMaker(NamedTuple):
@@ -80,11 +85,12 @@ class MapSource:
 
 
 class Item(NamedTuple):
-    """A sample, its label and its row."""
+    """A sample, its label and its row, and the ``(16, 16) float32`` mask of what was blended into it."""
 
     sample: Sample
     label: int
     row: int
+    mask: NDArray[np.float32] | None = None
 
 
 class FaceSamples(Dataset[Batch]):
@@ -156,9 +162,10 @@ class FaceSamples(Dataset[Batch]):
         rng = np.random.default_rng(draw.seed)
         kind = casting.kind(rng)
         donor = self._face(casting.donor(draw.row, rng)) if kind == "swapped" else None
-        target, fake, _ = make_fake(kind, _as_face(moved), rng, donor)
-        rows = (draw.row, draw.row + len(self))
-        return [self._item(change(Sample(p), plan), n, rows[n]) for n, p in enumerate((target, fake))]
+        target, fake, mask = make_fake(kind, _as_face(moved), rng, donor)
+        rows, masks = (draw.row, draw.row + len(self)), (np.zeros((_CELLS, _CELLS), np.float32), _in_cells(mask))
+        items = (self._item(change(Sample(p), plan), n, rows[n]) for n, p in enumerate((target, fake)))
+        return [item._replace(mask=mask) for item, mask in zip(items, masks, strict=True)]
 
     def _face(self, row: int) -> Face:
         """Return a face as it is stored."""
@@ -172,6 +179,12 @@ class FaceSamples(Dataset[Batch]):
         return Item(sample, label, row)
 
 
+def _in_cells(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return which share of each cell is blended in at least half as much as anything is."""
+    inside = (mask >= mask.max() / 2).astype(np.float32)
+    return np.asarray(cv2.resize(inside, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
 def _as_face(sample: Sample) -> Face:
     return Face(np.ascontiguousarray(sample.image), np.asarray(sample.landmarks))
 
@@ -182,7 +195,9 @@ def collate(items: Sequence[Item]) -> Batch:
     planes = [item.sample.maps for item in items if item.sample.maps is not None]
     maps = torch.from_numpy(np.stack(planes)).permute(0, 3, 1, 2) if planes else None
     labels = torch.tensor([item.label for item in items], dtype=torch.float32)
-    return Batch(images, maps, labels, torch.tensor([item.row for item in items]))
+    blended = [item.mask for item in items if item.mask is not None]
+    masks = torch.from_numpy(np.stack(blended)).unsqueeze(1) if blended else None
+    return Batch(images, maps, labels, torch.tensor([item.row for item in items]), masks)
 
 
 def assemble(batch: Batch, img_size: int, maps: Tensor | None = None) -> Tensor:

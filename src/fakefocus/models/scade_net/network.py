@@ -87,6 +87,7 @@ class ScadeNet(nn.Module):
     """
 
     embedding_dim = 1024
+    map_dim = 16
     img_size = 256
 
     def __init__(
@@ -131,9 +132,17 @@ class ScadeNet(nn.Module):
             nn.Dropout(drop_rate), nn.Linear(self.embedding_dim, 16), act(), nn.Dropout(drop_rate), nn.Linear(16, 1)
         )
 
+    def forward_map(self, x: Tensor) -> Tensor:
+        """Return the last map of features, ``(B, 16, 8, 8)``."""
+        return self.blocks(x)
+
+    def pool_map(self, features: Tensor) -> Tensor:
+        """Return the embedding ``(B, 1024)`` of a map of features."""
+        return features.flatten(1)
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Return the embedding ``(B, 1024)``."""
-        return self.blocks(x).flatten(1)
+        return self.pool_map(self.forward_map(x))
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Return one logit a sample, ``(B,)``; above 0 means fake."""
