@@ -6,7 +6,7 @@ from pydantic import Field
 
 from fakefocus.parameters.common import Group, Positive
 
-Rate = Annotated[float, Field(gt=0, lt=0.5)]
+Rate = Annotated[float, Field(gt=0, le=0.5)]
 
 
 class Release(Group):
