@@ -152,5 +152,7 @@ def test_validation_alone_decides_and_the_test_side_is_measured(project: Path) -
     reals = samples[(samples["split"] == "test") & (samples["label"] == 0)]["video_id"].nunique()
     results = json.loads((folder / "results.json").read_text())
     assert {row["real"] for row in results["edits"]} == {reals}
+    shown = samples[(samples["split"] == "test") & (samples["label"] == 0)]
+    assert results["people"] == shown["identity"].nunique()
     section = json.loads((project / "data/08_reporting/tiny/sections/scade_net_release.json").read_text())
     assert all(len(row) == len(table["columns"]) for table in section["tables"] for row in table["rows"])

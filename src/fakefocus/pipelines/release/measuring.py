@@ -24,16 +24,16 @@ def by_method(videos: pd.DataFrame, verdict: Verdict, confidence: float) -> list
         reals, fakes = of_one[of_one["label"] == 0], of_one[of_one["label"] == 1]
         for method in ["", *sorted(set(fakes["method"]))]:
             chosen = fakes if not method else fakes[fakes["method"] == method]
-            judged = _judge(pd.concat([reals, chosen]), verdict, confidence)
+            metrics = _judge(pd.concat([reals, chosen]), verdict, confidence)
             rows.append(
                 {
                     "compression": compression,
                     "method": method,
-                    "auc": judged["auc"],
-                    "caught": judged["recall"],
-                    "real": judged["real"],
-                    "fake": judged["fake"],
-                    "groups": judged["groups"],
+                    "auc": metrics["auc"],
+                    "caught": metrics["recall"],
+                    "real": metrics["real"],
+                    "fake": metrics["fake"],
+                    "groups": metrics["groups"],
                     "verdicts": verdicts_of(chosen["score"].to_numpy(), verdict),
                 }
             )
@@ -47,13 +47,13 @@ def by_edit(plain: pd.DataFrame, edited: pd.DataFrame, verdict: Verdict, confide
     sets += [(EDITS[name].title, edited[edited["edit"] == name]) for name in EDITS]
     rows = []
     for title, videos in sets:
-        judged = _judge(videos, verdict, confidence)
+        metrics = _judge(videos, verdict, confidence)
         rows.append(
             {
                 "edit": title,
-                "called_fake": _complement(judged["specificity"]),
-                "real": judged["real"],
-                "groups": judged["groups"],
+                "called_fake": _complement(metrics["specificity"]),
+                "real": metrics["real"],
+                "groups": metrics["groups"],
                 "score": float(videos["score"].mean()),
                 "verdicts": verdicts_of(videos["score"].to_numpy(), verdict),
             }
@@ -65,9 +65,9 @@ def by_blend(blends: pd.DataFrame, verdict: Verdict, confidence: float) -> list[
     """Return a row for pseudo-fakes of each kind at each compression, against their own targets: ``auc`` of faces."""
     rows = []
     for (kind, compression), faces in blends.groupby(["kind", "compression"], sort=False):
-        judged = _judge(faces, verdict, confidence)
-        row = {"kind": kind, "compression": compression, "auc": judged["auc"]}
-        rows.append(row | {name: judged[name] for name in ("real", "fake", "groups")})
+        metrics = _judge(faces, verdict, confidence)
+        row = {"kind": kind, "compression": compression, "auc": metrics["auc"]}
+        rows.append(row | {name: metrics[name] for name in ("real", "fake", "groups")})
     return rows
 
 

@@ -68,8 +68,8 @@ def score_release(
     """Score validation and test: faces as they are, real ones after benign edits, and pseudo-fakes of test faces.
 
     Returns:
-        Three tables with ``video_id``, ``group``, ``split``, ``label`` and ``score``; the first with ``method`` and
-        ``compression``, the second with ``edit``, the third with ``kind`` and ``compression``.
+        Three tables with ``video_id``, ``group``, ``split``, ``label`` and ``score``; the first with ``identity``,
+        ``method`` and ``compression``, the second with ``edit``, the third with ``kind`` and ``compression``.
 
     Raises:
         InputError: If the detector does not fit the samples.
@@ -88,7 +88,7 @@ def score_release(
     blends = score_blends(prepare(chosen, tested, *options), release.seed)
     faces = ["video_id", "crop", "track", "label", "group", "split"]
     return (
-        plain[[*faces, "method", "compression", "score"]],
+        plain[[*faces, "identity", "method", "compression", "score"]],
         edited[[*faces, "edit", "score"]],
         blends[["video_id", "group", "split", "label", "kind", "compression", "score"]],
     )
@@ -127,7 +127,7 @@ def measure_release(
     return {
         "confidence": evaluation.confidence,
         "interval": METHOD,
-        "people": int(plain.loc[plain["label"] == 0, ["video_id", "track"]].drop_duplicates("video_id").shape[0]),
+        "people": int(plain.loc[plain["label"] == 0, "identity"].nunique()),
         "candidates": chosen["candidates"],
         "verdict": verdict,
         "methods": by_method(videos, *options),
