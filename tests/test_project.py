@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.io import CatalogConfigResolver
 
 from fakefocus.config import ProjectConfig
 from fakefocus.hooks.parameters import ParameterError, check_parameters
@@ -25,9 +26,11 @@ def _config(env: str, **params: Any) -> ProjectConfig:
 
 def _layer(name: str, catalog: dict[str, Any]) -> int | None:
     entry = catalog.get(name)
-    if entry is None:
-        patterns = [k for k in catalog if k.startswith("{")]
-        entry = next((catalog[p] for p in patterns if name.endswith(p.rpartition("}")[2])), None)
+    if entry is None and not name.startswith("param"):
+        pattern = CatalogConfigResolver({p: entry for p, entry in catalog.items() if "{" in p}).match_dataset_pattern(
+            name
+        )
+        entry = catalog.get(pattern) if pattern else None
     return None if entry is None else LAYERS.index(entry["metadata"]["kedro-viz"]["layer"])
 
 
@@ -73,7 +76,8 @@ def test_every_input_is_made_by_a_node_or_lies_in_the_catalog() -> None:
 
 @pytest.mark.parametrize("env", ["local", *ENVIRONMENTS])
 def test_parameters_of_every_environment_are_valid(env: str) -> None:
-    assert check_parameters(_config(env)["parameters"]).preprocessing.size == 256
+    checked = check_parameters(_config(env)["parameters"])
+    assert checked.preprocessing.size == {"portraits": 320}.get(env, 256)
 
 
 def test_mistyped_parameter_names_place_value_and_near_miss() -> None:

@@ -20,11 +20,16 @@ _UNCHANGED = 1e-3
 """Weights are stored in half precision if no face is scored otherwise by more."""
 
 
-def choose_candidate(*models: dict[str, Any]) -> dict[str, Any]:
+def choose_candidate(
+    model: dict[str, Any], model_3: dict[str, Any], model_42: dict[str, Any], model_123: dict[str, Any]
+) -> dict[str, Any]:
     """Return the detector with the best validation video AUC, of those that were trained.
 
     Args:
-        models: Detectors (``contract`` and ``weights``) of several seeds; empty where one was not trained.
+        model: The family's detector (``contract`` and ``weights``); empty if it was not trained.
+        model_3: The same with seed 3 (of `SEEDS`), as ``--pipelines=seeds`` trains it; empty if it was not.
+        model_42: With seed 42.
+        model_123: With seed 123.
 
     Returns:
         ``contract`` and ``weights``; ``candidates``: of each its ``seed``, ``val_video_auc``, and if it was ``chosen``.
@@ -32,7 +37,7 @@ def choose_candidate(*models: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: If none was trained, or they are of different recipes.
     """
-    trained = [model for model in models if model]
+    trained = [one for one in (model, model_3, model_42, model_123) if one]
     if not trained:
         msg = "release: no detector of this family is trained: run kedro run --pipelines=train or seeds first"
         raise InputError(msg)
