@@ -114,6 +114,11 @@ def test_each_local_process_computes_with_one_thread(workers: int) -> None:
     assert len({pair[0] for pair in told}) <= workers
 
 
+def test_two_stages_that_follow_each_other_share_processes() -> None:
+    first, second = ({pid for pid, *_ in run_jobs([_threads] * 2, Executor(workers=1), "threads")} for _ in range(2))
+    assert first == second
+
+
 def test_a_killed_process_is_one_message_that_says_what_to_do() -> None:
     with pytest.raises(InputError, match=r"one of 2 worker processes was killed.*memory.*run again.*executor\.workers"):
         list(run_jobs([_die, _threads], Executor(workers=2), "dying"))

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from joblib import cpu_count
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from fakefocus.errors import InputError, did_you_mean
@@ -25,6 +25,7 @@ _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 _CONNECT_SECONDS = 8
+_IDLE_SECONDS = 10
 _POLL_SECONDS = 0.2
 
 
@@ -89,10 +90,14 @@ def _on_processes(jobs: Sequence[Callable[[], T]], executor: Executor) -> Iterat
     if not count:
         return
     # also where one is enough: the same thread count gives the same bytes, however many videos are left to do
-    pool = ProcessPoolExecutor(count, env=_ONE_THREAD, initializer=_begin_process, initargs=(os.getpid(),))
+    pool = get_reusable_executor(
+        count, timeout=_IDLE_SECONDS, env=_ONE_THREAD, initializer=_begin_process, initargs=(os.getpid(),)
+    )
+    finished = False
     try:
         for future in as_completed([pool.submit(job) for job in jobs]):
             yield future.result()
+        finished = True
     except BrokenProcessPool as error:
         msg = (
             f"executor: one of {count} worker processes was killed, most likely because memory ran out: "
@@ -100,7 +105,9 @@ def _on_processes(jobs: Sequence[Callable[[], T]], executor: Executor) -> Iterat
         )
         raise InputError(msg) from error
     finally:
-        pool.shutdown(kill_workers=True)
+        # the next stage goes on with the same processes
+        if not finished:
+            pool.shutdown(kill_workers=True)
 
 
 def _on_dask(jobs: Sequence[Callable[[], T]], address: str) -> Iterator[T]:
