@@ -108,9 +108,9 @@ def test_seed_is_chosen_by_validation_and_other_recipes_are_refused(project: Pat
     assert [row["chosen"] for row in chosen["candidates"]] == [False, True, False]
     longer = seeds[0] | {"training": seeds[0]["training"] | {"epochs": 99}}
     with pytest.raises(InputError, match=r"2 detectors of SCADE-Net were trained otherwise"):
-        choose_candidate(*({"contract": c, "weights": {}} for c in (longer, seeds[1])))
+        choose_candidate({}, {}, *({"contract": c, "weights": {}} for c in (longer, seeds[1])))
     with pytest.raises(InputError, match=r"no detector of this family is trained"):
-        choose_candidate({}, {})
+        choose_candidate({}, {}, {}, {})
 
 
 @pytest.fixture(scope="module")

@@ -137,9 +137,15 @@ def _making(contract: Contract, results: Results, release: Release) -> str:
         f"The epoch and the seed were chosen by the AUC of {len(contract.val.videos)} validation videos of "
         f"{len(contract.val.people)} people: {candidates}. {len(contract.train.videos)} training videos of "
         f"{len(contract.train.people)} people. fakefocus {contract.versions.get('fakefocus', '')}, commit "
-        f"{contract.commit}. Weights are stored in {results['precision']}: no validation face is scored otherwise by "
-        f"more than {results['rounding']:.1g}."
+        f"{contract.commit}. {_stored(results)}"
     )
+
+
+def _stored(results: Results) -> str:
+    change = f"{results['rounding']:.1g}"
+    if results["half"]:
+        return f"Kernels are stored in half precision: that changes no validation score by more than {change}."
+    return f"Weights are stored as they were trained: half precision would change a validation score by {change}."
 
 
 def _table(table: Mapping[str, Any]) -> str:

@@ -156,7 +156,7 @@ def write_release(
 ) -> dict[str, bytes]:
     """Return the files of a detector that is given away, by name: weights, contract and card.
 
-    Weights are in half precision, if every validation face is then scored as before.
+    Kernels and matrices are in half precision, if every validation face is then scored as before.
     """
     from safetensors.torch import save
 
@@ -164,13 +164,14 @@ def write_release(
     from fakefocus.pipelines.release.scoring import largest_change
 
     rows = samples[samples["split"] == "val"].reset_index(drop=True)
-    halved = {n: w.half() if w.is_floating_point() else w for n, w in chosen["weights"].items()}
+    # what has one number a channel weighs little and rounds badly
+    halved = {n: w.half() if w.is_floating_point() and w.ndim > 1 else w for n, w in chosen["weights"].items()}
     options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     shown = prepare({"contract": chosen["contract"], "weights": halved}, rows, *options)
     before = stored_scores(rows, plain_scores, shown.contract.name)
     rounding = largest_change(shown.scorer, shown.crops, before)
     half = rounding <= _UNCHANGED
-    precision = {"precision": "half precision" if half else "single precision", "rounding": rounding if half else 0.0}
+    precision = {"half": half, "rounding": rounding}
     verdict = Verdict.model_validate(release_results["verdict"])
     contract = shown.contract.model_copy(update={"verdict": verdict})
     files = {
