@@ -254,7 +254,11 @@ def _check_classes(table: pd.DataFrame, recipe: Training) -> None:
         labels = table.loc[table["split"] == side, "label"]
         if not needed <= set(labels):
             kinds = "real and fake" if len(needed) > 1 else "real"
-            msg = f"samples: side {side} needs {kinds} faces, got {labels.value_counts().to_dict()}"
+            remedy = "add real media"
+            if 0 in set(labels):
+                asked = "fakes: self_blended" if recipe.fakes == "labelled" else "validated_on: as_trained"
+                remedy = f"add fakes, or set training.{asked} to do with real faces alone"
+            msg = f"samples: side {side} needs {kinds} faces, got {labels.value_counts().to_dict()}: {remedy}"
             raise InputError(msg)
 
 

@@ -28,7 +28,7 @@ def write_card(contract: Contract, results: Results, release: Release, hashes: M
         _measured(results),
         *(_table(table) for table in tables(results)),
         "## What this does not show",
-        _limits(contract),
+        _limits(),
         "## How it was made",
         _making(contract, results, release),
         "## Files",
@@ -38,8 +38,8 @@ def write_card(contract: Contract, results: Results, release: Release, hashes: M
 
 
 def tables(results: Results) -> list[dict[str, Any]]:
-    """Return what was measured as tables: ``title``, ``columns`` and ``rows`` of text."""
-    return [
+    """Return what was measured as tables: ``title``, ``columns`` and ``rows`` of text; none without rows."""
+    measured = [
         {
             "title": "Fakes, by method and compression",
             "columns": ["compression", "method", "real, fake", "AUC", "fakes called fake", "uncertain", "called real"],
@@ -59,6 +59,7 @@ def tables(results: Results) -> list[dict[str, Any]]:
             ],
         },
     ]
+    return [table for table in measured if table["rows"]]
 
 
 def interval(metric: Mapping[str, float | None]) -> str:
@@ -116,10 +117,10 @@ def _measured(results: Results) -> str:
     )
 
 
-def _limits(contract: Contract) -> str:
+def _limits() -> str:
     return (
-        f"How it does on a published deepfake, or on tomorrow's. What {contract.dataset} calls fake was made by the "
-        "methods in the table; people, scenes and cameras are of one kind. A score is no proof: it says what a picture "
+        "How it does on a published deepfake, or on tomorrow's. What is called fake above was made by the methods and "
+        "kinds in the tables; people, scenes and cameras are of one kind. A score is no proof: it says what a picture "
         "looks like to a small network, and nobody should be judged by it. Do not use it to decide about a person, and "
         "not on pictures whose faces are smaller than 40 pixels."
     )

@@ -22,6 +22,8 @@ def by_method(videos: pd.DataFrame, verdict: Verdict, confidence: float) -> list
     rows = []
     for compression, of_one in videos.groupby("compression"):
         reals, fakes = of_one[of_one["label"] == 0], of_one[of_one["label"] == 1]
+        if fakes.empty:
+            continue
         for method in ["", *sorted(set(fakes["method"]))]:
             chosen = fakes if not method else fakes[fakes["method"] == method]
             metrics = _judge(pd.concat([reals, chosen]), verdict, confidence)

@@ -70,7 +70,7 @@ def score_release(
     evaluation: Evaluation,
     release: Release,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Score validation and test: faces as they are, real ones after benign edits, and pseudo-fakes of test faces.
+    """Score validation and test: faces as they are, real ones after benign edits, and pseudo-fakes of them.
 
     Returns:
         Three tables with ``video_id``, ``group``, ``split``, ``label`` and ``score``; the first with ``identity``,
@@ -89,8 +89,7 @@ def score_release(
     shown = prepare(chosen, rows, *options)
     plain = rows.assign(compression=rows["video_id"].map(compression).fillna(""), score=shown.scorer(shown.crops))
     edited = score_edits(prepare(chosen, reals, *options))
-    tested = reals[reals["split"] == "test"].reset_index(drop=True)
-    blends = score_blends(prepare(chosen, tested, *options), release.seed)
+    blends = score_blends(prepare(chosen, reals, *options), release.seed)
     faces = ["video_id", "crop", "track", "label", "group", "split"]
     return (
         plain[[*faces, "identity", "method", "compression", "score"]],
@@ -100,17 +99,24 @@ def score_release(
 
 
 def calibrate_verdict(
-    plain_scores: pd.DataFrame, edited_scores: pd.DataFrame, evaluation: Evaluation, release: Release
+    plain_scores: pd.DataFrame,
+    edited_scores: pd.DataFrame,
+    blend_scores: pd.DataFrame,
+    evaluation: Evaluation,
+    release: Release,
 ) -> dict[str, Any]:
     """Choose on validation videos what is called fake and what real; see `models.contract.Verdict`.
 
+    Where no validation video is fake, pseudo-fakes of the real ones stand in.
+
     Raises:
-        InputError: If the side of validation has too few real videos, or no fake.
+        InputError: If the side of validation has too few real videos, or no fake of any kind.
     """
-    plain, edited = (table[table["split"] == "val"] for table in (plain_scores, edited_scores))
+    plain, edited, blends = (t[t["split"] == "val"] for t in (plain_scores, edited_scores, blend_scores))
     return calibrate(
         score_videos(plain, "compression", evaluation.aggregation),
         score_videos(edited, "edit", evaluation.aggregation),
+        blends,
         release,
     ).model_dump(mode="json")
 

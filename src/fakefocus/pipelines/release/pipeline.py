@@ -34,7 +34,7 @@ def _of(family: str) -> Pipeline:
             ),
             node(
                 nodes.calibrate_verdict,
-                ["plain_scores", "edited_scores", "params:evaluation", "params:release"],
+                [*scored, "params:evaluation", "params:release"],
                 "verdict",
                 name="calibrate_verdict",
             ),

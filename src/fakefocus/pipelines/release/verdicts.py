@@ -1,6 +1,10 @@
-"""Calibrates verdicts on validation videos, and counts them on test videos."""
+"""Calibrates verdicts on validation videos, and counts them on test videos.
 
-from math import ceil
+Limits are those of split conformal prediction (Angelopoulos & Bates 2021, https://arxiv.org/abs/2107.07511): of so many
+scores alike, the next one is beyond the limit with a probability of at most what is promised.
+"""
+
+from math import ceil, floor
 
 import numpy as np
 import pandas as pd
@@ -25,20 +29,23 @@ def score_videos(faces: pd.DataFrame, by: str, aggregation: Aggregation) -> pd.D
     return pd.concat(parts, ignore_index=True)
 
 
-def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, release: Release) -> Verdict:
+def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, blends: pd.DataFrame, release: Release) -> Verdict:
     """Choose from which scores on a video is called fake, and below which real, and fit the temperature.
 
     Args:
         plain: Validation videos as they are: ``label``, ``method``, ``compression``, ``score``.
         edited: The real ones once an edit: ``edit``, ``score``.
+        blends: Pseudo-fakes, which stand in where no video is fake: ``label``, ``compression``, ``score``.
         release: What is promised.
 
     Raises:
         InputError: If there are too few real videos, or no fake, on the side of validation.
     """
-    reals, fakes = plain[plain["label"] == 0], plain[plain["label"] == 1]
+    reals, fakes, what = plain[plain["label"] == 0], plain[plain["label"] == 1], "fake ones"
+    if fakes.empty:
+        fakes, what = blends[blends["label"] == 1], "pseudo-fakes"
     sets = [rows["score"].to_numpy() for _, rows in (*reals.groupby("compression"), *edited.groupby("edit"))]
-    fewest, needed = min((len(scores) for scores in sets), default=0), ceil(1 / release.false_alarms)
+    fewest, needed = min((len(scores) for scores in sets), default=0), ceil(1 / release.false_alarms) - 1
     if fewest < needed or fakes.empty:
         msg = (
             f"release.false_alarms: to promise at most {release.false_alarms:g} on validation videos needs {needed} "
@@ -47,9 +54,10 @@ def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, release: Release) -> Ve
         raise InputError(msg)
     fake_from = max(_exceeded_by(scores, release.false_alarms) for scores in sets)
     hardly = fakes[fakes["compression"] == _usual(fakes)]["score"].to_numpy()
-    real_below = min(float(np.quantile(hardly, release.missed, method="lower")), fake_from)
-    labels = np.concatenate([plain["label"].to_numpy(), np.zeros(len(edited))])
-    fitted = fit_calibration(labels, np.concatenate([plain["score"], edited["score"]]), "temperature")
+    real_below = min(1 - _exceeded_by(1 - hardly, release.missed), fake_from)
+    scores = pd.concat([reals["score"], edited["score"], fakes["score"]])
+    labels = np.repeat([0, 1], [len(reals) + len(edited), len(fakes)])
+    fitted = fit_calibration(labels, scores, "temperature")
     return Verdict(
         temperature=1.0 if fitted is None else fitted["parameters"]["temperature"],
         real_below=real_below,
@@ -57,7 +65,7 @@ def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, release: Release) -> Ve
         source=(
             f"validation videos: at most {100 * release.false_alarms:g} % of {fewest} real ones at or above fake_from "
             f"after any one of {len(sets)} benign edits and compressions, at most {100 * release.missed:g} % of "
-            f"{len(hardly)} fake ones below real_below"
+            f"{len(hardly)} {what} below real_below"
         ),
     )
 
@@ -69,10 +77,10 @@ def verdicts_of(scores: NDArray[np.float64], verdict: Verdict) -> dict[str, floa
 
 
 def _exceeded_by(scores: NDArray[np.float64], share: float) -> float:
-    """Return the smallest score above a score of which at most a share of them lies at or above."""
+    """Return what another score of this kind reaches with a probability of at most ``share``; above 1 if too few."""
     ordered = np.sort(scores)[::-1]
-    allowed = int(share * len(ordered))
-    return float(np.nextafter(ordered[allowed], 1))
+    beyond = floor(share * (len(ordered) + 1) + 1e-9)
+    return float(np.nextafter(ordered[beyond - 1], 2)) if beyond else 1.0
 
 
 def _usual(videos: pd.DataFrame) -> str:
