@@ -3,13 +3,14 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from fakefocus.errors import InputError
@@ -19,6 +20,7 @@ from fakefocus.models.contract import Verdict, read_contract
 from fakefocus.parameters import Release
 from fakefocus.pipelines.release.measuring import by_edit, by_method
 from fakefocus.pipelines.release.nodes import choose_candidate
+from fakefocus.pipelines.release.rounding import halve
 from fakefocus.pipelines.release.verdicts import calibrate, score_videos
 
 PROMISE = {"release": {"false_alarms": 0.5, "missed": 0.2, "faces": 1, "licence": "MIT"}}
@@ -138,6 +140,23 @@ def test_seed_is_chosen_by_validation_and_other_recipes_are_refused(project: Pat
         choose_candidate({}, {}, *({"contract": c, "weights": {}} for c in (longer, seeds[1])))
     with pytest.raises(InputError, match=r"no detector of this family is trained"):
         choose_candidate({}, {}, {}, {})
+
+
+def test_only_what_changes_no_score_is_halved_and_large_kernels_first() -> None:
+    sizes = {"small": 4, "middle": 40, "large": 400}
+    weights = {name: torch.rand(size, 2) + 1 for name, size in sizes.items()} | {"norm": torch.rand(1000)}
+    costs = {"large": 0.0002, "middle": 0.0005, "small": 0.002}
+
+    def change(tensors: Mapping[str, torch.Tensor]) -> float:
+        return sum(costs[name] for name, tensor in tensors.items() if tensor.dtype == torch.float16)
+
+    rounded = halve(weights, change, change)
+    assert {name for name, tensor in rounded.weights.items() if tensor.dtype == torch.float16} == {"large", "middle"}
+    assert rounded.change == pytest.approx(0.0007)
+    assert rounded.share == pytest.approx(880 / 1888)
+    # all faces see more than a few did
+    fewer = halve(weights, change, lambda tensors: 2 * change(tensors))
+    assert {name for name, tensor in fewer.weights.items() if tensor.dtype == torch.float16} == {"large"}
 
 
 @pytest.fixture(scope="module")

@@ -143,10 +143,12 @@ def _making(contract: Contract, results: Results, release: Release) -> str:
 
 
 def _stored(results: Results) -> str:
-    change = f"{results['rounding']:.1g}"
-    if results["half"]:
-        return f"Kernels are stored in half precision: that changes no validation score by more than {change}."
-    return f"Weights are stored as they were trained: half precision would change a validation score by {change}."
+    if not results["halved"]:
+        return "Weights are stored as they were trained."
+    return (
+        f"{_percent(results['halved'])} of its numbers are stored in half precision, which changes no validation score "
+        f"by more than {results['rounding']:.1g}."
+    )
 
 
 def _table(table: Mapping[str, Any]) -> str:

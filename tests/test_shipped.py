@@ -1,0 +1,97 @@
+"""Detectors that come with the package: loaded without a network, as their cards say, with a score that stays."""
+
+import hashlib
+import json
+import re
+import socket
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from fakefocus.errors import InputError
+from fakefocus.inference import Crop, Scorer
+from fakefocus.models.build import build_network
+from fakefocus.models.contract import read_contract
+from fakefocus.sources.demo.people import make_person
+from fakefocus.weights import load_shipped, shipped_detectors
+
+SHIPPED = ["lite", "scade_net"]
+SCORES = {"lite": 0.0, "scade_net": 0.0}
+"""Probability of fake of one generated face: it changes if weights, map, crop or network do."""
+MEBIBYTES = 10
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        msg = "a network was asked for"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(socket, "socket", refuse)
+
+
+@pytest.fixture(scope="module")
+def face() -> np.ndarray:
+    """Return a crop of a person who does not exist, ``(320, 320, 3) uint8, RGB``."""
+    person = make_person(9, 0).image.astype(np.uint8)
+    return cv2.resize(person, (320, 320), interpolation=cv2.INTER_AREA)
+
+
+def _folder(name: str) -> Path:
+    return Path(str(files("fakefocus.weights") / name))
+
+
+def test_the_detectors_that_are_promised_are_there() -> None:
+    assert shipped_detectors() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_card_holds_the_hashes_of_the_files_beside_it(name: str) -> None:
+    card = (_folder(name) / "card.md").read_text()
+    hashes = dict(re.findall(r"^- `(\S+)`: SHA-256 `([0-9a-f]{64})`$", card, re.MULTILINE))
+    assert set(hashes) == {"weights.safetensors", "architecture.json"}
+    for file, digest in hashes.items():
+        assert hashlib.sha256((_folder(name) / file).read_bytes()).hexdigest() == digest, file
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_generated_face_keeps_its_score(name: str, face: np.ndarray) -> None:
+    detector = load_shipped(name)
+    scorer = Scorer(read_contract(detector["contract"]), detector["weights"])
+    assert scorer([partial(Crop, face)]) == pytest.approx([SCORES[name]], abs=2e-3)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_contract_says_from_when_on_a_video_is_called_fake(name: str) -> None:
+    contract = read_contract(load_shipped(name)["contract"])
+    assert contract.family == name
+    assert contract.verdict is not None
+    assert 0 < contract.verdict.real_below <= contract.verdict.fake_from < 1
+    assert not set(contract.train.people) & set(contract.val.people)
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_training_starts_from_them_by_name(name: str) -> None:
+    detector = load_shipped(name)
+    options = read_contract(detector["contract"]).network | {"weights": "portraits"}
+    network = build_network(name, options).state_dict()
+    assert set(network) == set(detector["weights"])
+    assert all(np.allclose(network[key], tensor.float(), atol=1e-6) for key, tensor in detector["weights"].items())
+
+
+def test_a_family_without_one_says_which_there_are() -> None:
+    with pytest.raises(InputError, match="no detector of meso4 comes with fakefocus: there are lite, scade_net"):
+        load_shipped("meso4")
+
+
+def test_they_are_small() -> None:
+    size = sum(file.stat().st_size for name in SHIPPED for file in _folder(name).iterdir())
+    assert size < MEBIBYTES * 2**20
+    assert all(json.loads((_folder(name) / "architecture.json").read_text())["family"] == name for name in SHIPPED)
