@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+import shutil
 import socket
+from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from fakefocus.errors import InputError
@@ -88,6 +91,21 @@ def test_a_training_starts_from_them_by_name(name: str) -> None:
     network = build_network(name, options).state_dict()
     assert set(network) == set(detector["weights"])
     assert all(np.allclose(network[key], tensor.float(), atol=1e-6) for key, tensor in detector["weights"].items())
+
+
+def test_they_judge_a_folder_of_yours(
+    make_project: Callable[[str], Path], run_kedro: Callable[..., Any], face_clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    shutil.copy(face_clip, tmp_path / "real/somebody.mp4")
+    project = make_project("shipped")
+    crops = {"size": 320, "margin": 0.375, "sampling": {"every": 2, "min_frames": 1}}
+    params = {"data_root": str(tmp_path), "dataset": "mine", "trained_on": "shipped", "experiment": "mine"}
+    run_kedro(project, "data", "split", "shipped", env="folder_test", preprocessing=crops, **params)
+    for name in SHIPPED:
+        (file,) = (project / "data/07_model_output").glob(f"*/{name}/video_scores.parquet")
+        scores = pd.read_parquet(file)
+        assert scores["score"].between(0, 1).tolist() == [True]
 
 
 def test_a_family_without_one_says_which_there_are() -> None:

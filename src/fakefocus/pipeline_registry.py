@@ -11,6 +11,7 @@ from fakefocus.pipelines.evaluation import pipeline as evaluation
 from fakefocus.pipelines.reporting import pipeline as reporting
 from fakefocus.pipelines.training import pipeline as training
 from fakefocus.schemas import SEEDS
+from fakefocus.weights import shipped_detectors
 
 STAGES = {
     "ingest": "ingestion",
@@ -44,6 +45,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     ``data`` is everything before the split: what is needed of a folder without labels of both kinds. ``baselines``,
     ``seeds`` and ``baseline_seeds`` train and judge on samples that are there; ``--namespaces`` chooses among them.
+    ``shipped`` judges the detectors that come with the package, with ``--params=trained_on=shipped``.
     """
     made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
     verbs = {verb: made[package] for verb, package in STAGES.items()}
@@ -53,6 +55,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "baselines": judged_baselines(),
         "seeds": judged_seeds("evaluated_seeds", main_families()),
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
+        "shipped": judged_shipped(),
     }
     protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
     protocols["leave_one_out"] += training.train_left_out(main_families())
@@ -65,6 +68,13 @@ def judged_baselines() -> Pipeline:
     """Return training and evaluation of every baseline, on samples that are there."""
     evaluated = evaluation.evaluate_once(baselines()) + evaluation.list_evaluated("evaluated_baselines", baselines())
     return training.train_once(baselines()) + evaluated + reporting.draw_detectors(baselines())
+
+
+def judged_shipped() -> Pipeline:
+    """Return evaluation of the detectors that come with the package, which have no controls beside them."""
+    detectors = shipped_detectors()
+    evaluated = evaluation.evaluate_once(detectors) + evaluation.list_evaluated("evaluated", detectors)
+    return evaluated + reporting.draw_detectors(detectors)
 
 
 def judged_variants(variants: Mapping[str, Collection[str]]) -> Pipeline:

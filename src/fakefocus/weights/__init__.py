@@ -1,6 +1,7 @@
 """Detectors that come with the package: weights, contract and card in a folder a family; nothing is fetched.
 
-``network.weights: portraits`` starts a training from them, and ``--params=trained_on=shipped`` judges them as they are.
+``network.weights: portraits`` starts a training from them, and ``--pipelines=shipped`` with
+``--params=trained_on=shipped`` judges them as they are.
 """
 
 import json
