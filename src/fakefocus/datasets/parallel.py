@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from tqdm import tqdm
 
 from fakefocus.errors import InputError, did_you_mean
@@ -26,6 +26,8 @@ _ONE_THREAD = dict.fromkeys(
 )
 _CONNECT_SECONDS = 8
 _IDLE_SECONDS = 10
+_kept: dict[tuple[int, int], ProcessPoolExecutor] = {}
+"""The processes of the last stage, by this process and their number."""
 _POLL_SECONDS = 0.2
 
 
@@ -90,9 +92,7 @@ def _on_processes(jobs: Sequence[Callable[[], T]], executor: Executor) -> Iterat
     if not count:
         return
     # also where one is enough: the same thread count gives the same bytes, however many videos are left to do
-    pool = get_reusable_executor(
-        count, timeout=_IDLE_SECONDS, env=_ONE_THREAD, initializer=_begin_process, initargs=(os.getpid(),)
-    )
+    pool = _processes(count)
     finished = False
     try:
         for future in as_completed([pool.submit(job) for job in jobs]):
@@ -107,7 +107,24 @@ def _on_processes(jobs: Sequence[Callable[[], T]], executor: Executor) -> Iterat
     finally:
         # the next stage goes on with the same processes
         if not finished:
+            _kept.clear()
             pool.shutdown(kill_workers=True)
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    """Return the processes of the stage before, if there are as many, else new ones.
+
+    They are not those that joblib keeps for itself: it takes every pool that it finds there for its own.
+    """
+    key = (os.getpid(), count)
+    if key not in _kept:
+        for pool in _kept.values():
+            pool.shutdown()
+        _kept.clear()
+        _kept[key] = ProcessPoolExecutor(
+            count, timeout=_IDLE_SECONDS, env=_ONE_THREAD, initializer=_begin_process, initargs=(os.getpid(),)
+        )
+    return _kept[key]
 
 
 def _on_dask(jobs: Sequence[Callable[[], T]], address: str) -> Iterator[T]:

@@ -9,6 +9,8 @@ from fakefocus.models.contract import Contract
 from fakefocus.parameters import Release
 
 Results = dict[str, Any]
+WEIGHTS, CONTRACT, CARD = "weights.safetensors", "architecture.json", "card.md"
+"""The files of a detector that is given away."""
 _KINDS = {
     "self_blended": "a face over itself, altered",
     "regional": "a part of a face over itself, altered",

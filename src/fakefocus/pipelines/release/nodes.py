@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,13 +12,9 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.models.contract import Verdict, read_contract, training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Release
-from fakefocus.pipelines.release.card import tables, write_card
+from fakefocus.pipelines.release.card import CARD, CONTRACT, WEIGHTS, tables, write_card
 from fakefocus.pipelines.release.measuring import by_blend, by_edit, by_method
 from fakefocus.pipelines.release.verdicts import calibrate, score_videos
-
-WEIGHTS, CONTRACT, CARD = "weights.safetensors", "architecture.json", "card.md"
-_FEW = 256
-"""Faces nearest to .5 tell which weights may be rounded; all tell whether it was right."""
 
 
 def choose_candidate(
@@ -168,20 +163,19 @@ def write_release(
     """
     from safetensors.torch import save
 
-    from fakefocus.inference import stored_scores
     from fakefocus.pipelines.release.rounding import halve
+    from fakefocus.pipelines.release.scoring import change_of_scores, near_the_middle
 
     rows = samples[samples["split"] == "val"].reset_index(drop=True)
     contract = read_contract(chosen["contract"])
-    before = pd.Series(stored_scores(rows, plain_scores, contract.name))
-    middling = rows.loc[(before - 0.5).abs().sort_values(kind="stable").index[:_FEW]].reset_index(drop=True)
     change = partial(
-        _change,
+        change_of_scores,
         contract=chosen["contract"],
         plain_scores=plain_scores,
         shown=(face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation),
     )
-    rounded = halve(chosen["weights"], partial(change, rows=middling), partial(change, rows=rows))
+    few = near_the_middle(rows, plain_scores, contract.name)
+    rounded = halve(chosen["weights"], partial(change, rows=few), partial(change, rows=rows))
     verdict = Verdict.model_validate(release_results["verdict"])
     contract = contract.model_copy(update={"verdict": verdict})
     files = {
@@ -218,18 +212,3 @@ def _recipe(contract: dict[str, Any]) -> dict[str, Any]:
     training = {name: value for name, value in contract["training"].items() if name != "seed"}
     common = ("family", "network", "loss", "crops", "maps", "dataset", "split", "labels", "methods")
     return {"training": training} | {name: contract[name] for name in common}
-
-
-def _change(
-    weights: Mapping[str, Any],
-    rows: pd.DataFrame,
-    contract: dict[str, Any],
-    plain_scores: pd.DataFrame,
-    shown: tuple[Any, ...],
-) -> float:
-    """Return by how much a detector with other weights scores faces otherwise, at most."""
-    from fakefocus.inference import prepare, stored_scores
-    from fakefocus.pipelines.release.scoring import largest_change
-
-    ready = prepare({"contract": contract, "weights": weights}, rows, *shown)
-    return largest_change(ready.scorer, ready.crops, stored_scores(rows, plain_scores, ready.contract.name))

@@ -3,22 +3,24 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fakefocus.imaging.benign import EDITS
 from fakefocus.imaging.blending import Face, Kind, face_in_crop, make_fake
 from fakefocus.imaging.codec import Passage, h264
-from fakefocus.inference import Crop, Prepared, ReadCrop, Scorer
+from fakefocus.inference import Crop, Prepared, ReadCrop, prepare, stored_scores
 from fakefocus.parameters import PseudoFakes
 from fakefocus.training.pseudo_fakes import Casting
 
 CODECS: dict[str, float | None] = {"raw": None, "c23": 23.0, "c40": 40.0}
 """What a pseudo-fake and its target go through: nothing more, or H.264 with a constant rate factor."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_FEW = 256
 _USUAL = "c23"
 _PASSAGE = Passage(2, (0.7, 0.3))
 
@@ -82,9 +84,31 @@ def score_blends(shown: Prepared, seed: int) -> pd.DataFrame:
     )
 
 
-def largest_change(scorer: Scorer, crops: Sequence[ReadCrop], scores: NDArray[np.float64]) -> float:
-    """Return by how much a scorer scores crops otherwise, at most."""
-    return float(np.abs(scorer(crops) - scores).max())
+def near_the_middle(rows: pd.DataFrame, plain_scores: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the rows of ``samples`` whose scores are nearest to .5: what is rounded shows there first."""
+    distance = np.abs(stored_scores(rows, plain_scores, name) - 0.5)
+    return rows.iloc[np.argsort(distance, kind="stable")[:_FEW]].reset_index(drop=True)
+
+
+def change_of_scores(
+    weights: Mapping[str, Tensor],
+    rows: pd.DataFrame,
+    contract: dict[str, Any],
+    plain_scores: pd.DataFrame,
+    shown: tuple[Any, ...],
+) -> float:
+    """Return by how much a detector with other weights scores faces otherwise, at most.
+
+    Args:
+        weights: Tensors by name.
+        rows: Rows of ``samples``.
+        contract: The detector's, as JSON holds it.
+        plain_scores: What it gave the faces before.
+        shown: What `prepare` takes after ``samples``.
+    """
+    ready = prepare({"contract": contract, "weights": weights}, rows, *shown)
+    before = stored_scores(rows, plain_scores, ready.contract.name)
+    return float(np.abs(ready.scorer(ready.crops) - before).max())
 
 
 def _edited(image: NDArray[np.uint8], number: int, *, name: str) -> NDArray[np.uint8]:
