@@ -77,7 +77,7 @@ def verdicts_of(scores: NDArray[np.float64], verdict: Verdict) -> dict[str, floa
 
 
 def _exceeded_by(scores: NDArray[np.float64], share: float) -> float:
-    """Return what another score of this kind reaches with a probability of at most ``share``; above 1 if too few."""
+    """Return what another score of this kind reaches with a probability of at most ``share``; 1 if they are too few."""
     ordered = np.sort(scores)[::-1]
     beyond = floor(share * (len(ordered) + 1) + 1e-9)
     return float(np.nextafter(ordered[beyond - 1], 2)) if beyond else 1.0
