@@ -40,6 +40,12 @@ def _threads() -> tuple[int, int, int]:
     return os.getpid(), cv2.getNumThreads(), torch.get_num_threads()
 
 
+def _nap() -> tuple[float, float]:
+    begin = time.monotonic()
+    time.sleep(0.2)
+    return begin, time.monotonic()
+
+
 def _slow_video(log: Path, name: str, seconds: float, write: FrameWriter) -> list[dict]:
     with log.open("a") as file:
         file.write(f"begin {name} {os.getpid()}\n")
@@ -111,12 +117,19 @@ def test_each_local_process_computes_with_one_thread(workers: int) -> None:
     told = list(run_jobs([_threads] * 4, Executor(workers=workers), "threads"))
     assert {pair[1:] for pair in told} == {(1, 1)}
     assert os.getpid() not in {pair[0] for pair in told}
-    assert len({pair[0] for pair in told}) <= workers
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_more_jobs_run_at_once_than_there_are_workers(workers: int) -> None:
+    spans = list(run_jobs([_nap] * 6, Executor(workers=workers), "naps"))
+    at_once = [sum(begin <= start < end for begin, end in spans) for start, _ in spans]
+    assert max(at_once) <= workers
 
 
 def test_two_stages_that_follow_each_other_share_processes() -> None:
-    first, second = ({pid for pid, *_ in run_jobs([_threads] * 2, Executor(workers=1), "threads")} for _ in range(2))
+    first, second = (set(run_jobs([os.getpid] * 2, Executor(workers=1), "processes")) for _ in range(2))
     assert first == second
+    assert os.getpid() not in first
 
 
 def test_a_killed_process_is_one_message_that_says_what_to_do() -> None:
