@@ -37,12 +37,13 @@ def halve(weights: Mapping[str, Tensor], change_of_few: Change, change_of_all: C
         middle = (count + too_many) // 2
         fits = change_of_few(_halved(weights, kernels[:middle])) <= LARGEST_CHANGE
         count, too_many = (middle, too_many) if fits else (count, middle)
-    while count and change_of_all(_halved(weights, kernels[:count])) > LARGEST_CHANGE:
+    change = change_of_all(_halved(weights, kernels[:count])) if count else 0.0
+    while change > LARGEST_CHANGE:
         count -= 1
-    chosen = _halved(weights, kernels[:count])
+        change = change_of_all(_halved(weights, kernels[:count])) if count else 0.0
     numbers = sum(weights[name].numel() for name in kernels[:count])
     share = numbers / sum(tensor.numel() for tensor in weights.values())
-    return Rounded(chosen, share, change_of_all(chosen) if count else 0.0)
+    return Rounded(_halved(weights, kernels[:count]), share, change)
 
 
 def _halved(weights: Mapping[str, Tensor], names: list[str]) -> dict[str, Tensor]:
