@@ -235,7 +235,7 @@ class Bench:
 def _kill(run: subprocess.Popen[str]) -> float:
     """Kill a run alone; return after how many seconds its worker processes had ended by themselves."""
     children = psutil.Process(run.pid).children(recursive=True)
-    workers = [child for child in children if any("Process-" in word for word in child.cmdline())]
+    workers = list(filter(_computes, children))
     run.kill()
     run.wait()
     begun = time.monotonic()
@@ -244,6 +244,12 @@ def _kill(run: subprocess.Popen[str]) -> float:
     for worker in filter(_works, workers):
         worker.kill()
     return time.monotonic() - begun
+
+
+def _computes(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # a worker that was idle may end at any moment
+        return any("Process-" in word for word in process.cmdline())
+    return False
 
 
 def _works(process: psutil.Process) -> bool:
