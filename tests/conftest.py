@@ -31,6 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     cv2.setNumThreads(1)
 
 ROOT = Path(__file__).resolve().parents[1]
+# graphs of networks are kept between runs of the tests, and away from the user's
+os.environ.setdefault("FAKEFOCUS_CACHE", str(ROOT / ".pytest_cache/fakefocus"))
 STREET = ROOT.parent / "shared/data/street_1080p.mp4"
 
 

@@ -1,8 +1,10 @@
 """What several tests need: a contract to start from, and files that are probed as a run does it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fakefocus.models.contract import Contract
@@ -71,3 +73,24 @@ def ingest(root: Path, options: Any, dataset: str) -> tuple[pd.DataFrame, pd.Dat
     listed = list_media(root, options, dataset)
     plans = plan_probes(listed, pd.DataFrame())
     return sort_media(listed, pd.DataFrame([plan if isinstance(plan, dict) else plan() for plan in plans.values()]))
+
+
+def damaged_copies(content: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """Yield copies with flipped bytes, cut off, or with a hole."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        data = bytearray(content)
+        kind = number % 3
+        if kind == 0:
+            # half of them where headers and metadata are
+            reach = len(data) if number % 2 else min(len(data), 600)
+            ends = rng.random() < 0.5
+            for _ in range(int(rng.integers(1, 40))):
+                at = int(rng.integers(0, reach))
+                data[len(data) - 1 - at if ends else at] = int(rng.integers(0, 256))
+        elif kind == 1:
+            data = data[: int(rng.integers(0, len(data)))]
+        else:
+            start = int(rng.integers(0, len(data)))
+            del data[start : start + int(rng.integers(1, 400))]
+        yield bytes(data)

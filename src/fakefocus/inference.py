@@ -13,12 +13,13 @@ from torch import Tensor
 
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged
 from fakefocus.errors import InputError
+from fakefocus.imaging.maps import MapMaker
 from fakefocus.models.build import load_network
 from fakefocus.models.contract import Contract, check_fit, read_contract
 from fakefocus.parameters import CropSpec, Defocus, Device, Evaluation, MapSpec, Preprocessing
 from fakefocus.training.augmentation import Augment, Plan, Sample
 from fakefocus.training.engine import keep_freed_memory
-from fakefocus.training.samples import Batch, Item, MapMaker, MapSource, assemble, collate
+from fakefocus.training.samples import Batch, Item, MapSource, assemble, collate
 
 
 class Crop(NamedTuple):

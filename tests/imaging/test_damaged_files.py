@@ -1,6 +1,5 @@
 """Whatever a file does, it is a reason: clips and pictures are damaged by the hundred, with a seed."""
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from examples import damaged_copies
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
 from fakefocus.extraction import extract_faces
 from fakefocus.imaging.frames import MediaError, probe
@@ -55,27 +55,6 @@ def _picture(form: str) -> bytes:
     return buffer.getvalue()
 
 
-def _damaged(content: bytes, count: int, seed: int) -> Iterator[bytes]:
-    """Yield copies with flipped bytes, cut off, or with a hole."""
-    rng = np.random.default_rng(seed)
-    for number in range(count):
-        data = bytearray(content)
-        kind = number % 3
-        if kind == 0:
-            # half of them where headers and metadata are
-            reach = len(data) if number % 2 else min(len(data), 600)
-            ends = rng.random() < 0.5
-            for _ in range(int(rng.integers(1, 40))):
-                at = int(rng.integers(0, reach))
-                data[len(data) - 1 - at if ends else at] = int(rng.integers(0, 256))
-        elif kind == 1:
-            data = data[: int(rng.integers(0, len(data)))]
-        else:
-            start = int(rng.integers(0, len(data)))
-            del data[start : start + int(rng.integers(1, 400))]
-        yield bytes(data)
-
-
 def _look_at(path: Path, kind: str, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     row = probe_file({"path": path.as_posix()})
     folder.mkdir()
@@ -94,7 +73,7 @@ def test_damaged_file_is_used_or_has_a_reason_and_never_stops_a_run(tmp_path: Pa
         _clip(tmp_path / "whole.mp4") if kind == "video" else _picture({"jpg": "JPEG"}.get(suffix[1:], suffix[1:]))
     )
     outcomes = set()
-    for number, data in enumerate(_damaged(content, count, seed=11)):
+    for number, data in enumerate(damaged_copies(content, count, seed=11)):
         path = tmp_path / f"{number}{suffix}"
         path.write_bytes(data)
         row, rows = _look_at(path, kind, tmp_path / f"out{number}")

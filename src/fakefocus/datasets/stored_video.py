@@ -262,13 +262,22 @@ def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
 
 
 def _write_picture(path: Path, array: NDArray[Any], quality: int) -> None:
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == ".jpg" else []
+    path.write_bytes(encode_picture(array, path.suffix, quality))
+
+
+def encode_picture(array: NDArray[Any], suffix: str, quality: int) -> bytes:
+    """Return a picture ``(H, W, 3) uint8, RGB``, or a map ``(H, W)`` in [0, 1], as a ``.jpg`` or ``.png`` holds it.
+
+    Raises:
+        InputError: If OpenCV cannot encode it.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
     levels = np.round(array * 65535).astype(np.uint16) if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
-    encoded, data = cv2.imencode(path.suffix, levels, options)
+    encoded, data = cv2.imencode(suffix, levels, options)
     if not encoded:
-        msg = f"{path}: OpenCV could not encode an array of {array.shape} {array.dtype}"
+        msg = f"OpenCV could not encode an array of {array.shape} {array.dtype} as {suffix}"
         raise InputError(msg)
-    path.write_bytes(data.tobytes())
+    return data.tobytes()
 
 
 _WRITERS: dict[str, Callable[[Path, NDArray[Any], int], None]] = {

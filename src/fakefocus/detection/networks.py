@@ -4,7 +4,8 @@ The graphs are those of https://github.com/timesler/facenet-pytorch (MIT); a tes
 computes with one thread, as clips run side by side, a process each.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +17,15 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino.opset1 import max_pool
 
+from fakefocus.cache import kept_graph
+
 Node = Any
 Array = NDArray[np.float32]
 Precision = Literal["bf16", "f32"]
 
 
+EDITION = 1
+"""Raise when the same weights give another graph."""
 _BATCH = 16
 """Larger batches are no faster a picture on one thread."""
 
@@ -28,12 +33,12 @@ _BATCH = 16
 class Network:
     """A network on pictures ``(N, H, W, 3) uint8, RGB``."""
 
-    def __init__(self, inputs: Node, outputs: Sequence[Node], precision: Precision) -> None:
+    def __init__(self, graph: Path, precision: Precision) -> None:
         """Compile a graph."""
         options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-        compiled = ov.Core().compile_model(ov.Model(list(outputs), [inputs]), "CPU", options)
+        compiled = ov.Core().compile_model(graph, "CPU", options)
         self._request = compiled.create_infer_request()
-        self._outputs = len(outputs)
+        self._outputs = len(compiled.outputs)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> list[Array]:
         """Return the outputs, N first; computed in batches of powers of two, as each new shape costs milliseconds."""
@@ -68,46 +73,52 @@ class Networks(NamedTuple):
 @lru_cache(maxsize=2)
 def networks(precision: Precision) -> Networks:
     """Return the networks of this process, built once; bf16 is f32 where the processor does not compute in it."""
-    return Networks(_proposal(precision), _refinement(precision), _output(precision))
+    made = (("pnet", _proposal), ("rnet", _refinement), ("onet", _output))
+    return Networks(*(Network(_kept(name, make), precision) for name, make in made))
 
 
-def _proposal(precision: Precision) -> Network:
-    w = _Weights("pnet")
+def _kept(name: str, make: Callable[["_Weights"], ov.Model]) -> Path:
+    """Return the graph of one of the networks; it is made from the weights once."""
+    weights = Path(str(find_spec("facenet_pytorch").origin)).parent / f"data/{name}.pt"  # type: ignore[union-attr]
+    made_of = f"{EDITION} {ov.get_version()} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
+    key = hashlib.sha256(made_of.encode()).hexdigest()[:24]
+    return kept_graph(f"{name}-{key}", lambda: make(_Weights(weights)))
+
+
+def _proposal(w: "_Weights") -> ov.Model:
     inputs, x = _pictures(None)
     x = _pooled(w.prelu(w.conv(x, "conv1"), "prelu1"), 2)
     x = w.prelu(w.conv(w.prelu(w.conv(x, "conv2"), "prelu2"), "conv3"), "prelu3")
-    return Network(inputs, [_face(w.conv(x, "conv4_1")), w.conv(x, "conv4_2")], precision)
+    return ov.Model([_face(w.conv(x, "conv4_1")), w.conv(x, "conv4_2")], [inputs])
 
 
-def _refinement(precision: Precision) -> Network:
-    w = _Weights("rnet")
+def _refinement(w: "_Weights") -> ov.Model:
     inputs, x = _pictures(24)
     x = _pooled(w.prelu(w.conv(x, "conv1"), "prelu1"), 3)
     x = _pooled(w.prelu(w.conv(x, "conv2"), "prelu2"), 3)
     x = _flat(w.prelu(w.conv(x, "conv3"), "prelu3"))
     x = w.prelu(w.dense(x, "dense4"), "prelu4")
-    return Network(inputs, [_face(w.dense(x, "dense5_1")), w.dense(x, "dense5_2")], precision)
+    return ov.Model([_face(w.dense(x, "dense5_1")), w.dense(x, "dense5_2")], [inputs])
 
 
-def _output(precision: Precision) -> Network:
-    w = _Weights("onet")
+def _output(w: "_Weights") -> ov.Model:
     inputs, x = _pictures(48)
     x = _pooled(w.prelu(w.conv(x, "conv1"), "prelu1"), 3)
     x = _pooled(w.prelu(w.conv(x, "conv2"), "prelu2"), 3)
     x = _pooled(w.prelu(w.conv(x, "conv3"), "prelu3"), 2)
     x = _flat(w.prelu(w.conv(x, "conv4"), "prelu4"))
     x = w.prelu(w.dense(x, "dense5"), "prelu5")
-    return Network(inputs, [_face(w.dense(x, "dense6_1")), w.dense(x, "dense6_2"), w.dense(x, "dense6_3")], precision)
+    return ov.Model([_face(w.dense(x, "dense6_1")), w.dense(x, "dense6_2"), w.dense(x, "dense6_3")], [inputs])
 
 
 class _Weights:
     """The weights of a network as facenet-pytorch's wheel holds them, read without importing its code."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, file: Path) -> None:
+        # torch takes seconds to import: only whoever makes a graph needs it
         import torch
 
-        package = Path(str(find_spec("facenet_pytorch").origin)).parent  # type: ignore[union-attr]
-        read = torch.load(package / f"data/{name}.pt", weights_only=True, map_location="cpu")
+        read = torch.load(file, weights_only=True, map_location="cpu")
         self._held = {key: np.ascontiguousarray(value.numpy()) for key, value in read.items()}
 
     def conv(self, x: Node, layer: str) -> Node:

@@ -1,8 +1,12 @@
 """Brings a face upright to a fixed place in a square crop, by one warp from the source frame."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 TEMPLATE = np.array(
     [[0.34191, 0.46157], [0.65653, 0.45983], [0.50022, 0.64050], [0.37098, 0.82469], [0.63152, 0.82325]]
@@ -113,8 +117,8 @@ def _grown(box: NDArray[np.floating], margin: float, frame: tuple[int, int]) -> 
     return int(x1), int(y1), max(int(x2), int(x1) + 1), max(int(y2), int(y1) + 1)
 
 
-def centre_of(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return the middle ``(size, size, 3)`` of a picture that is not smaller, and where it begins, x and y."""
+def centre_of(image: NDArray[_Number], size: int) -> tuple[NDArray[_Number], tuple[int, int]]:
+    """Return the middle ``(size, size, …)`` of a picture that is not smaller, and where it begins, x and y."""
     y, x = ((side - size) // 2 for side in image.shape[:2])
     return np.ascontiguousarray(image[y : y + size, x : x + size]), (x, y)
 

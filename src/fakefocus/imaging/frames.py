@@ -109,13 +109,22 @@ def probe(path: Path) -> Probe:
         if status.st_size == 0:
             msg = "empty file (0 bytes)"
             raise MediaError(msg)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(path)
         if _is_image(path):
             height, width = _read_image(path).shape[:2]
             codec = path.suffix.lower().lstrip(".")
             return Probe("image", width, height, 0.0, 1, 0.0, codec, 0, status.st_size, digest)
         return _probe_video(path, status.st_size, digest)
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder of pictures, as `probe` does.
+
+    Raises:
+        MediaError: If it cannot be read.
+    """
+    with _readable(path):
+        return _digest_folder(list(pictures_in(path).values())) if path.is_dir() else _digest(path)
 
 
 def read_frames(path: Path, choose: Choose = range) -> Iterator[Frame]:
@@ -202,14 +211,23 @@ def _probe_folder(folder: Path) -> Probe:
     if not pictures:
         msg = "not a regular file, and no picture is in the folder"
         raise MediaError(msg)
-    digest, size = hashlib.sha256(), 0
+    digest, size = _digest_folder(pictures), sum(path.stat().st_size for path in pictures)
+    first = _first_picture(pictures)
+    codec = pictures[0].suffix.lower().lstrip(".")
+    return Probe("frames", first.shape[1], first.shape[0], 0.0, len(pictures), 0.0, codec, 0, size, digest)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_folder(pictures: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
     for path in pictures:
         content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
-        size += len(content)
-    first = _first_picture(pictures)
-    codec = pictures[0].suffix.lower().lstrip(".")
-    return Probe("frames", first.shape[1], first.shape[0], 0.0, len(pictures), 0.0, codec, 0, size, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _first_picture(pictures: Sequence[Path]) -> NDArray[np.uint8]:

@@ -2,18 +2,23 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import Field, ValidationError
 
 from fakefocus.errors import InputError
 from fakefocus.parameters import CropSpec, Group, MapSpec, Training
 
+if TYPE_CHECKING:  # whoever reads a contract does without tables
+    import pandas as pd
+
 _AGAIN = "train it again: kedro run --pipelines=train with the same --params"
 _JUDGE_AGAIN = "run kedro run --pipelines=evaluate"
 _SIDES = ("train", "val")
+_EDGE = 1e-6
+"""Scores are kept this far from 0 and 1 before their logit is taken, as `metrics.calibration` does."""
 
 
 class Normalization(Group):
@@ -85,6 +90,11 @@ class Verdict(Group):
         if score >= self.fake_from:
             return "fake"
         return "real" if score < self.real_below else "uncertain"
+
+    def probability(self, score: float) -> float:
+        """Return the probability that a score, in [0, 1], stands for among videos like those of the calibration."""
+        within = min(max(score, _EDGE), 1 - _EDGE)
+        return 1 / (1 + math.exp(-math.log(within / (1 - within)) / self.temperature))
 
 
 class Contract(Group):
@@ -169,7 +179,7 @@ def read_contract(content: Mapping[str, Any]) -> Contract:
         raise InputError(msg) from error
 
 
-def side_of(samples: pd.DataFrame) -> Side:
+def side_of(samples: "pd.DataFrame") -> Side:
     """Return whom samples show."""
     videos = samples.drop_duplicates("video_id").sort_values("video_id")
     return Side(
@@ -186,7 +196,7 @@ def people_in(text: str) -> list[str]:
 
 def check_fit(
     contract: Contract,
-    test: pd.DataFrame,
+    test: "pd.DataFrame",
     crops: CropSpec,
     maps: MapSpec | None,
     *,
@@ -286,7 +296,7 @@ def _completed(contract: Mapping[str, Any]) -> dict[str, Any]:
     return read_contract(contract).model_dump(mode="json") if named else dict(contract)
 
 
-def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:
+def find_overlap(train: Side, val: Side, test: "pd.DataFrame") -> Overlap:
     """Return how many videos of ``test`` are of ``train`` or ``val``, themselves or by somebody in them."""
     videos = test.drop_duplicates("video_id")
     trained, validated = (_known(side, videos) for side in (train, val))
@@ -300,7 +310,7 @@ def find_overlap(train: Side, val: Side, test: pd.DataFrame) -> Overlap:
     )
 
 
-def _known(side: Side, videos: pd.DataFrame) -> pd.Series:
+def _known(side: Side, videos: "pd.DataFrame") -> "pd.Series":
     people = set(side.people)
     by_person = videos["people"].map(lambda names: not people.isdisjoint(people_in(names))).astype(bool)
     return by_person | videos["fingerprint"].isin(set(side.sha256))

@@ -19,8 +19,7 @@ from torch.utils.data import Dataset
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.imaging.blending import Face, face_in_crop, make_fake
-from fakefocus.imaging.defocus import estimate_map
-from fakefocus.imaging.gradient_ratio import blur_and_confidence
+from fakefocus.imaging.maps import MapMaker
 from fakefocus.parameters import Defocus, PseudoFakes
 from fakefocus.training.augmentation import Augment, Plan, Sample, change
 from fakefocus.training.pseudo_fakes import Casting
@@ -44,19 +43,6 @@ class Batch(NamedTuple):
     labels: Tensor
     rows: Tensor
     masks: Tensor | None = None
-
-
-class MapMaker(NamedTuple):
-    """Makes the ``channels`` maps of a crop: blur, or blur and confidence."""
-
-    defocus: Defocus
-    channels: int
-
-    def __call__(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return ``(H, W, K)`` in [0, 1] for ``(H, W, 3) uint8, RGB``."""
-        if self.channels == 1:
-            return estimate_map(crop, self.defocus.method, self.defocus.sigma_max)[..., None]
-        return np.stack(blur_and_confidence(crop, self.defocus.sigma_max), axis=2)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from fakefocus.errors import InputError, did_you_mean
 
 SHIPPED = "shipped"
 """The name of the experiment that they are of, where one is asked for."""
+RECOMMENDED = "lite"
+"""The one that answers where none is named: of those that come with the package, the best on validation videos."""
 STARTING_WEIGHTS = "portraits"
 """What ``network.weights`` calls them."""
 LICENCE = "MIT, as fakefocus; trained on pictures in the public domain, see the card beside them"

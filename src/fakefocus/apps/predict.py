@@ -1,0 +1,174 @@
+"""``fakefocus predict``."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fakefocus.prediction.isolated import Isolated
+    from fakefocus.prediction.result import Prediction
+    from fakefocus.prediction.writing import Results
+
+_STREAM = "-"
+"""The name of standard input, and of standard output."""
+_SPELT_OUT = 3
+"""Up to so many files are answered in sentences, more in a line each."""
+_COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green"}
+
+
+@click.command(name="predict")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--model", help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Fake from this score on, real below.")
+@click.option("--every", type=click.IntRange(1), default=10, show_default=True, help="Each n-th frame of a clip.")
+@click.option("--max-frames", type=click.IntRange(1), default=100, show_default=True, help="At most so many of them.")
+@click.option("--faces", type=click.Choice(["all", "main"]), default="all", show_default=True, help="Whom to look at.")
+@click.option("--min-face-size", type=click.IntRange(12), default=40, show_default=True, help="Pixels.")
+@click.option("--output", type=click.Path(path_type=Path), help="results.json, .csv or .ndjson; - for lines of JSON.")
+@click.option("--resume", is_flag=True, help="Go on with --output: what is answered there is not asked again.")
+@click.option("--workers", type=click.IntRange(1), help="Files at a time, a core each.  [default: all cores]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
+@click.option("--runtime", type=click.Choice(["openvino", "torch"]), default="openvino", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+def command(
+    paths: tuple[str, ...],
+    model: str | None,
+    output: Path | None,
+    workers: int | None,
+    *,
+    resume: bool,
+    dry_run: bool,
+    **options: str | float | None,
+) -> None:
+    r"""Say of clips and images whether a face in them looks manipulated.
+
+    PATH is a file, a folder, a pattern such as 'clips/*.mp4', or - for a list of paths on standard input.
+
+    Exit code: 0 all files were answered, 1 some could not be, 2 the command is wrong.
+
+    \b
+      fakefocus predict clip.mp4
+      fakefocus predict clips/ --output results.csv --workers 4
+      find . -name '*.mov' | fakefocus predict - --output results.ndjson --resume
+    """
+    from fakefocus.prediction.detectors import find_detector
+    from fakefocus.prediction.isolated import Isolated
+    from fakefocus.prediction.media import find_media
+    from fakefocus.prediction.result import Options
+
+    if resume and (output is None or str(output) == _STREAM):
+        msg = "--resume goes on with a file: name it by --output"
+        raise click.UsageError(msg)
+    files = find_media(_listed(paths))
+    detector = find_detector(model)
+    count = min(workers or os.cpu_count() or 1, len(files))
+    if dry_run:
+        size = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+        click.echo(
+            f"{len(files)} files, {size:.1f} MB, {count} at a time, by {detector.name}, {detector.contract.name}"
+        )
+        return
+    with ExitStack() as stack:
+        results = None if output is None or str(output) == _STREAM else _opened(output, stack, resume=resume)
+        isolated = stack.enter_context(Isolated(detector, Options.model_validate(options), count))
+        failed = _answer(files, isolated, results, as_lines=str(output) == _STREAM)
+    click.get_current_context().exit(1 if failed else 0)
+
+
+def _listed(paths: tuple[str, ...]) -> Iterator[str]:
+    for path in paths:
+        if path == _STREAM:
+            yield from filter(None, (line.rstrip("\n") for line in sys.stdin))
+        else:
+            yield path
+
+
+def _opened(output: Path, stack: ExitStack, *, resume: bool) -> "Results":
+    from fakefocus.prediction.writing import Results
+
+    results = Results(output, resume=resume)
+    stack.callback(results.leave)
+    return results
+
+
+def _answer(files: list[Path], isolated: "Isolated", results: "Results | None", *, as_lines: bool) -> int:
+    """Ask for answers, show and keep them as they come; return how many files could not be answered."""
+    from fakefocus.prediction.writing import is_answered
+
+    earlier = {} if results is None else {one.file: one for one in results.earlier}
+    asked = [file for file in files if not is_answered(file, earlier.get(str(file)), isolated.nothing)]
+    if len(asked) < len(files):
+        click.echo(f"{len(files) - len(asked)} of {len(files)} files were answered before", err=True)
+    if results is not None:
+        again = set(map(str, asked))
+        results.begin([one for one in earlier.values() if one.file not in again])
+    counts: dict[str, int] = {}
+    if asked:
+        isolated.prepare()
+    for result in _with_progress(isolated(asked), len(asked)):
+        counts[result.verdict or "failed"] = counts.get(result.verdict or "failed", 0) + 1
+        if results is not None:
+            results.add(result)
+        if as_lines:
+            click.echo(result.model_dump_json())
+        else:
+            _show(result, spelt_out=len(files) <= _SPELT_OUT)
+    if results is not None:
+        results.finish()
+    if len(asked) > 1 and not as_lines:
+        click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(counts.items())), err=True)
+    return counts.get("failed", 0)
+
+
+def _with_progress(answers: "Iterator[Prediction]", count: int) -> "Iterator[Prediction]":
+    """Pass answers on, with a bar on a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=count, unit="file", disable=None if count > 1 else True, leave=False) as bar:
+        for answer in answers:
+            bar.clear()
+            yield answer
+            bar.update()
+
+
+def _show(result: "Prediction", *, spelt_out: bool) -> None:
+    verdict = result.verdict or "failed"
+    name = click.style(f"{verdict.replace('_', ' '):9}", fg=_COLOURS.get(verdict))
+    score = "     " if result.score is None else f"{result.score:.3f}"
+    if not spelt_out:
+        notes = " ".join(warned.problem for warned in result.warnings)
+        remark = f"  ({notes or result.reason})" if notes or result.reason else ""
+        click.echo(f"{name}  {score}  {result.file}{remark}")
+        return
+    click.echo(f"{click.style(result.file, bold=True)}\n  {name}  {_numbers(result)}".rstrip())
+    click.echo(click.wrap_text(result.says, 100, "  ", "  "))
+    for person in result.people[:5]:
+        low, high = person.benign_range or (person.score, person.score)
+        edits = f"{low:.3f} to {high:.3f} after JPEG 75 and at half size"
+        faces = f"{len(person.faces)} face{'s' if len(person.faces) > 1 else ''} of {person.size:.0f} pixels"
+        click.echo(f"  person {person.person}: {person.verdict}, {person.score:.3f} over {faces}; {edits}")
+    if len(result.people) > 5:
+        click.echo(f"  and {len(result.people) - 5} more people: see --output")
+    click.echo(f"  provenance: {_provenance(result)}")
+
+
+def _numbers(result: "Prediction") -> str:
+    if result.score is None:
+        return ""
+    model, limits = result.model, result.model.limits
+    at = f"real below {limits.real_below:.3f}, fake from {limits.fake_from:.3f}"
+    return f"score {result.score:.3f}; {at} ({model.name})"
+
+
+def _provenance(result: "Prediction") -> str:
+    note = result.provenance
+    if note.state == "none":
+        return "no C2PA manifest, which says nothing"
+    who = ", ".join(filter(None, (note.generator, note.signer and f"signed by {note.signer}", note.time)))
+    problems = f": {'; '.join(note.problems)}" if note.problems else ""
+    return f"C2PA manifest, {note.state}{problems}{f' ({who})' if who else ''}"

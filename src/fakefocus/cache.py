@@ -1,0 +1,38 @@
+"""Keeps graphs of networks between runs: to make one takes seconds, and libraries that nothing else needs then."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from platformdirs import user_cache_path
+
+if TYPE_CHECKING:
+    import openvino as ov
+
+FOLDER = "FAKEFOCUS_CACHE"
+"""The variable of the environment that names another folder for what is kept."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is kept; all of it can be deleted at any time."""
+    return Path(os.environ.get(FOLDER) or user_cache_path("fakefocus", appauthor=False))
+
+
+def kept_graph(key: str, make: "Callable[[], ov.Model]") -> Path:
+    """Return the file of a graph of OpenVINO, which is made if it is not there; ``key`` says all that it depends on."""
+    file = cache_folder() / "graphs" / f"{key}.xml"
+    if file.is_file() and file.with_suffix(".bin").is_file():
+        return file
+    import openvino as ov
+
+    graph = make()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=file.parent, prefix=".making-") as aside:
+        part = Path(aside) / file.name
+        ov.save_model(graph, part, compress_to_fp16=False)
+        # the graph comes last: where it is, its numbers are too
+        for suffix in (".bin", ".xml"):
+            part.with_suffix(suffix).replace(file.with_suffix(suffix))
+    return file

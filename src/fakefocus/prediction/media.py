@@ -1,0 +1,59 @@
+"""Finds the files that are asked about: paths, folders, patterns, and lists of them."""
+
+from collections.abc import Iterable, Iterator
+from glob import glob, has_magic
+from pathlib import Path
+
+from fakefocus.errors import InputError
+from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+SUFFIXES = VIDEO_SUFFIXES | IMAGE_SUFFIXES
+
+
+def find_media(names: Iterable[str]) -> list[Path]:
+    """Return the files that are named, each once, in order.
+
+    Args:
+        names: Files of any suffix; folders, of which clips and images are taken, those below too, but hidden ones;
+            patterns such as ``clips/*.mp4``.
+
+    Raises:
+        InputError: If nothing is there under a name, or a folder or pattern holds no clip and no image.
+    """
+    files = {path.absolute(): path for name in names for path in _named(name)}
+    return list(files.values())
+
+
+def _named(name: str) -> Iterator[Path]:
+    path = Path(name)
+    if path.is_dir():
+        inside = sorted(file for file in path.rglob("*") if _is_media(file) and not _hidden(file.relative_to(path)))
+        if not inside:
+            msg = f"{name}: no clip and no image is in this folder ({_suffixes()})"
+            raise InputError(msg)
+        yield from inside
+    elif path.exists() or path.is_symlink():
+        yield path
+    elif has_magic(name):
+        # Path.glob has no absolute patterns
+        named = sorted(glob(name, recursive=True))  # noqa: PTH207
+        matching = [Path(file) for file in named if not Path(file).is_dir()]
+        if not matching:
+            msg = f"{name}: nothing matches this pattern; quote it, so that no shell changes it"
+            raise InputError(msg)
+        yield from matching
+    else:
+        msg = f"{name}: no such file or folder; looked for it in {Path.cwd()}"
+        raise InputError(msg)
+
+
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _suffixes() -> str:
+    return " ".join(sorted(SUFFIXES))

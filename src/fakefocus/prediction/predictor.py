@@ -1,0 +1,248 @@
+"""From a file to its answer."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefocus.datasets.memory_video import MemoryVideo
+from fakefocus.datasets.stored_video import PassingFaultError
+from fakefocus.detection.networks import networks
+from fakefocus.extraction import NO_FACE, OTHER_FACES, extract_faces
+from fakefocus.imaging.frames import MediaError, Probe, probe
+from fakefocus.imaging.maps import MapMaker
+from fakefocus.imaging.perturbations import compress, rescale
+from fakefocus.models.contract import Verdict
+from fakefocus.parameters import Preprocessing
+from fakefocus.prediction.detectors import Detector
+from fakefocus.prediction.notes import note_of, unanswered
+from fakefocus.prediction.provenance import read_provenance
+from fakefocus.prediction.quality import file_warnings, person_warnings
+from fakefocus.prediction.result import (
+    Estimate,
+    FaceResult,
+    Limits,
+    Media,
+    Options,
+    PersonResult,
+    Prediction,
+    Warned,
+)
+from fakefocus.prediction.wording import in_words
+
+if TYPE_CHECKING:
+    from fakefocus.inference import Crop
+
+Picture = NDArray[np.uint8]
+Score = Callable[[Sequence[Picture]], NDArray[np.float64]]
+BENIGN: dict[str, Callable[[Picture], Picture]] = {
+    "jpeg_75": partial(compress, quality=75, rng=np.random.default_rng(0)),
+    "half_size": partial(rescale, factor=0.5, rng=np.random.default_rng(0)),
+}
+"""Edits of a crop that make nothing fake: how far they move a score says how firm it is."""
+_EDITED = 4
+"""Faces of a person that are edited, spread over the clip."""
+_DRAWS, _SEED, _TAIL = 500, 0, 2.5
+"""Of the interval over faces: samples with replacement, their seed, and the per cent at either end."""
+
+
+class Predictor:
+    """A detector that answers of files, clips and images alike."""
+
+    def __init__(self, detector: Detector, options: Options | None = None) -> None:
+        """Prepare a detector; its graph is compiled at the first face."""
+        self.detector = detector
+        self.options = options or Options()
+        self.note = note_of(detector, self.options)
+
+    def __call__(self, path: Path | str) -> Prediction:
+        """Return the answer to a file; what cannot be read or shows no face has its reason, and is no error."""
+        begun, path = time.perf_counter(), Path(path)
+        try:
+            media = probe(path)
+        except MediaError as error:
+            return self._without(path, None, "failed", str(error), begun)
+        crops = MemoryVideo()
+        try:
+            rows = extract_faces(path, path.name, media.kind, preprocessing_for(self.detector, self.options), crops)
+        except PassingFaultError as error:
+            return self._without(path, media, "failed", str(error), begun)
+        seen = [row for row in rows if row["found"]]
+        if not seen:
+            return self._without(path, media, *_why_nobody(rows), begun)
+        shared = file_warnings(path, _media(media))
+        numbers = sorted({int(row["track"]) for row in seen})
+        people = tuple(self._person(n, [r for r in seen if r["track"] == n], crops, media, shared) for n in numbers)
+        return self._answered(path, media, people, begun)
+
+    def prepare(self) -> None:
+        """Make what the first file would wait for."""
+        side = self.detector.contract.crops.size
+        if self.detector.contract.crops.detector == "mtcnn":
+            networks("f32")
+        self.score([np.zeros((side, side, 3), np.uint8)])
+
+    @cached_property
+    def score(self) -> Score:
+        """What gives crops ``(H, W, 3) uint8, RGB``, their probabilities of fake: ``(N,)`` in [0, 1]."""
+        if self.note.runtime == "torch":
+            return _torch_scorer(self.detector, self.options)
+        from fakefocus.graphs.scorer import GraphScorer
+        from fakefocus.graphs.stored import stored_graph
+
+        detector = self.detector
+        return GraphScorer(detector.contract, stored_graph(detector.contract, detector.sha256, detector.read_weights))
+
+    def _person(
+        self, number: int, rows: list[dict[str, Any]], crops: MemoryVideo, probed: Probe, shared: list[Warned]
+    ) -> PersonResult:
+        pictures = [crops.read(row["crop"]) for row in rows]
+        scores = self.score(pictures)
+        chosen = np.unique(np.linspace(0, len(rows) - 1, _EDITED).round().astype(int))
+        few = [pictures[i] for i in chosen]
+        edited = {name: float(self.score([edit(crop) for crop in few]).mean()) for name, edit in BENIGN.items()}
+        plain, media = float(scores[chosen].mean()), _media(probed)
+        score = float(scores.mean())
+        verdict = self.detector.contract.verdict
+        return PersonResult(
+            person=number,
+            verdict=_called(score, self.note.limits),
+            score=score,
+            probability=None if verdict is None else _probability(scores, verdict),
+            benign_edits=edited,
+            benign_range=(min(plain, *edited.values()), max(plain, *edited.values())),
+            size=float(np.median([row["size"] for row in rows])),
+            warnings=(*person_warnings(rows, few, media, self.detector.contract), *shared),
+            faces=tuple(_face(row, value) for row, value in zip(rows, scores.tolist(), strict=True)),
+        )
+
+    def _answered(self, path: Path, probed: Probe, people: tuple[PersonResult, ...], begun: float) -> Prediction:
+        judged_by = deciding(people)
+        foremost = max(judged_by, key=lambda person: person.score)
+        return Prediction(
+            file=str(path),
+            sha256=probed.sha256,
+            status="scored",
+            reason="",
+            verdict=foremost.verdict,
+            says=in_words(foremost, self.note.limits, (len(judged_by), len(people))),
+            person=foremost.person,
+            score=foremost.score,
+            probability=foremost.probability,
+            people=people,
+            media=_media(probed),
+            provenance=read_provenance(path),
+            model=self.note,
+            options=self.options,
+            seconds=time.perf_counter() - begun,
+        )
+
+    def _without(
+        self, path: Path, probed: Probe | None, status: Literal["no_face", "failed"], reason: str, begun: float
+    ) -> Prediction:
+        about: dict[str, Any] = {} if probed is None else {"sha256": probed.sha256, "media": _media(probed)}
+        about |= {} if probed is None else {"provenance": read_provenance(path)}
+        seconds = time.perf_counter() - begun
+        return unanswered(path, self.note, self.options, reason, status, **about, seconds=seconds)
+
+
+def deciding(people: Sequence[PersonResult]) -> list[PersonResult]:
+    """Return the people by whom a file is judged: all, or those who are seen well enough where somebody is.
+
+    Of many passers-by, each in a frame or two, some score high by chance.
+    """
+    seen_well = [one for one in people if not {warned.problem for warned in one.warnings} & {"few_frames", "tiny"}]
+    return seen_well or list(people)
+
+
+def preprocessing_for(detector: Detector, options: Options) -> Preprocessing:
+    """Return how files are sampled, and faces found and cut out, so that a detector sees what it learned from."""
+    crops = detector.contract.crops
+    everybody = options.faces == "all" and crops.region == "face"
+    return Preprocessing.model_validate(
+        {
+            "region": crops.region,
+            "sampling": {
+                "method": "every",
+                "every": options.every,
+                "frames": options.max_frames,
+                "min_frames": 1,
+                "max_frames": options.max_frames,
+            },
+            "detection": {
+                "detector": crops.detector or "mtcnn",
+                "precision": "f32",
+                "min_face_size": options.min_face_size,
+                "thresholds": (0.6, 0.7, 0.9),
+            },
+            "faces_per_video": "all" if everybody else 1,
+            "alignment": crops.alignment or "landmarks",
+            "size": crops.size,
+            "margin": crops.margin or 0.0,
+        }
+    )
+
+
+def _called(score: float, limits: Limits) -> Literal["real", "uncertain", "fake"]:
+    if score >= limits.fake_from:
+        return "fake"
+    return "real" if score < limits.real_below else "uncertain"
+
+
+def _probability(scores: NDArray[np.float64], verdict: Verdict) -> Estimate:
+    """Return the probability of the mean score, with an interval over faces: another look at the clip gives others."""
+    value = verdict.probability(float(scores.mean()))
+    if len(scores) < 2:
+        return Estimate(value=value, low=None, high=None)
+    draws = np.random.default_rng(_SEED).choice(scores, (_DRAWS, len(scores))).mean(axis=1)
+    low, high = (verdict.probability(float(end)) for end in np.percentile(draws, [_TAIL, 100 - _TAIL]))
+    return Estimate(value=value, low=min(low, value), high=max(high, value))
+
+
+def _face(row: dict[str, Any], score: float) -> FaceResult:
+    box = tuple(round(float(row[name]), 1) for name in ("x1", "y1", "x2", "y2"))
+    return FaceResult(frame=row["frame"], time=row["time"], box=box, score=score)  # type: ignore[arg-type]
+
+
+def _media(probed: Probe) -> Media:
+    return Media(
+        kind=probed.kind,  # type: ignore[arg-type]
+        width=probed.width,
+        height=probed.height,
+        rate=probed.rate,
+        frames=probed.frames,
+        seconds=probed.duration,
+        codec=probed.codec,
+        bytes=probed.bytes,
+    )
+
+
+def _why_nobody(rows: list[dict[str, Any]]) -> tuple[Literal["no_face", "failed"], str]:
+    """Return whether nobody is seen, or nothing could be looked at, and the reason."""
+    reasons = [row["reason"] for row in rows]
+    faceless = [reason for reason in reasons if reason in (NO_FACE, OTHER_FACES)]
+    if faceless:
+        return "no_face", f"no face in {len(faceless)} sampled frames"
+    return "failed", max(set(reasons), key=reasons.count)
+
+
+def _torch_scorer(detector: Detector, options: Options) -> Score:
+    """Return the scorer of evaluation itself."""
+    from fakefocus.inference import Scorer
+
+    scorer = Scorer(detector.contract, detector.read_weights(), options.device)
+    make = scorer.make_maps
+
+    return lambda pictures: scorer([partial(_crop, picture, make) for picture in pictures])
+
+
+def _crop(picture: Picture, make_maps: MapMaker | None) -> "Crop":
+    from fakefocus.inference import Crop
+
+    # rounded as the catalog stores maps
+    maps = None if make_maps is None else make_maps(picture).astype(np.float16).astype(np.float32)
+    return Crop(picture, maps)

@@ -1,0 +1,125 @@
+"""The command: answers, exit codes, messages."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+import skimage.data
+
+ROOT = Path(__file__).resolve().parents[2]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def fakefocus(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100"}
+
+    def run(*arguments: str | Path, asked: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from fakefocus.apps.cli import main; main()", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, input=asked
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory, face_clip: Path) -> Path:
+    folder = tmp_path_factory.mktemp("media")
+    shutil.copy(face_clip, folder / "clip.mp4")
+    cv2.imwrite(str(folder / "portrait.png"), skimage.data.astronaut()[..., ::-1])
+    (folder / "text.mp4").write_text("not a video")
+    return folder
+
+
+def test_one_file_is_answered_in_sentences(fakefocus: Command, media: Path) -> None:
+    done = fakefocus("predict", media / "portrait.png", "--model", "scade_net")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(media / "portrait.png"))
+    assert "fake from" in done.stdout
+    assert "person 0:" in done.stdout
+    assert "no C2PA manifest, which says nothing" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_folder_with_a_bad_file_answers_the_others_and_says_so(
+    fakefocus: Command, media: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results.json"
+    done = fakefocus("predict", media, "--model", "scade_net", "--output", results, "--every", 4)
+    assert done.returncode == 1
+    answers = {Path(one["file"]).name: one for one in json.loads(results.read_text())}
+    assert {name: one["status"] for name, one in answers.items()} == {
+        "clip.mp4": "scored",
+        "portrait.png": "scored",
+        "text.mp4": "failed",
+    }
+    again = fakefocus("predict", media, "--model", "scade_net", "--output", results, "--every", 4)
+    assert again.returncode == 2
+    assert "go on with it by --resume" in again.stderr
+    resumed = fakefocus("predict", media, "--model", "scade_net", "--output", results, "--every", 4, "--resume")
+    assert "2 of 3 files were answered before" in resumed.stderr
+    assert len(json.loads(results.read_text())) == 3
+
+
+def test_a_list_comes_in_and_lines_of_json_go_out(fakefocus: Command, media: Path) -> None:
+    done = fakefocus(
+        "predict", "-", "--model", "scade_net", "--output", "-", asked=f"{media}/portrait.png\n\n{media}/clip.mp4\n"
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {Path(one["file"]).name for one in answers} == {"portrait.png", "clip.mp4"}
+
+
+def test_dry_run_asks_nothing(fakefocus: Command, media: Path) -> None:
+    done = fakefocus("predict", media, "--dry-run", "--workers", 8)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 files" in done.stdout
+    assert "3 at a time, by lite" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict", "nothere.mp4"), "nothere.mp4: no such file or folder"),
+        (("predit", "clip.mp4"), "no command 'predit', did you mean 'predict'?"),
+        (("predict", ".", "--model", "scade"), "nothing is called 'scade', did you mean 'scade_net'?"),
+        (("predict",), "Missing argument 'PATH...'"),
+        (("predict", "x.mp4", "--resume"), "--resume goes on with a file"),
+    ],
+)
+def test_a_wrong_command_is_one_message(
+    fakefocus: Command, arguments: tuple[str, ...], message: str, media: Path
+) -> None:
+    done = fakefocus(*(media if part == "." else part for part in arguments))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_models_lists_what_comes_with_the_package_and_shows_a_card(fakefocus: Command) -> None:
+    listed = fakefocus("models")
+    assert {line.split()[0] for line in listed.stdout.splitlines()[1:]} == {"lite", "scade_net"}
+    assert "(recommended)" in listed.stdout
+    assert fakefocus("models", "scade_net").stdout.startswith("# SCADE-Net, trained on portraits")
+
+
+def test_doctor_finds_the_weights_whole(fakefocus: Command) -> None:
+    done = fakefocus("doctor")
+    assert done.returncode in (0, 1)
+    well = [line for line in done.stdout.splitlines() if line.startswith("ok") and "weights" in line]
+    assert len(well) == 2
+    assert "h264 (decodes)" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["predict", "models", "doctor"])
+def test_help_has_an_example(fakefocus: Command, command: str) -> None:
+    done = fakefocus(command, "--help")
+    assert f"  fakefocus {command}" in done.stdout

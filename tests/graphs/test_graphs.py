@@ -1,0 +1,94 @@
+"""A detector's graph scores as its network does, for every family, and is made once."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+
+from examples import AUGMENTATION, TRAINING, make_contract
+from fakefocus.errors import InputError
+from fakefocus.graphs.convert import to_graph
+from fakefocus.graphs.scorer import GraphScorer
+from fakefocus.graphs.stored import stored_graph
+from fakefocus.inference import Crop, Scorer
+from fakefocus.models.build import build_network, input_spec
+from fakefocus.models.contract import Contract
+
+MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
+STREAMS = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit"}
+NETWORKS: dict[str, tuple[dict[str, Any], int]] = {
+    "scade_net": ({"in_chans": 4}, 256),
+    "meso4": ({}, 256),
+    "meso_inception4": ({}, 256),
+    "lite": ({"backbone": "tf_efficientnet_lite0", "img_size": 96, "drop_rate": 0.2}, 192),
+    "multistream": ({**STREAMS, "img_size": 96, "stream_drop_rate": 0.1, "drop_rate": 0.4}, 192),
+}
+"""The parameters of a small network, and the side of the crops that it learned from."""
+
+
+@pytest.fixture(scope="module")
+def crops() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    return [np.kron(one, np.ones((8, 8, 1), np.uint8)) for one in small]
+
+
+def _detector(family: str, crops: list[np.ndarray]) -> tuple[Contract, dict[str, torch.Tensor]]:
+    """Return a detector with random weights, whose scores of ``crops`` differ as those of a trained one do."""
+    torch.manual_seed(3)
+    network, side = NETWORKS[family]
+    built = build_network(family, network)
+    for module in built.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            # as after training: fresh ones would hide an order that is wrong
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    training = TRAINING | {"augmentation": AUGMENTATION | {"crop": side}}
+    maps = MAPS if getattr(built, "in_chans", 3) == 4 else None
+    contract = make_contract(family, network, training=training, maps=maps)
+    contract = contract.model_copy(update={"input": input_spec(built)})
+    logits = torch.logit(torch.from_numpy(Scorer(contract, built.state_dict())([partial(Crop, c) for c in crops])))
+    *_, last = (module for module in built.modules() if isinstance(module, torch.nn.Linear))
+    last.weight.data /= logits.std()
+    last.bias.data = ((last.bias.data - logits.mean()) / logits.std()).float()
+    return contract, built.state_dict()
+
+
+@pytest.mark.parametrize("family", NETWORKS)
+def test_graph_scores_as_the_network_does(family: str, crops: list[np.ndarray], tmp_path: Path) -> None:
+    contract, weights = _detector(family, crops)
+    ov.save_model(to_graph(contract, weights), tmp_path / "graph.xml", compress_to_fp16=False)
+    scores = GraphScorer(contract, tmp_path / "graph.xml")(crops)
+    scorer = Scorer(contract, weights)
+    make = scorer.make_maps
+    maps = [None if make is None else make(crop).astype(np.float16).astype(np.float32) for crop in crops]
+    expected = scorer([partial(Crop, crop, one) for crop, one in zip(crops, maps, strict=True)])
+    assert np.ptp(expected) > 0.3
+    # random weights tell crops apart by rounding's thousandfold alone; trained ones are held to 1e-4 in test_shipped
+    np.testing.assert_allclose(scores, expected, atol=1e-3)
+
+
+def test_graph_is_made_once(crops: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FAKEFOCUS_CACHE", str(tmp_path))
+    contract, weights = _detector("meso4", crops)
+    reads = []
+
+    def read() -> dict[str, torch.Tensor]:
+        reads.append(1)
+        return weights
+
+    files = {stored_graph(contract, "a", read) for _ in range(2)}
+    assert len(files) == len(reads) == 1
+    assert stored_graph(contract, "b", read) not in files
+    assert not list((tmp_path / "graphs").glob(".*")), "nothing half-made is left"
+
+
+def test_weights_of_another_network_are_refused(crops: list[np.ndarray]) -> None:
+    contract, _ = _detector("meso4", crops)
+    _, others = _detector("scade_net", crops)
+    with pytest.raises(InputError, match="meso4"):
+        to_graph(contract, others)
