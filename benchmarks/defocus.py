@@ -29,6 +29,7 @@ from fakefocus.imaging.alignment import similarity, template_for
 from fakefocus.imaging.defocus import METHODS, edge_variance, estimate_map
 from fakefocus.imaging.frames import read_frames
 from fakefocus.imaging.gradient_ratio import find_edges, gradient_ratio
+from fakefocus.imaging.maps import to_levels
 from fakefocus.metrics.scores import auc
 from fakefocus.sources.demo.people import make_person
 
@@ -169,10 +170,11 @@ def storage() -> pd.DataFrame:
     crops = faces()
     maps = [gradient_ratio(crop, SIGMA_MAX) for crop in crops]
     rows = {"none": {"KiB": 0.0, "ms": _milliseconds(gradient_ratio, crops), "error x 512": 0.0}}
-    for store, suffix, kind in (("float16", ".npy", np.float16), ("png16", ".png", float), ("float32", ".npy", float)):
+    stores = (("uint16", ".npy", to_levels), ("png16", ".png", np.asarray), ("float32", ".npy", np.asarray))
+    for store, suffix, kept in stores:
         with tempfile.TemporaryDirectory() as folder:
             for i, blur in enumerate(maps):
-                FrameWriter(Path(folder), suffix)(f"{i}", blur.astype(kind))
+                FrameWriter(Path(folder), suffix)(f"{i}", kept(blur))
             video = VideoFolder(Path(folder), suffix, "")
             sizes = [file.stat().st_size / 1024 for file in Path(folder).iterdir()]
             errors = [np.abs(video.read(f"{i}") - blur).max() for i, blur in enumerate(maps)]

@@ -29,6 +29,7 @@ from benchmarks.results import Result
 from fakefocus.config import ProjectConfig
 from fakefocus.datasets.stored_video import FrameWriter, VideoFolder
 from fakefocus.imaging.defocus import estimate_map
+from fakefocus.imaging.maps import to_levels
 from fakefocus.models import DetectorOptions
 from fakefocus.models.build import build_loss, build_network
 from fakefocus.parameters import Defocus
@@ -39,7 +40,7 @@ from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import Batch, MapSource
 
 WAYS = ("plain", "memory", "disk")
-DEFOCUS = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
+DEFOCUS = Defocus(method="gradient_ratio", sigma_max=5.0, store="uint16")
 CONF = Path(__file__).resolve().parents[1] / "conf"
 FACES = 768
 STEPS = {"scade_net": (4, 16), "multistream": (1, 3)}
@@ -75,7 +76,7 @@ def write_faces(folder: Path) -> None:
             (folder / room / f"v{video}").mkdir(parents=True)
             write = FrameWriter(folder / room / f"v{video}", suffix)
             for frame, crop in enumerate(defocus.faces(FACES // 12)):
-                blur = estimate_map(crop, DEFOCUS.method, DEFOCUS.sigma_max).astype("float16")
+                blur = to_levels(estimate_map(crop, DEFOCUS.method, DEFOCUS.sigma_max))
                 write(f"frame_{frame:06d}", crop if room == "crops" else blur)
         side = "val" if video >= 10 else "train"
         names = [f"v{video}/frame_{frame:06d}" for frame in range(FACES // 12)]

@@ -147,7 +147,7 @@ def test_how_often_frames_are_taken_makes_no_other_crops() -> None:
     often = Preprocessing.model_validate(options)
     seldom = often.model_copy(update={"sampling": often.sampling.model_copy(update={"every": 10})})
     assert CropSpec.of(often) == CropSpec.of(seldom) == CropSpec(**CROPS)
-    stored = Defocus(method="gradient_ratio", sigma_max=5.0, store="float16")
+    stored = Defocus(method="gradient_ratio", sigma_max=5.0, store="uint16")
     assert MapSpec.of(stored) == MapSpec.of(stored.model_copy(update={"store": "none"}))
 
 

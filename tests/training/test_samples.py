@@ -24,7 +24,7 @@ TABLE = pd.DataFrame(
 )
 
 
-def _source(store: str = "float16", method: str = "gradient_ratio") -> MapSource:
+def _source(store: str = "uint16", method: str = "gradient_ratio") -> MapSource:
     return MapSource(Defocus.model_validate({"method": method, "sigma_max": 5.0, "store": store}), STORED)
 
 
@@ -36,7 +36,7 @@ def _samples(
     return FaceSamples(TABLE, CROPS, source or _source(), Augment(cut, random=random), channels, **options)
 
 
-@pytest.mark.parametrize("store", ["float16", "png16", "float32"])
+@pytest.mark.parametrize("store", ["uint16", "png16", "float32"])
 def test_stored_maps_are_read(store: str) -> None:
     batch = _samples(1, source=_source(store))[[Draw(0, 0)]]
     assert (batch.maps == 0.25).all()

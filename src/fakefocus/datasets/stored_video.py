@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fakefocus.datasets.aside import written_aside
 from fakefocus.errors import InputError
+from fakefocus.imaging.maps import from_levels, to_levels
 
 Row = dict[str, Any]
 ABOUT = "about.json"
@@ -45,7 +46,8 @@ class FrameWriter:
     def __call__(self, name: str, array: NDArray[Any]) -> None:
         """Write the array of a frame: ``(H, W, 3) uint8, RGB`` for pictures, or a map ``(H, W) float`` in [0, 1].
 
-        A ``.png`` keeps a map in 16 bits, a ``.npy`` keeps float16 and makes float32 of other numbers.
+        A ``.png`` keeps a map in 16 bits; a ``.npy`` keeps the levels that `imaging.maps.to_levels` gives, in as many,
+        and makes float32 of other numbers.
         """
         _WRITERS[self._suffix](self._file(name), array, self._quality)
 
@@ -257,7 +259,7 @@ def _write_npy(path: Path, array: NDArray[Any], quality: int) -> None:
     del quality  # of JPEG only
     # numpy's own writing to a file does not say why it failed
     buffer = BytesIO()
-    np.save(buffer, array if array.dtype == np.float16 else array.astype(np.float32))
+    np.save(buffer, array if array.dtype == np.uint16 else array.astype(np.float32))
     path.write_bytes(buffer.getbuffer())
 
 
@@ -272,7 +274,7 @@ def encode_picture(array: NDArray[Any], suffix: str, quality: int) -> bytes:
         InputError: If OpenCV cannot encode it.
     """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
-    levels = np.round(array * 65535).astype(np.uint16) if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
+    levels = to_levels(array) if array.ndim == 2 else cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
     encoded, data = cv2.imencode(suffix, levels, options)
     if not encoded:
         msg = f"OpenCV could not encode an array of {array.shape} {array.dtype} as {suffix}"
@@ -291,11 +293,12 @@ SUFFIXES = tuple(_WRITERS)
 
 def _read_array(path: Path) -> NDArray[Any]:
     if path.suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+        stored = np.load(path, allow_pickle=False)
+        return from_levels(stored) if stored.dtype == np.uint16 else np.asarray(stored, dtype=np.float32)
     decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED if path.suffix == ".png" else cv2.IMREAD_COLOR)
     if decoded is None:
         msg = f"{path}: cannot be read; delete its folder and run the stage again"
         raise InputError(msg)
     if decoded.dtype == np.uint16:
-        return decoded.astype(np.float32) / np.float32(65535)
+        return from_levels(np.asarray(decoded))
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)

@@ -8,7 +8,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from fakefocus.imaging.alignment import centre_of
-from fakefocus.imaging.maps import MapMaker
+from fakefocus.imaging.maps import MapMaker, from_levels, to_levels
 from fakefocus.models.contract import Contract
 from fakefocus.parameters import Defocus
 
@@ -37,8 +37,8 @@ class GraphScorer:
         inputs = [np.stack([centre_of(crop, self._side)[0] for crop in crops])]
         if self._make_maps is not None:
             # a map is made of the whole crop, and rounded as the catalog stores it
-            made = [self._make_maps(crop).astype(np.float16) for crop in crops]
-            inputs.append(np.stack([centre_of(maps, self._side)[0] for maps in made]).astype(np.float32))
+            made = [from_levels(to_levels(self._make_maps(crop))) for crop in crops]
+            inputs.append(np.stack([centre_of(maps, self._side)[0] for maps in made]))
         self._request.infer(inputs)
         return self._request.get_output_tensor(0).data.astype(np.float64)
 

@@ -114,7 +114,7 @@ class Defocus(Group):
 
     method: Literal["gradient_ratio", "edge_variance"]
     sigma_max: Annotated[float, Field(ge=1, le=10)]
-    store: Literal["float16", "png16", "float32", "none"]
+    store: Literal["uint16", "png16", "float32", "none"]
 
 
 class CropSpec(Group):

@@ -14,7 +14,7 @@ from fakefocus.datasets.stored_video import PassingFaultError
 from fakefocus.detection.networks import networks
 from fakefocus.extraction import NO_FACE, OTHER_FACES, extract_faces
 from fakefocus.imaging.frames import MediaError, Probe, probe
-from fakefocus.imaging.maps import MapMaker
+from fakefocus.imaging.maps import MapMaker, from_levels, to_levels
 from fakefocus.imaging.perturbations import compress, rescale
 from fakefocus.models.contract import Verdict
 from fakefocus.parameters import Preprocessing
@@ -244,5 +244,5 @@ def _crop(picture: Picture, make_maps: MapMaker | None) -> "Crop":
     from fakefocus.inference import Crop
 
     # rounded as the catalog stores maps
-    maps = None if make_maps is None else make_maps(picture).astype(np.float16).astype(np.float32)
+    maps = None if make_maps is None else from_levels(to_levels(make_maps(picture)))
     return Crop(picture, maps)

@@ -133,7 +133,7 @@ def _looked_at(upright: Tensor, every: int) -> Tensor:
     b = single.BORDER
     rows[b:-b:every, b:-b] = True
     columns[b:-b, b:-b:every] = True
-    return torch.where(upright, rows, columns)
+    return (upright & rows) | (~upright & columns)
 
 
 def at_peak(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

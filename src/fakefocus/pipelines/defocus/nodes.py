@@ -3,11 +3,11 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.stored_video import FrameWriter, VideoFolder, VideoWork, check_made_with, fingerprint
 from fakefocus.imaging.defocus import estimate_map
+from fakefocus.imaging.maps import to_levels
 from fakefocus.parameters import Defocus, Preprocessing
 from fakefocus.schemas import folder_keys
 
@@ -45,7 +45,7 @@ def estimate_defocus(crops: VideoFolder, defocus: Defocus, write: FrameWriter) -
     for name in crops.names:
         blur = estimate_map(crops.read(name), defocus.method, defocus.sigma_max)
         if defocus.store != "none":
-            write(name, blur.astype(np.float16) if defocus.store == "float16" else blur)
+            write(name, to_levels(blur) if defocus.store == "uint16" else blur)
         rows.append({"video_id": crops.path.name, "crop": name, "mean": float(blur.mean()), "std": float(blur.std())})
     return rows
 

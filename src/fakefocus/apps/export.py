@@ -1,0 +1,33 @@
+"""``fakefocus export``."""
+
+from pathlib import Path
+
+import click
+
+_AGREE = 1e-4
+
+
+@click.command(name="export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["onnx", "openvino"]), default="onnx", show_default=True)
+@click.option("--model", help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>.")
+def command(folder: Path, form: str, model: str | None) -> None:
+    r"""Write a detector for other programs, into FOLDER.
+
+    One graph takes crops, bytes as they are, and gives scores: normalisation, maps and transforms are inside; how crops
+    are cut, the limits of the verdict and its temperature are in the metadata, under "fakefocus".
+
+    \b
+      fakefocus export exported/ --model scade_net --format onnx
+    """
+    from fakefocus.graphs.export import SUFFIXES, export
+    from fakefocus.prediction.detectors import find_detector
+
+    detector = find_detector(model)
+    file = folder / f"{detector.contract.family}{SUFFIXES[form]}"
+    difference = export(detector.contract, detector.read_weights(), detector.sha256, file)
+    size = sum(part.stat().st_size for part in folder.glob(f"{file.stem}.*")) / 1e6
+    click.echo(f"{file}: {size:.1f} MB; scores differ from the network's by {difference:.1e} at most")
+    if difference > _AGREE:
+        msg = f"{file} does not score as the network does: at most {_AGREE:g} is allowed; use --runtime torch instead"
+        raise click.ClickException(msg)
