@@ -13,7 +13,7 @@ import skimage.data
 
 from fakefocus.errors import InputError
 from fakefocus.prediction import Options, Prediction, Predictor, find_detector
-from fakefocus.prediction.predictor import deciding
+from fakefocus.prediction.notes import deciding
 from fakefocus.prediction.quality import jpeg_quality
 from fakefocus.prediction.result import SCHEMA_VERSION, PersonResult, Warned, json_schema, read_prediction
 
@@ -53,8 +53,10 @@ def test_clip_has_a_score_a_frame_and_an_interval(predictor: Predictor, face_cli
     assert [face.frame for face in person.faces] == [0, 2, 4, 6]
     assert answer.score == pytest.approx(np.mean([face.score for face in person.faces]))
     assert answer.probability.low <= answer.probability.value <= answer.probability.high
-    low, high = person.benign_range
-    assert low <= min(person.benign_edits.values()) <= max(person.benign_edits.values()) <= high
+    down, up = person.benign_shift
+    # all four faces are edited
+    moved = [value - person.score for value in person.benign_edits.values()]
+    assert (down, up) == pytest.approx((min(0, *moved), max(0, *moved)))
     assert answer == predictor(face_clip).model_copy(update={"seconds": answer.seconds}), "nothing is drawn anew"
 
 
@@ -100,7 +102,7 @@ def test_quality_of_a_jpeg_is_read_off_its_tables(quality: int, tmp_path: Path) 
 def _person(number: int, score: float, *problems: str) -> PersonResult:
     warnings = tuple(Warned(problem=p, measured=0, limit=0, text=p) for p in problems)
     values = {"person": number, "verdict": "uncertain", "score": score, "probability": None, "size": 100.0}
-    return PersonResult(**values, benign_edits={}, benign_range=None, warnings=warnings, faces=())
+    return PersonResult(**values, benign_edits={}, benign_shift=(0.0, 0.0), warnings=warnings, faces=())
 
 
 def test_passers_by_do_not_decide_where_somebody_is_seen_well() -> None:

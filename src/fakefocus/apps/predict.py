@@ -31,6 +31,9 @@ _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green"}
 @click.option("--min-face-size", type=click.IntRange(12), default=40, show_default=True, help="Pixels.")
 @click.option("--output", type=click.Path(path_type=Path), help="results.json, .csv or .ndjson; - for lines of JSON.")
 @click.option("--resume", is_flag=True, help="Go on with --output: what is answered there is not asked again.")
+@click.option(
+    "--explain", type=click.Path(file_okay=False, path_type=Path), help="A folder for pictures of each answer."
+)
 @click.option("--workers", type=click.IntRange(1), help="Files at a time, a core each.  [default: all cores]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--runtime", type=click.Choice(["openvino", "torch"]), default="openvino", show_default=True)
@@ -39,6 +42,7 @@ def command(
     paths: tuple[str, ...],
     model: str | None,
     output: Path | None,
+    explain: Path | None,
     workers: int | None,
     *,
     resume: bool,
@@ -75,7 +79,7 @@ def command(
         return
     with ExitStack() as stack:
         results = None if output is None or str(output) == _STREAM else _opened(output, stack, resume=resume)
-        isolated = stack.enter_context(Isolated(detector, Options.model_validate(options), count))
+        isolated = stack.enter_context(Isolated(detector, Options.model_validate(options), count, explain=explain))
         failed = _answer(files, isolated, results, as_lines=str(output) == _STREAM)
     click.get_current_context().exit(1 if failed else 0)
 
@@ -148,8 +152,8 @@ def _show(result: "Prediction", *, spelt_out: bool) -> None:
     click.echo(f"{click.style(result.file, bold=True)}\n  {name}  {_numbers(result)}".rstrip())
     click.echo(click.wrap_text(result.says, 100, "  ", "  "))
     for person in result.people[:5]:
-        low, high = person.benign_range or (person.score, person.score)
-        edits = f"{low:.3f} to {high:.3f} after JPEG 75 and at half size"
+        down, up = person.benign_shift
+        edits = f"JPEG 75 and half size move that by {down:+.3f} to {up:+.3f}"
         faces = f"{len(person.faces)} face{'s' if len(person.faces) > 1 else ''} of {person.size:.0f} pixels"
         click.echo(f"  person {person.person}: {person.verdict}, {person.score:.3f} over {faces}; {edits}")
     if len(result.people) > 5:

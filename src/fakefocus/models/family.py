@@ -164,6 +164,7 @@ class Family:
         regularisers: What ``--pipelines=coadaptation`` trains beside it: less of what keeps streams apart.
         streams: Names of the streams whose tokens the network fuses. It then takes ``streams``, those that it has, and
             offers ``forward_kept`` and ``shares``; empty for a network in one piece.
+        heat_part: The part of the network whose last map of features heat maps are of; empty: the whole of it.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Family:
     ablations: Mapping[str, Ablation] = field(default_factory=dict)
     regularisers: Mapping[str, Ablation] = field(default_factory=dict)
     streams: tuple[str, ...] = ()
+    heat_part: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a name that folders, nodes or parameters cannot have.

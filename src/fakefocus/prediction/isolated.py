@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 25.0
 """What any file may take."""
 _SECONDS_A_MEGABYTE = 2.0
+_EXPLAINED = 5
+"""How many times as long a file may take whose answer is drawn: all its frames are encoded again."""
 _PREPARING_SECONDS = 300.0
 """What it may take to make the graph of a detector, once."""
 _GIGABYTES = 6
@@ -36,7 +38,13 @@ class Isolated:
     """A `Predictor` that works in other processes, several files at a time."""
 
     def __init__(
-        self, detector: Detector, options: Options, workers: int = 1, ask: Callable[[Path], Prediction] | None = None
+        self,
+        detector: Detector,
+        options: Options,
+        workers: int = 1,
+        *,
+        explain: Path | None = None,
+        ask: Callable[[Path], Prediction] | None = None,
     ) -> None:
         """Start ``workers`` processes, a core each.
 
@@ -44,12 +52,14 @@ class Isolated:
             detector: Which answers.
             options: How files are looked at.
             workers: Files at a time.
+            explain: A folder for pictures that show each answer.
             ask: What is done with a file in a process, by default what `Predictor` does.
         """
         self._note, self._options, self._predict = note_of(detector, options), options, ask or _predict
+        self._more = 1 if explain is None else _EXPLAINED
         os.environ.update({name: os.environ.get(name, one) for name, one in _ONE_THREAD.items()})
         self._pool = ProcessPool(
-            max_workers=workers, initializer=_begin, initargs=(detector, options), context=_context()
+            max_workers=workers, initializer=_begin, initargs=(detector, options, explain), context=_context()
         )
 
     def prepare(self) -> None:
@@ -79,13 +89,13 @@ class Isolated:
             yield self._answer(future, asked[future])
 
     def _ask(self, file: Path) -> ProcessFuture:
-        return self._pool.schedule(self._predict, args=[file], timeout=seconds_for(file))
+        return self._pool.schedule(self._predict, args=[file], timeout=seconds_for(file) * self._more)
 
     def _answer(self, future: ProcessFuture, file: Path) -> Prediction:
         try:
             return future.result()
         except TimeIsUpError:
-            reason = f"not finished after {seconds_for(file):.0f} s, which is long for a file of its size"
+            reason = f"not finished after {seconds_for(file) * self._more:.0f} s, which is long for a file of its size"
         except MemoryError:
             reason = "it takes more memory than any honest file needs"
         except ProcessExpired as error:
@@ -115,7 +125,7 @@ def _context() -> Any:  # noqa: ANN401 (multiprocessing's)
 _predictor: "Predictor | None" = None
 
 
-def _begin(detector: Detector, options: Options) -> None:
+def _begin(detector: Detector, options: Options, explain: Path | None) -> None:
     """Prepare a process: a core, and memory within bounds."""
     global _predictor
     import cv2
@@ -124,7 +134,7 @@ def _begin(detector: Detector, options: Options) -> None:
 
     cv2.setNumThreads(1)
     _limit_memory()
-    _predictor = Predictor(detector, options)
+    _predictor = Predictor(detector, options, explain)
 
 
 def _predict(file: Path) -> Prediction:

@@ -1,11 +1,12 @@
 """What a result says of the detector that answered, and the result of a file that it could not answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from fakefocus import __version__
 from fakefocus.prediction.detectors import Detector
-from fakefocus.prediction.result import Limits, Media, ModelNote, Options, Prediction, Provenance
+from fakefocus.prediction.result import Limits, Media, ModelNote, Options, PersonResult, Prediction, Provenance
 
 NO_PROVENANCE = Provenance(state="none")
 
@@ -38,6 +39,15 @@ def limits_of(detector: Detector, threshold: float | None) -> Limits:
         return Limits(**limits, source=verdict.source, promised=True)
     value = contract.threshold.value
     return Limits(real_below=value, fake_from=value, source=contract.threshold.source, promised=False)
+
+
+def deciding(people: Sequence[PersonResult]) -> list[PersonResult]:
+    """Return the people by whom a file is judged: all, or those who are seen well enough where somebody is.
+
+    Of many passers-by, each in a frame or two, some score high by chance.
+    """
+    seen_well = [one for one in people if not {warned.problem for warned in one.warnings} & {"few_frames", "tiny"}]
+    return seen_well or list(people)
 
 
 def unanswered(

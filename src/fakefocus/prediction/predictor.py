@@ -19,7 +19,7 @@ from fakefocus.imaging.perturbations import compress, rescale
 from fakefocus.models.contract import Verdict
 from fakefocus.parameters import Preprocessing
 from fakefocus.prediction.detectors import Detector
-from fakefocus.prediction.notes import note_of, unanswered
+from fakefocus.prediction.notes import deciding, note_of, unanswered
 from fakefocus.prediction.provenance import read_provenance
 from fakefocus.prediction.quality import file_warnings, person_warnings
 from fakefocus.prediction.result import (
@@ -36,6 +36,7 @@ from fakefocus.prediction.wording import in_words
 
 if TYPE_CHECKING:
     from fakefocus.inference import Crop
+    from fakefocus.prediction.explaining import Explainer
 
 Picture = NDArray[np.uint8]
 Score = Callable[[Sequence[Picture]], NDArray[np.float64]]
@@ -53,9 +54,12 @@ _DRAWS, _SEED, _TAIL = 500, 0, 2.5
 class Predictor:
     """A detector that answers of files, clips and images alike."""
 
-    def __init__(self, detector: Detector, options: Options | None = None) -> None:
-        """Prepare a detector; its graph is compiled at the first face."""
-        self.detector = detector
+    def __init__(self, detector: Detector, options: Options | None = None, explain: Path | None = None) -> None:
+        """Prepare a detector; its graph is compiled at the first face.
+
+        ``explain``: a folder for pictures that show each answer.
+        """
+        self.detector, self._explain = detector, explain
         self.options = options or Options()
         self.note = note_of(detector, self.options)
 
@@ -77,7 +81,10 @@ class Predictor:
         shared = file_warnings(path, _media(media))
         numbers = sorted({int(row["track"]) for row in seen})
         people = tuple(self._person(n, [r for r in seen if r["track"] == n], crops, media, shared) for n in numbers)
-        return self._answered(path, media, people, begun)
+        answer = self._answered(path, media, people, begun)
+        if self._explain is not None:
+            self._explainer(path, answer, seen, crops)
+        return answer
 
     def prepare(self) -> None:
         """Make what the first file would wait for."""
@@ -85,6 +92,12 @@ class Predictor:
         if self.detector.contract.crops.detector == "mtcnn":
             networks("f32")
         self.score([np.zeros((side, side, 3), np.uint8)])
+
+    @cached_property
+    def _explainer(self) -> "Explainer":
+        from fakefocus.prediction.explaining import Explainer
+
+        return Explainer(self.detector, self._explain or Path())
 
     @cached_property
     def score(self) -> Score:
@@ -105,7 +118,8 @@ class Predictor:
         chosen = np.unique(np.linspace(0, len(rows) - 1, _EDITED).round().astype(int))
         few = [pictures[i] for i in chosen]
         edited = {name: float(self.score([edit(crop) for crop in few]).mean()) for name, edit in BENIGN.items()}
-        plain, media = float(scores[chosen].mean()), _media(probed)
+        shifts = [value - float(scores[chosen].mean()) for value in edited.values()]
+        media = _media(probed)
         score = float(scores.mean())
         verdict = self.detector.contract.verdict
         return PersonResult(
@@ -114,7 +128,7 @@ class Predictor:
             score=score,
             probability=None if verdict is None else _probability(scores, verdict),
             benign_edits=edited,
-            benign_range=(min(plain, *edited.values()), max(plain, *edited.values())),
+            benign_shift=(min(0.0, *shifts), max(0.0, *shifts)),
             size=float(np.median([row["size"] for row in rows])),
             warnings=(*person_warnings(rows, few, media, self.detector.contract), *shared),
             faces=tuple(_face(row, value) for row, value in zip(rows, scores.tolist(), strict=True)),
@@ -148,15 +162,6 @@ class Predictor:
         about |= {} if probed is None else {"provenance": read_provenance(path)}
         seconds = time.perf_counter() - begun
         return unanswered(path, self.note, self.options, reason, status, **about, seconds=seconds)
-
-
-def deciding(people: Sequence[PersonResult]) -> list[PersonResult]:
-    """Return the people by whom a file is judged: all, or those who are seen well enough where somebody is.
-
-    Of many passers-by, each in a frame or two, some score high by chance.
-    """
-    seen_well = [one for one in people if not {warned.problem for warned in one.warnings} & {"few_frames", "tiny"}]
-    return seen_well or list(people)
 
 
 def preprocessing_for(detector: Detector, options: Options) -> Preprocessing:

@@ -57,7 +57,8 @@ class PersonResult(Group):
 
     ``score`` is the mean over their faces, in [0, 1]; ``probability`` what it stands for among clips like those that
     the detector was calibrated on, None where it was not; its interval is over their faces. ``benign_edits`` are the
-    scores after edits that make nothing fake, of some of their faces.
+    scores of some of their faces after edits that make nothing fake, and ``benign_shift`` by how much these move a
+    score, down and up.
     """
 
     person: int
@@ -65,7 +66,7 @@ class PersonResult(Group):
     score: float
     probability: Estimate | None
     benign_edits: dict[str, float]
-    benign_range: tuple[float, float] | None
+    benign_shift: tuple[float, float]
     size: float
     warnings: tuple[Warned, ...]
     faces: tuple[FaceResult, ...]

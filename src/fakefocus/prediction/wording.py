@@ -27,7 +27,7 @@ def in_words(person: PersonResult, limits: Limits, people: tuple[int, int]) -> s
         text += f" The score is that of person {person.person}, who looks most manipulated of {_those(*people)}."
     if person.warnings:
         text += f" Less certain than usual here: {'; '.join(warned.text for warned in person.warnings)}."
-    if person.benign_range is not None and _crosses(person, limits):
+    if _crosses(person, limits):
         text += " A JPEG or a smaller copy of this file could get another verdict."
     return text
 
@@ -39,5 +39,5 @@ def _those(seen_well: int, everybody: int) -> str:
 
 
 def _crosses(person: PersonResult, limits: Limits) -> bool:
-    low, high = person.benign_range or (person.score, person.score)
+    low, high = (person.score + shift for shift in person.benign_shift)
     return any(low < limit <= high for limit in {limits.real_below, limits.fake_from})

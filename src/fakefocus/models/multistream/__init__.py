@@ -93,4 +93,5 @@ FAMILY = Family(
     ablations=ABLATIONS,
     regularisers=REGULARISERS,
     streams=STREAMS,
+    heat_part="spatial",
 )

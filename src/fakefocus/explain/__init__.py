@@ -1,0 +1,1 @@
+"""Shows where in a face a detector looks."""
