@@ -61,7 +61,7 @@ def test_the_detectors_that_are_promised_are_there() -> None:
 def test_card_holds_the_hashes_of_the_files_beside_it(name: str) -> None:
     card = (_folder(name) / "card.md").read_text()
     hashes = dict(re.findall(r"^- `(\S+)`: SHA-256 `([0-9a-f]{64})`$", card, re.MULTILINE))
-    assert set(hashes) == {"weights.safetensors", "architecture.json"}
+    assert set(hashes) == {"weights.safetensors", "architecture.json", "results.json"}
     for file, digest in hashes.items():
         assert hashlib.sha256((_folder(name) / file).read_bytes()).hexdigest() == digest, file
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,8 @@ def test_models_lists_what_comes_with_the_package_and_shows_a_card(fakefocus: Co
     listed = fakefocus("models")
     assert {line.split()[0] for line in listed.stdout.splitlines()[1:]} == {"lite", "scade_net"}
     assert "(recommended)" in listed.stdout
+    # with an interval, of the videos of the test side at c23
+    assert re.search(r"lite .* 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", listed.stdout)
     assert fakefocus("models", "scade_net").stdout.startswith("# SCADE-Net, trained on portraits")
 
 

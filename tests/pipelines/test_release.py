@@ -181,7 +181,7 @@ def test_released_files_are_a_detector_that_scores_as_before(project: Path) -> N
 def test_card_names_the_hash_of_each_file_and_every_table(project: Path) -> None:
     folder = project / "data/06_models/tiny/released/scade_net"
     card = (folder / "card.md").read_text()
-    for name in ("weights.safetensors", "architecture.json"):
+    for name in ("weights.safetensors", "architecture.json", "results.json"):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() in card
     for edit in EDITS.values():
         assert edit.title in card

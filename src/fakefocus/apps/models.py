@@ -51,7 +51,7 @@ def _test_auc(detector: "Detector") -> str:
     measured = detector.folder / "results.json"
     if measured.is_file():
         usual = json.loads(measured.read_text(encoding="utf-8"))["methods"]
-        found = next((row for row in usual if row["method"] == "all" and row["compression"] == "c23"), None)
+        found = next((row for row in usual if not row["method"] and row["compression"] == "c23"), None)
         return "" if found is None else _with_interval(found["auc"])
     folder = detector.folder.resolve()
     summary = folder.parents[2] / "07_model_output" / folder.parent.name / folder.name / "summary.json"

@@ -9,7 +9,7 @@ from fakefocus.models.contract import Contract
 from fakefocus.parameters import Release
 
 Results = dict[str, Any]
-WEIGHTS, CONTRACT, CARD = "weights.safetensors", "architecture.json", "card.md"
+WEIGHTS, CONTRACT, RESULTS, CARD = "weights.safetensors", "architecture.json", "results.json", "card.md"
 """The files of a detector that is given away."""
 _KINDS = {
     "self_blended": "a face over itself, altered",

@@ -12,7 +12,7 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.models.contract import Verdict, read_contract, training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Release
-from fakefocus.pipelines.release.card import CARD, CONTRACT, WEIGHTS, tables, write_card
+from fakefocus.pipelines.release.card import CARD, CONTRACT, RESULTS, WEIGHTS, tables, write_card
 from fakefocus.pipelines.release.measuring import by_blend, by_edit, by_method
 from fakefocus.pipelines.release.verdicts import calibrate, score_videos
 
@@ -157,7 +157,7 @@ def write_release(
     evaluation: Evaluation,
     release: Release,
 ) -> dict[str, bytes]:
-    """Return the files of a detector that is given away, by name: weights, contract and card.
+    """Return the files of a detector that is given away, by name: weights, contract, what was measured, and card.
 
     Weights are in half precision, as far as every validation face is then scored as before.
     """
@@ -181,6 +181,7 @@ def write_release(
     files = {
         WEIGHTS: save(rounded.weights),
         CONTRACT: (json.dumps(contract.model_dump(mode="json"), indent=1) + "\n").encode(),
+        RESULTS: (json.dumps(release_results, indent=1) + "\n").encode(),
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     stored = {"halved": rounded.share, "rounding": rounded.change}
