@@ -1,5 +1,6 @@
 """The whole lineage, run once for real on twelve synthetic people: what a user finds afterwards."""
 
+import base64
 import json
 import re
 import shutil
@@ -7,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -150,11 +150,12 @@ def test_tracked_model_gives_the_scores_of_the_evaluation(tiny_project: Path, tr
         [run.info.experiment_id], filter_string=f"source_run_id='{run.info.run_id}'"
     )
     model = mlflow.pyfunc.load_model(logged.model_uri)
-    scores = pd.read_parquet(tiny_project / "data/07_model_output/tiny/scade_net/face_scores.parquet").head(5)
-    crops = VideoFolders(filepath=str(tiny_project / "data/03_primary/tiny/face_crops"), suffix=".jpg").load()
-    pictures = np.stack([crops[crop.rpartition("/")[0]].read(crop.rpartition("/")[2]) for crop in scores["crop"]])
-    # evaluation read maps that are stored in 16 bits, the tracked model makes them
-    assert model.predict(pictures) == pytest.approx(scores["score"].to_numpy(), abs=1e-3)
+    scores = pd.read_parquet(tiny_project / "data/07_model_output/tiny/scade_net/video_scores.parquet").head(3)
+    paths = pd.read_parquet(tiny_project / "data/02_intermediate/tiny/videos.parquet").set_index("video_id")["path"]
+    clips = [(tiny_project / paths[video]).read_bytes() for video in scores["video_id"]]
+    answers = model.predict(pd.DataFrame({"content": [base64.b64encode(clip).decode() for clip in clips]}))
+    model.unwrap_python_model().close()
+    assert answers["score"].astype(float).to_numpy() == pytest.approx(scores["score"].to_numpy(), abs=1e-4)
 
 
 def test_figures_are_with_the_run(tracked: MlflowClient) -> None:

@@ -122,7 +122,7 @@ def test_doctor_finds_the_weights_whole(fakefocus: Command) -> None:
     assert "h264 (decodes)" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["predict", "models", "doctor"])
+@pytest.mark.parametrize("command", ["predict", "models", "export", "serve", "doctor"])
 def test_help_has_an_example(fakefocus: Command, command: str) -> None:
     done = fakefocus(command, "--help")
     assert f"  fakefocus {command}" in done.stdout

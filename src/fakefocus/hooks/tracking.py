@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import tempfile
-import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ class FamilyRuns:
                 mlflow.log_metrics(flat_metrics(value["metrics"]))
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
-                log_detector(node.namespace, value)
+                log_detector(node.namespace, value, self._parameters["preprocessing"])
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
@@ -140,6 +139,8 @@ def contract_parameters(contract: dict[str, Any]) -> dict[str, Any]:
     return {contract["family"]: {name: contract[name] for name in ("network", "loss", "training")}}
 
 
+_MOST_FRAMES = 10_000
+"""Where a project knows no limit."""
 _SCOPES = ("video", "track", "face", "held_out")
 _SHARED = (
     *("preprocessing", "defocus", "feature_split", "evaluation"),
@@ -178,29 +179,28 @@ def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def log_detector(name: str, model: dict[str, Any]) -> None:
-    """Log a detector as an MLflow model with its signature: crops in, probabilities out."""
-    import mlflow
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+def log_detector(name: str, model: dict[str, Any], preprocessing: dict[str, Any]) -> None:
+    """Log a detector as an MLflow model that answers of files.
 
-    side = model["contract"]["crops"]["size"]
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, side, side, 3))]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1,))]),
-    )
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # the signature says more than an example of a million numbers would
-        warnings.filterwarnings("ignore", message=".*input example was not provided")
-        DetectorFolder(filepath=folder).save(model)
-        mlflow.pyfunc.log_model(
-            name=name.replace(".", "_"),
-            python_model=str(Path(__file__).with_name("tracked_model.py")),
-            artifacts={"detector": folder},
-            signature=signature,
-            pip_requirements=[],
-        )
+    Args:
+        name: Of the detector.
+        model: Its ``contract`` and ``weights``.
+        preprocessing: How the project samples clips: what the model does where it is not asked otherwise.
+    """
+    import mlflow
+
+    from fakefocus.prediction.packaging import model_arguments
+
+    with tempfile.TemporaryDirectory() as folder:
+        DetectorFolder(filepath=f"{folder}/detector").save(model)
+        defaults = {
+            "every": int(preprocessing["sampling"]["every"]),
+            "max_frames": int(preprocessing["sampling"]["max_frames"] or _MOST_FRAMES),
+            "min_face_size": int(preprocessing["detection"]["min_face_size"]),
+            "faces": "main" if preprocessing["faces_per_video"] == 1 else "all",
+        }
+        arguments = model_arguments(Path(folder) / "detector", Path(folder) / "code", defaults)
+        mlflow.pyfunc.log_model(name=name.replace(".", "_"), **arguments)
 
 
 def _log_protocol(result: dict[str, Any]) -> None:

@@ -8,6 +8,21 @@ from fakefocus.errors import InputError
 from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 SUFFIXES = VIDEO_SUFFIXES | IMAGE_SUFFIXES
+_BEGINNINGS = (
+    (b"\xff\xd8\xff", ".jpg"),
+    (b"\x89PNG", ".png"),
+    (b"BM", ".bmp"),
+    (b"II*\x00", ".tif"),
+    (b"MM\x00*", ".tif"),
+)
+"""Of images, which are told by their bytes; FFmpeg tells clips itself."""
+
+
+def suffix_of(beginning: bytes) -> str:
+    """Return the suffix of a file that begins with these bytes, 12 or more: an image's, or ``.mp4`` for all else."""
+    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
+        return ".webp"
+    return next((suffix for mark, suffix in _BEGINNINGS if beginning.startswith(mark)), ".mp4")
 
 
 def find_media(names: Iterable[str]) -> list[Path]:
