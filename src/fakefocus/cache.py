@@ -1,9 +1,11 @@
 """Keeps graphs of networks between runs: to make one takes seconds, and libraries that nothing else needs then."""
 
+import atexit
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
@@ -20,6 +22,18 @@ def cache_folder() -> Path:
     return Path(os.environ.get(FOLDER) or user_cache_path("fakefocus", appauthor=False))
 
 
+def _writable(folder: Path) -> Path:
+    """Return a folder, made if need be; where it cannot be written to, one that lasts as long as this process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".trying-"):
+            return folder
+    except OSError:
+        place = Path(mkdtemp(prefix="fakefocus-graphs-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        return place
+
+
 def kept_graph(key: str, make: "Callable[[], ov.Model]") -> Path:
     """Return the file of a graph of OpenVINO, which is made if it is not there; ``key`` says all that it depends on."""
     file = cache_folder() / "graphs" / f"{key}.xml"
@@ -28,7 +42,7 @@ def kept_graph(key: str, make: "Callable[[], ov.Model]") -> Path:
     import openvino as ov
 
     graph = make()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = _writable(file.parent) / file.name
     with TemporaryDirectory(dir=file.parent, prefix=".making-") as aside:
         part = Path(aside) / file.name
         ov.save_model(graph, part, compress_to_fp16=False)

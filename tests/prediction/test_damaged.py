@@ -29,12 +29,17 @@ def damaged(face_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[P
 
 
 def test_every_damaged_file_has_a_verdict_or_a_reason(damaged: list[Path]) -> None:
-    with Isolated(find_detector("scade_net"), Options(every=4)) as answers:
-        answers.prepare()
-        results = list(answers(damaged))
+    options = Options(every=4)
+    with Isolated(find_detector("scade_net")) as answers:
+        answers.prepare(options)
+        results = list(answers(damaged, options))
     assert {one.file for one in results} == set(map(str, damaged))
     assert all((one.status == "scored") == (one.score is not None) for one in results)
     assert all(one.reason for one in results if one.status != "scored")
     assert not [one.reason for one in results if "process down" in one.reason or "not finished" in one.reason]
     assert {one.status for one in results} >= {"scored", "failed"}, "both kinds were met"
+    by_name = {Path(one.file).name: one for one in results}
+    assert (by_name["picture.mp4"].media.kind, by_name["clip.jpg"].media.kind) == ("image", "video"), (
+        "told by their bytes"
+    )
     assert max(one.seconds for one in results) < 30

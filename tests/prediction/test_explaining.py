@@ -4,11 +4,13 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 import pytest
 import skimage.data
 
+from fakefocus.imaging.frames import read_frames
 from fakefocus.prediction import Options, Predictor, find_detector
-from fakefocus.prediction.explaining import box_at
+from fakefocus.prediction.explaining import box_at, sampling_step
 from fakefocus.prediction.result import FaceResult, PersonResult
 
 
@@ -26,11 +28,12 @@ def test_clip_has_a_sheet_a_line_and_boxes(explained: tuple[Predictor, Path], fa
     with av.open(str(own / "annotated.mp4")) as clip:
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
     assert len(frames) == answer.media.frames
-    x1, y1, x2, y2 = map(round, answer.people[0].faces[0].box)
-    edge = frames[0][(y1 + y2) // 2, x1 - 1 : x1 + 2].astype(int).mean(axis=0)
-    inside = frames[0][(y1 + y2) // 2, (x1 + x2) // 2].astype(int)
-    # the box is violet where the verdict is uncertain, red or green otherwise: no skin is
-    assert abs(edge - inside).max() > 20
+    (original,) = (frame.image for frame in read_frames(face_clip, lambda _: [0]))
+    x1, y1, _, y2 = map(round, answer.people[0].faces[0].box)
+    changed = np.abs(frames[0].astype(int) - original).max(axis=2)
+    # the box is drawn there, and the corner of the picture is as it was
+    assert changed[(y1 + y2) // 2, x1 - 1 : x1 + 2].min() > 30
+    assert np.median(changed[-40:, -40:]) < 10
 
 
 def test_image_has_a_sheet_alone(explained: tuple[Predictor, Path], tmp_path: Path) -> None:
@@ -56,3 +59,9 @@ def test_a_face_is_boxed_between_sampled_frames_and_not_where_it_is_gone() -> No
     assert box_at(person, 14, every=10) is not None
     assert box_at(person, 30, every=10) is None
     assert box_at(person, 56, every=10) is None
+
+
+def test_step_between_boxes_is_the_one_that_was_sampled(face_clip: Path) -> None:
+    answer = Predictor(find_detector("scade_net"), Options(every=1, max_frames=3))(face_clip)
+    # three of eight frames: 1, 4, 6
+    assert sampling_step(answer) > answer.options.every

@@ -16,6 +16,7 @@ from fakefocus.prediction import Options, Prediction, Predictor, find_detector
 from fakefocus.prediction.notes import deciding
 from fakefocus.prediction.quality import jpeg_quality
 from fakefocus.prediction.result import SCHEMA_VERSION, PersonResult, Warned, json_schema, read_prediction
+from fakefocus.prediction.wording import in_words
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,6 +113,24 @@ def test_passers_by_do_not_decide_where_somebody_is_seen_well() -> None:
     assert deciding([_person(0, 0.2, "blurred")]) == [_person(0, 0.2, "blurred")]
 
 
+def test_words_name_who_is_seen_well_and_who_is_not(predictor: Predictor, face_clip: Path) -> None:
+    answer = predictor(face_clip)
+    limits = answer.model.limits
+    alone, far = _person(0, 0.2), _person(1, 0.99, "tiny").model_copy(update={"verdict": "fake"})
+    said = in_words(alone, limits, [alone, far], answer.media)
+    assert "person 0, the only one of 2 people who is seen well" in said
+    assert "Person 1, who is hardly seen, scores 0.99" in said
+    image = answer.media.model_copy(update={"kind": "image"})
+    assert "no error rate is promised for a picture" in in_words(alone, limits, [alone], image)
+    two = [_person(number, 0.9).model_copy(update={"verdict": "fake"}) for number in range(2)]
+    assert "by mistake more often" in in_words(two[0], limits, two, answer.media)
+
+
+def test_a_cache_that_cannot_be_written_to_costs_time_alone(portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKEFOCUS_CACHE", "/proc/nowhere")
+    assert Predictor(find_detector("scade_net"))(portrait).status == "scored"
+
+
 def test_result_is_what_its_line_of_json_says(predictor: Predictor, face_clip: Path) -> None:
     answer = predictor(face_clip)
     assert read_prediction(answer.model_dump_json()) == answer
@@ -134,9 +153,12 @@ def test_an_image_is_answered_without_torch_once_the_graph_is_kept(portrait: Pat
     assert done.stdout.strip() == "[]"
 
 
-def test_a_detector_is_found_by_its_folder(tmp_path: Path) -> None:
+def test_a_detector_is_found_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(find_detector("scade_net").folder, folder)
+    # a folder of that name where one happens to be does not take its place
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scade_net").mkdir()
     mine, shipped = find_detector(str(folder)), find_detector("scade_net")
     assert (mine.sha256, mine.contract) == (shipped.sha256, shipped.contract)
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import skimage.data
 
+from fakefocus.errors import InputError
 from fakefocus.prediction import Options, Predictor, find_detector, served
 from fakefocus.prediction.media import suffix_of
 from fakefocus.prediction.served import COLUMNS, Answers
@@ -38,10 +40,10 @@ def test_a_bad_row_has_its_reason_and_the_others_their_answers(
 ) -> None:
     monkeypatch.setattr(served, "MOST_BYTES", 2 * 2**20)
     text = base64.b64encode(b"not media at all").decode()
-    contents = [_in_base64(portrait), "no base64!", text, "A" * 4 * 2**20, _in_base64(face_clip), None]
+    contents = [_in_base64(portrait), "no base64!", text, "A" * 4 * 2**20, _in_base64(face_clip), None, "\u00e9"]
     table = answers(pd.DataFrame({"content": contents}), {"every": 4})
     assert list(table.columns) == list(COLUMNS)
-    assert table["status"].tolist() == ["scored", "failed", "failed", "failed", "scored", "failed"]
+    assert table["status"].tolist() == ["scored", "failed", "failed", "failed", "scored", "failed", "failed"]
     reasons = table["reason"].tolist()
     assert reasons[1].startswith("content: no base64")
     assert "not a media file" in reasons[2]
@@ -63,9 +65,20 @@ def test_paths_are_read_below_the_folder_that_was_named_alone(
     }
     (portrait.parent / "link.png").symlink_to("/etc/passwd")
     monkeypatch.setenv(served.MEDIA, str(portrait.parent))
-    table = answers(pd.DataFrame({"path": [*asked["path"], "link.png"]}), {})
+    odd = ["a\0b", "n" * 300]
+    table = answers(pd.DataFrame({"path": [*asked["path"], "link.png", *odd]}), {})
     outside = "path: must be below the folder that the server reads"
-    assert table["reason"].tolist() == ["", outside, "path: no such file", outside, outside]
+    assert table["reason"].tolist()[:5] == ["", outside, "path: no such file", outside, outside]
+    assert all(reason.startswith("path: cannot be read") for reason in table["reason"].tolist()[5:])
+
+
+def test_requests_of_several_threads_share_the_processes(answers: Answers, portrait: Path) -> None:
+    asked = pd.DataFrame({"content": [_in_base64(portrait)]})
+    with ThreadPoolExecutor(6) as threads:
+        tables = list(threads.map(lambda every: answers(asked, {"every": every}), (1, 2, 3, 1, 2, 3)))
+    assert len({table["score"].tolist()[0] for table in tables}) == 1
+    with pytest.raises(InputError, match="up to 64 rows, got 65"):
+        answers(pd.DataFrame({"content": ["x"] * 65}), {})
 
 
 def test_kind_of_a_file_is_told_by_its_bytes(portrait: Path, face_clip: Path) -> None:

@@ -2,13 +2,14 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from fakefocus.errors import InputError
 from fakefocus.prediction import Options, Prediction, Predictor, find_detector
-from fakefocus.prediction.notes import note_of, unanswered
+from fakefocus.prediction.notes import file_name, note_of
 from fakefocus.prediction.writing import Results, is_answered
 
 
@@ -17,15 +18,11 @@ def answer(face_clip: Path) -> Prediction:
     return Predictor(find_detector("scade_net"), Options(every=4))(face_clip)
 
 
-def _asked(options: Options) -> Prediction:
-    return unanswered(Path(), note_of(find_detector("scade_net"), options), options, "")
-
-
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".ndjson"])
 def test_file_that_was_asked_for_is_there_when_all_is_done(suffix: str, answer: Prediction, tmp_path: Path) -> None:
     path = tmp_path / f"results{suffix}"
     results = Results(path, resume=False)
-    results.begin([])
+    results.begin()
     results.add(answer)
     assert path.exists() == (suffix == ".ndjson")
     results.finish()
@@ -44,7 +41,7 @@ def test_file_that_was_asked_for_is_there_when_all_is_done(suffix: str, answer: 
 def test_a_stopped_run_goes_on_and_a_torn_line_is_asked_again(suffix: str, answer: Prediction, tmp_path: Path) -> None:
     path = tmp_path / f"results{suffix}"
     stopped = Results(path, resume=False)
-    stopped.begin([])
+    stopped.begin()
     stopped.add(answer)
     stopped.leave()
     (lines,) = tmp_path.iterdir()
@@ -62,12 +59,47 @@ def test_a_line_of_something_else_is_not_passed_over(answer: Prediction, tmp_pat
 
 
 def test_a_file_is_asked_again_if_it_or_the_question_has_changed(answer: Prediction, face_clip: Path) -> None:
-    same, other = (_asked(Options(every=every)) for every in (4, 2))
-    assert is_answered(face_clip, answer, same)
-    assert not is_answered(face_clip, answer, other)
-    assert not is_answered(face_clip, answer.model_copy(update={"sha256": "0"}), same)
-    assert not is_answered(face_clip, answer.model_copy(update={"status": "failed"}), same)
-    assert not is_answered(face_clip, None, same)
+    detector = find_detector("scade_net")
+    same, other = (Options(every=every) for every in (4, 2))
+    note = note_of(detector, same)
+    assert is_answered(face_clip, answer, note, same)
+    assert not is_answered(face_clip, answer, note, other)
+    assert not is_answered(face_clip, answer.model_copy(update={"sha256": "0"}), note, same)
+    assert not is_answered(face_clip, answer.model_copy(update={"status": "failed"}), note, same)
+    assert not is_answered(face_clip, None, note, same)
+
+
+def test_what_is_asked_again_takes_the_place_of_the_earlier_result(answer: Prediction, tmp_path: Path) -> None:
+    path = tmp_path / "results.ndjson"
+    for seconds in (1.0, 2.0):
+        results = Results(path, resume=True)
+        results.begin()
+        assert answer.file in path.read_text() or seconds == 1.0, "an earlier result stays until there is another"
+        results.add(answer.model_copy(update={"seconds": seconds}))
+        results.finish()
+    assert [one.seconds for one in Results(path, resume=True).earlier] == [2.0]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".ndjson"])
+def test_names_and_notes_of_any_letters_are_kept(suffix: str, answer: Prediction, tmp_path: Path) -> None:
+    # a line separator is one for Python, and none for JSON
+    name = file_name(Path(os.fsdecode("a\u2028b ".encode() + b"caf\xe9.mp4")))
+    assert name.endswith("caf\\xe9.mp4")
+    results = Results(tmp_path / f"results{suffix}", resume=False)
+    results.begin()
+    results.add(answer.model_copy(update={"file": name}))
+    results.add(answer)
+    results.finish()
+    text = (tmp_path / f"results{suffix}").read_text()
+    if suffix == ".ndjson":
+        assert [one.file for one in Results(tmp_path / "results.ndjson", resume=True).earlier] == [name, answer.file]
+    assert "caf" in text
+
+
+def test_a_file_of_something_else_is_not_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"a": 1}')
+    with pytest.raises(InputError, match=r"results\.json: holds no results of this version"):
+        Results(tmp_path / "results.json", resume=True)
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:

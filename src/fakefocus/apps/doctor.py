@@ -39,12 +39,23 @@ def command(ctx: click.Context, project: Path) -> None:
     \b
       fakefocus doctor
     """
-    findings = [finding for look in LOOKS for finding in look(project)]
-    for finding in findings:
-        mark = click.style("ok  ", fg="green") if finding.well else click.style("FIX ", fg="red")
-        remedy = f"\n     -> {finding.remedy}" if finding.remedy else ""
-        click.echo(f"{mark} {finding.what:10} {finding.seen}{remedy}")
-    ctx.exit(0 if all(finding.well for finding in findings) else 1)
+    well = True
+    for look in LOOKS:
+        for finding in _findings(look, project):
+            well = well and finding.well
+            mark = click.style("ok  ", fg="green") if finding.well else click.style("FIX ", fg="red")
+            remedy = f"\n     -> {finding.remedy}" if finding.remedy else ""
+            click.echo(f"{mark} {finding.what:10} {finding.seen}{remedy}")
+    ctx.exit(0 if well else 1)
+
+
+def _findings(look: "Look", project: Path) -> Iterator[Finding]:
+    """Yield what a look finds; one that fails is a finding itself."""
+    try:
+        yield from look(project)
+    except Exception as error:
+        what = look.__name__.removeprefix("look_at_")
+        yield Finding(what, False, f"{type(error).__name__}: {error}", "run make install, or install fakefocus again")
 
 
 def look_at_python(_: Path) -> Iterator[Finding]:
@@ -75,7 +86,7 @@ def look_at_codecs(_: Path) -> Iterator[Finding]:
         try:
             av.Codec(name, mode)
             yield Finding("codec", True, f"{name} ({'decodes' if mode == 'r' else 'encodes'})")
-        except av.error.FFmpegError:
+        except (av.error.FFmpegError, ValueError):
             yield Finding(
                 "codec", False, f"{name} is missing", "install PyAV's own wheel: pip install --force-reinstall av"
             )
@@ -165,7 +176,8 @@ def _installed(name: str) -> bool:
     return True
 
 
-LOOKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (
+Look = Callable[[Path], Iterator[Finding]]
+LOOKS: tuple[Look, ...] = (
     look_at_python,
     look_at_libraries,
     look_at_codecs,

@@ -29,5 +29,7 @@ def command(folder: Path, form: str, model: str | None) -> None:
     size = sum(part.stat().st_size for part in folder.glob(f"{file.stem}.*")) / 1e6
     click.echo(f"{file}: {size:.1f} MB; scores differ from the network's by {difference:.1e} at most")
     if difference > _AGREE:
-        msg = f"{file} does not score as the network does: at most {_AGREE:g} is allowed; use --runtime torch instead"
+        for part in folder.glob(f"{file.stem}.*"):
+            part.unlink()
+        msg = f"{file} would not score as the network does: at most {_AGREE:g} is allowed; export the other format"
         raise click.ClickException(msg)

@@ -22,6 +22,7 @@ def command(name: str | None, project: Path) -> None:
       fakefocus models
       fakefocus models lite
     """
+    from fakefocus.errors import InputError
     from fakefocus.prediction.detectors import detectors_here, find_detector
     from fakefocus.weights import RECOMMENDED, shipped_detectors
 
@@ -32,7 +33,10 @@ def command(name: str | None, project: Path) -> None:
     for shipped in shipped_detectors():
         _line(find_detector(shipped), "  (recommended)" if shipped == RECOMMENDED else "")
     for folder in detectors_here(project / "data"):
-        _line(find_detector(str(folder)), "")
+        try:
+            _line(find_detector(str(folder)), "")
+        except InputError as error:
+            click.echo(f"{folder}: {error}", err=True)
 
 
 def _line(detector: "Detector", remark: str) -> None:
@@ -51,8 +55,8 @@ def _test_auc(detector: "Detector") -> str:
     measured = detector.folder / "results.json"
     if measured.is_file():
         usual = json.loads(measured.read_text(encoding="utf-8"))["methods"]
-        found = next((row for row in usual if not row["method"] and row["compression"] == "c23"), None)
-        return "" if found is None else _with_interval(found["auc"])
+        usual_row = next((row for row in usual if not row["method"] and row["compression"] == "c23"), None)
+        return "" if usual_row is None else _with_interval(usual_row["auc"])
     folder = detector.folder.resolve()
     summary = folder.parents[2] / "07_model_output" / folder.parent.name / folder.name / "summary.json"
     if not summary.is_file():

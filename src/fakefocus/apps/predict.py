@@ -1,17 +1,21 @@
 """``fakefocus predict``."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from fakefocus.apps.options import cores
+
 if TYPE_CHECKING:
+    from fakefocus.prediction.detectors import Detector
     from fakefocus.prediction.isolated import Isolated
-    from fakefocus.prediction.result import Prediction
+    from fakefocus.prediction.result import Options, Prediction
     from fakefocus.prediction.writing import Results
 
 _STREAM = "-"
@@ -70,24 +74,29 @@ def command(
         raise click.UsageError(msg)
     files = find_media(_listed(paths))
     detector = find_detector(model)
-    count = min(workers or os.cpu_count() or 1, len(files))
+    count = min(workers or cores(), len(files))
     if dry_run:
         size = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
         click.echo(
             f"{len(files)} files, {size:.1f} MB, {count} at a time, by {detector.name}, {detector.contract.name}"
         )
         return
+    # a service manager's way to end a run: processes end with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
         results = None if output is None or str(output) == _STREAM else _opened(output, stack, resume=resume)
-        isolated = stack.enter_context(Isolated(detector, Options.model_validate(options), count, explain=explain))
-        failed = _answer(files, isolated, results, as_lines=str(output) == _STREAM)
+        isolated = stack.enter_context(Isolated(detector, count, explain=explain))
+        question = Question(detector, Options.model_validate(options), as_lines=str(output) == _STREAM)
+        failed = _answer(files, question, isolated, results)
     click.get_current_context().exit(1 if failed else 0)
 
 
 def _listed(paths: tuple[str, ...]) -> Iterator[str]:
     for path in paths:
         if path == _STREAM:
-            yield from filter(None, (line.rstrip("\n") for line in sys.stdin))
+            # file names are bytes, whatever the locale
+            names = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+            yield from filter(None, names)
         else:
             yield path
 
@@ -100,31 +109,40 @@ def _opened(output: Path, stack: ExitStack, *, resume: bool) -> "Results":
     return results
 
 
-def _answer(files: list[Path], isolated: "Isolated", results: "Results | None", *, as_lines: bool) -> int:
+class Question(NamedTuple):
+    """Which detector is asked, how files are looked at, and whether answers are shown as lines of JSON."""
+
+    detector: "Detector"
+    options: "Options"
+    as_lines: bool
+
+
+def _answer(files: list[Path], question: Question, isolated: "Isolated", results: "Results | None") -> int:
     """Ask for answers, show and keep them as they come; return how many files could not be answered."""
+    from fakefocus.prediction.notes import file_name, note_of
     from fakefocus.prediction.writing import is_answered
 
+    note, options = note_of(question.detector, question.options), question.options
     earlier = {} if results is None else {one.file: one for one in results.earlier}
-    asked = [file for file in files if not is_answered(file, earlier.get(str(file)), isolated.nothing)]
+    asked = [file for file in files if not is_answered(file, earlier.get(file_name(file)), note, options)]
     if len(asked) < len(files):
         click.echo(f"{len(files) - len(asked)} of {len(files)} files were answered before", err=True)
-    if results is not None:
-        again = set(map(str, asked))
-        results.begin([one for one in earlier.values() if one.file not in again])
-    counts: dict[str, int] = {}
     if asked:
-        isolated.prepare()
-    for result in _with_progress(isolated(asked), len(asked)):
+        isolated.prepare(options)
+    if results is not None:
+        results.begin()
+    counts: dict[str, int] = {}
+    for result in _with_progress(isolated(asked, options), len(asked)):
         counts[result.verdict or "failed"] = counts.get(result.verdict or "failed", 0) + 1
         if results is not None:
             results.add(result)
-        if as_lines:
+        if question.as_lines:
             click.echo(result.model_dump_json())
         else:
             _show(result, spelt_out=len(files) <= _SPELT_OUT)
     if results is not None:
         results.finish()
-    if len(asked) > 1 and not as_lines:
+    if len(asked) > 1 and not question.as_lines:
         click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(counts.items())), err=True)
     return counts.get("failed", 0)
 

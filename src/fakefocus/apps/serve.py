@@ -11,6 +11,8 @@ import click
 
 from fakefocus.apps.options import FOLDER
 
+_SECONDS = 900
+"""Of a request: a clip of 64 MB may take minutes."""
 _DEFAULTS: dict[str, str | int] = {"every": 10, "max_frames": 100, "min_face_size": 40, "faces": "all"}
 
 
@@ -25,8 +27,9 @@ def command(model: str | None, port: int, media: Path | None) -> None:
 
     \b
       fakefocus serve --port 8000
-      curl -s http://127.0.0.1:8000/invocations -H 'Content-Type: application/json' \\
-          -d "{\"dataframe_records\": [{\"content\": \"$(base64 -w0 clip.mp4)\"}]}"
+      python -c "import base64, json; f = open('clip.mp4', 'rb').read(); \
+          print(json.dumps({'dataframe_records': [{'content': base64.b64encode(f).decode()}]}))" > question.json
+      curl http://127.0.0.1:8000/invocations -H 'Content-Type: application/json' --data-binary @question.json
     """
     import mlflow
 
@@ -41,9 +44,9 @@ def command(model: str | None, port: int, media: Path | None) -> None:
     with TemporaryDirectory(prefix="fakefocus-served-") as folder:
         arguments = model_arguments(detector.folder, Path(folder) / "code", _DEFAULTS)
         mlflow.pyfunc.save_model(path=f"{folder}/model", **arguments)
-        click.echo(f"{detector.name} answers on http://127.0.0.1:{port}/invocations; Ctrl-C ends it", err=True)
+        click.echo(f"{detector.name} will answer on http://127.0.0.1:{port}/invocations; Ctrl-C ends it", err=True)
         server = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", f"{folder}/model"]
-        server += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+        server += ["--env-manager", "local", "--timeout", str(_SECONDS), "--host", "127.0.0.1", "--port", str(port)]
         running = subprocess.Popen(server, env=environment)
         signal.signal(signal.SIGTERM, lambda *_: running.terminate())
         try:

@@ -3,18 +3,17 @@
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
-from threading import Thread
 from typing import Any, TypeVar
 
 from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 from tqdm import tqdm
 
+from fakefocus.datasets.orphans import end_with_parent
 from fakefocus.errors import InputError, did_you_mean
 
 T = TypeVar("T")
@@ -28,7 +27,6 @@ _CONNECT_SECONDS = 8
 _IDLE_SECONDS = 10
 _kept: dict[tuple[int, int], ProcessPoolExecutor] = {}
 """The processes of the last stage, by this process and their number."""
-_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -172,15 +170,8 @@ def _connected(address: str) -> Any:  # noqa: ANN401 (distributed is imported on
 def _begin_process(parent: int) -> None:
     """Prepare a local process."""
     # loky's would take the jobs that are left, then idle for minutes
-    Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     _use_one_thread()
-
-
-def _end_with(parent: int) -> None:
-    """End this process as soon as its parent was killed."""
-    while os.getppid() == parent:
-        time.sleep(_POLL_SECONDS)
-    os._exit(1)
 
 
 def _on_worker(job: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fakefocus.errors import InputError
 from fakefocus.models.build import load_network
 from fakefocus.models.contract import Contract
 
@@ -23,7 +24,11 @@ class Scored(nn.Module):
         """Put the network of a contract together."""
         super().__init__()
         whole = {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
-        self.network = load_network(contract, whole)
+        try:
+            self.network = load_network(contract, whole)
+        except TypeError as error:
+            msg = f"{contract.family}: its contract has options of another version ({error}): train it again"
+            raise InputError(msg) from error
         side, shown = contract.training.augmentation.crop, contract.input.img_size
         self.register_buffer("size", None if side == shown else _resizing(side, shown), persistent=False)
 

@@ -171,6 +171,16 @@ def frame_rate(path: Path) -> Fraction:
         return Fraction(_pictures(container).average_rate or 25)
 
 
+def picture_bytes(path: Path) -> int:
+    """Return how many bytes of a clip are pictures, without sound.
+
+    Raises:
+        MediaError: If the file cannot be opened (any more), or has no picture.
+    """
+    with _readable(path), _opened(path) as container:
+        return sum(packet.size for packet in container.demux(_pictures(container)))
+
+
 def pictures_in(folder: Path) -> dict[int, Path]:
     """Return the pictures in a folder by the number at the end of their names, rising: ``9.png`` before ``010.png``.
 

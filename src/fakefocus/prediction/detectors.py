@@ -48,8 +48,9 @@ def find_detector(name: str | None = None) -> Detector:
     """Return a detector.
 
     Args:
-        name: Of one that comes with the package; a folder with ``architecture.json`` and ``weights.safetensors``; or
-            what MLflow calls one: ``models:/<name>@<alias>``, ``runs:/<run>/<name>``. None: the recommended one.
+        name: Of one that comes with the package; a folder (``./lite`` if it is called as one of these) with
+            ``architecture.json`` and ``weights.safetensors``; or what MLflow calls one: ``models:/<name>@<alias>``,
+            ``runs:/<run>/<name>``. None: the recommended one.
 
     Raises:
         InputError: If there is none of this name, or its folder holds something else.
@@ -57,10 +58,10 @@ def find_detector(name: str | None = None) -> Detector:
     name = name or RECOMMENDED
     if name.startswith(_TRACKED):
         return _opened(name, _tracked_folder(name))
-    if Path(name).is_dir():
-        return _opened(name, Path(name))
     if name in shipped_detectors():
         return _opened(name, find_shipped(name, "model"))
+    if Path(name).is_dir():
+        return _opened(name, Path(name))
     names = shipped_detectors()
     msg = (
         f"model: nothing is called {name!r}{did_you_mean(name, names)}: there are {', '.join(names)}, a folder with "

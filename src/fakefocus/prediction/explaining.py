@@ -131,6 +131,13 @@ def write_annotated(path: Path, answer: Prediction, target: Path) -> None:
         container.mux(stream.encode(None))
 
 
+def sampling_step(answer: Prediction) -> int:
+    """Return how many frames lie from one sampled frame to the next: more than asked for where a clip is long."""
+    frames = sorted({face.frame for person in answer.people for face in person.faces})
+    steps = np.diff(frames)
+    return int(np.median(steps)) if len(steps) else answer.options.every
+
+
 def box_at(person: PersonResult, frame: int, every: int) -> NDArray[np.float64] | None:
     """Return where a person's face is in a frame, between sampled ones; None where they are not seen.
 
@@ -148,9 +155,9 @@ def box_at(person: PersonResult, frame: int, every: int) -> NDArray[np.float64] 
 
 def _draw_boxes(picture: Picture, frame: Frame, answer: Prediction, scale: float) -> None:
     """Draw who is in a frame; those by whom the clip is not judged without a label."""
-    labelled = {person.person for person in deciding(answer.people)}
+    labelled, step = {person.person for person in deciding(answer.people)}, sampling_step(answer)
     for person in answer.people:
-        box = box_at(person, frame.index, answer.options.every)
+        box = box_at(person, frame.index, step)
         if box is None:
             continue
         x1, y1, x2, y2 = (box * scale).round().astype(int).tolist()

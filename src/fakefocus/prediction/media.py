@@ -1,8 +1,10 @@
 """Finds the files that are asked about: paths, folders, patterns, and lists of them."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fakefocus.errors import InputError
 from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -35,8 +37,36 @@ def find_media(names: Iterable[str]) -> list[Path]:
     Raises:
         InputError: If nothing is there under a name, or a folder or pattern holds no clip and no image.
     """
-    files = {path.absolute(): path for name in names for path in _named(name)}
+    files = {path.absolute(): path for name in names for path in _readable(name)}
     return list(files.values())
+
+
+@contextmanager
+def under_its_kind(path: Path) -> Iterator[Path]:
+    """Give a file whose bytes are of another kind than its name says a name of its kind, for a while."""
+    try:
+        with path.open("rb") as file:
+            suffix = suffix_of(file.read(16))
+    except OSError:
+        # a folder, or a file that cannot be read: whoever looks at it says why
+        yield path
+        return
+    is_image = path.suffix.lower() in IMAGE_SUFFIXES
+    if is_image == (suffix in IMAGE_SUFFIXES):
+        yield path
+        return
+    with TemporaryDirectory(prefix="fakefocus-") as folder:
+        named = Path(folder) / f"media{suffix}"
+        named.symlink_to(path.absolute())
+        yield named
+
+
+def _readable(name: str) -> Iterator[Path]:
+    try:
+        yield from _named(name)
+    except OSError as error:
+        msg = f"{name[:80]}: cannot be looked for ({error.strerror})"
+        raise InputError(msg) from error
 
 
 def _named(name: str) -> Iterator[Path]:

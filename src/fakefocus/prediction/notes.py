@@ -1,5 +1,6 @@
 """What a result says of the detector that answered, and the result of a file that it could not answer."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -50,6 +51,11 @@ def deciding(people: Sequence[PersonResult]) -> list[PersonResult]:
     return seen_well or list(people)
 
 
+def file_name(path: Path) -> str:
+    """Return the name of a file as results have it: bytes that are no UTF-8 are spelt out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def unanswered(
     path: Path,
     note: ModelNote,
@@ -65,7 +71,7 @@ def unanswered(
     """Return the result of a file that shows nobody, or cannot be judged, with the reason."""
     nobody = status == "no_face"
     return Prediction(
-        file=str(path),
+        file=file_name(path),
         sha256=sha256,
         status=status,
         reason=reason,

@@ -1,5 +1,6 @@
 """From a file to its answer."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -19,7 +20,8 @@ from fakefocus.imaging.perturbations import compress, rescale
 from fakefocus.models.contract import Verdict
 from fakefocus.parameters import Preprocessing
 from fakefocus.prediction.detectors import Detector
-from fakefocus.prediction.notes import deciding, note_of, unanswered
+from fakefocus.prediction.media import under_its_kind
+from fakefocus.prediction.notes import deciding, file_name, note_of, unanswered
 from fakefocus.prediction.provenance import read_provenance
 from fakefocus.prediction.quality import file_warnings, person_warnings
 from fakefocus.prediction.result import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from fakefocus.inference import Crop
     from fakefocus.prediction.explaining import Explainer
 
+_log = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
 Score = Callable[[Sequence[Picture]], NDArray[np.float64]]
 BENIGN: dict[str, Callable[[Picture], Picture]] = {
@@ -65,26 +68,38 @@ class Predictor:
 
     def __call__(self, path: Path | str) -> Prediction:
         """Return the answer to a file; what cannot be read or shows no face has its reason, and is no error."""
-        begun, path = time.perf_counter(), Path(path)
+        with under_its_kind(Path(path)) as named:
+            return self._look_at(Path(path), named)
+
+    def _look_at(self, path: Path, named: Path) -> Prediction:
+        """Return the answer to a file, of which ``named`` is a name with the suffix of its kind."""
+        begun = time.perf_counter()
         try:
-            media = probe(path)
+            media = probe(named)
         except MediaError as error:
             return self._without(path, None, "failed", str(error), begun)
         crops = MemoryVideo()
         try:
-            rows = extract_faces(path, path.name, media.kind, preprocessing_for(self.detector, self.options), crops)
+            rows = extract_faces(named, path.name, media.kind, preprocessing_for(self.detector, self.options), crops)
         except PassingFaultError as error:
             return self._without(path, media, "failed", str(error), begun)
         seen = [row for row in rows if row["found"]]
         if not seen:
             return self._without(path, media, *_why_nobody(rows), begun)
-        shared = file_warnings(path, _media(media))
+        shared = file_warnings(named, _media(media))
         numbers = sorted({int(row["track"]) for row in seen})
         people = tuple(self._person(n, [r for r in seen if r["track"] == n], crops, media, shared) for n in numbers)
         answer = self._answered(path, media, people, begun)
         if self._explain is not None:
-            self._explainer(path, answer, seen, crops)
+            self._draw(path, answer, seen, crops)
         return answer
+
+    def asked(self, options: Options) -> "Predictor":
+        """Return a predictor that looks at files in another way; the network is shared where it computes the same."""
+        other = Predictor(self.detector, options, self._explain)
+        if (options.runtime, options.device) == (self.options.runtime, self.options.device) and "score" in vars(self):
+            vars(other)["score"] = self.score
+        return other
 
     def prepare(self) -> None:
         """Make what the first file would wait for."""
@@ -92,6 +107,13 @@ class Predictor:
         if self.detector.contract.crops.detector == "mtcnn":
             networks("f32")
         self.score([np.zeros((side, side, 3), np.uint8)])
+
+    def _draw(self, path: Path, answer: Prediction, rows: list[dict[str, Any]], crops: MemoryVideo) -> None:
+        """Draw an answer; where that fails, the answer stands."""
+        try:
+            self._explainer(path, answer, rows, crops)
+        except Exception as error:
+            _log.warning("%s: its answer is not drawn (%s: %s)", path, type(error).__name__, error)
 
     @cached_property
     def _explainer(self) -> "Explainer":
@@ -135,15 +157,15 @@ class Predictor:
         )
 
     def _answered(self, path: Path, probed: Probe, people: tuple[PersonResult, ...], begun: float) -> Prediction:
-        judged_by = deciding(people)
-        foremost = max(judged_by, key=lambda person: person.score)
+        seen_well = deciding(people)
+        foremost = max(seen_well, key=lambda person: person.score)
         return Prediction(
-            file=str(path),
+            file=file_name(path),
             sha256=probed.sha256,
             status="scored",
             reason="",
             verdict=foremost.verdict,
-            says=in_words(foremost, self.note.limits, (len(judged_by), len(people))),
+            says=in_words(foremost, self.note.limits, people, media=_media(probed)),
             person=foremost.person,
             score=foremost.score,
             probability=foremost.probability,
@@ -231,7 +253,8 @@ def _why_nobody(rows: list[dict[str, Any]]) -> tuple[Literal["no_face", "failed"
     reasons = [row["reason"] for row in rows]
     faceless = [reason for reason in reasons if reason in (NO_FACE, OTHER_FACES)]
     if faceless:
-        return "no_face", f"no face in {len(faceless)} sampled frames"
+        broken = f"; {len(rows) - len(faceless)} do not decode" if len(faceless) < len(rows) else ""
+        return "no_face", f"no face in {len(faceless)} sampled frames{broken}"
     return "failed", max(set(reasons), key=reasons.count)
 
 

@@ -31,7 +31,11 @@ def read_provenance(path: Path) -> Provenance:
                 return Provenance(state="none")
             with reader:
                 return _described(json.loads(reader.json()))
-    except c2pa.C2paError as error:
+    except c2pa.C2paError.NotSupported:
+        # a kind of file that holds none
+        return Provenance(state="none")
+    except Exception as error:
+        # whatever a manifest does, it costs no answer
         return Provenance(state="unread", problems=(f"{type(error).__name__}: {error}"[:300],))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
+from fakefocus.imaging.frames import picture_bytes
 from fakefocus.imaging.gradient_ratio import gradient_ratio
 from fakefocus.models.contract import Contract
 from fakefocus.prediction.result import Media, Warned
@@ -49,7 +50,7 @@ def person_warnings(
     turned = median(angles) if angles else 0.0
     side = crops[0].shape[0]
     blurred, most = fmean(float(gradient_ratio(crop, _SIGMA).mean()) * _SIGMA for crop in crops), BLURRED * side
-    found = [
+    checks = [
         (size < least, "tiny", size, least, f"faces of {size:.0f} pixels; training saw none below {least:.0f}"),
         (turned > TURNED, "turned_away", turned, TURNED, f"turned away by {turned:.0f}°; training saw few beyond 40°"),
         (blurred > most, "blurred", blurred, most, f"edges blurred by {blurred:.1f} pixels of a crop of {side}"),
@@ -61,16 +62,16 @@ def person_warnings(
             f"seen in {len(rows)} sampled frame{'s' if len(rows) > 1 else ''} only",
         ),
     ]
-    return [Warned(problem=p, measured=m, limit=at, text=t) for applies, p, m, at, t in found if applies]  # type: ignore[arg-type]
+    return [Warned(problem=p, measured=m, limit=at, text=t) for applies, p, m, at, t in checks if applies]  # type: ignore[arg-type]
 
 
 def file_warnings(path: Path, media: Media) -> list[Warned]:
     """Return what is unusual about a file: hard compression."""
     if media.kind == "video":
-        bits = media.bytes * 8 / (media.width * media.height * media.frames)
+        bits = picture_bytes(path) * 8 / (media.width * media.height * media.frames)
         text = f"{bits:.4f} bits a pixel: compressed harder than anything that the detector was tried on"
         return [Warned(problem="compressed", measured=bits, limit=BITS, text=text)] if bits < BITS else []
-    quality = jpeg_quality(path) if media.kind == "image" else None
+    quality = jpeg_quality(path) if media.codec in ("jpg", "jpeg") else None
     if quality is None or quality >= JPEG:
         return []
     text = f"JPEG of quality {quality}; training saw none below {JPEG}"

@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from fakefocus.errors import InputError
 from fakefocus.prediction.detectors import find_detector
 from fakefocus.prediction.isolated import Isolated
 from fakefocus.prediction.media import suffix_of
-from fakefocus.prediction.notes import note_of, unanswered
+from fakefocus.prediction.notes import file_name, note_of, unanswered
 from fakefocus.prediction.result import Options, Prediction
 
 CONTENT, PATH = "content", "path"
@@ -27,28 +28,37 @@ MEDIA = "FAKEFOCUS_MEDIA"
 """The variable of the environment that names the folder below which files may be asked for by path."""
 MOST_BYTES = 64 * 2**20
 """Of one file."""
-_POOLS = 4
+MOST_ROWS = 64
+"""Of one request."""
+_WORKERS = 2
 
 
 class Answers:
-    """A detector that answers rows of questions."""
+    """A detector that answers rows of questions; threads may ask side by side."""
 
     def __init__(self, folder: str, workers: int | None = None) -> None:
-        """Find a detector; ``workers`` files are looked at at a time, by default one a core."""
+        """Find a detector; ``workers`` files are looked at at a time, by default two."""
         self._detector = find_detector(folder)
-        self._workers = workers or os.cpu_count() or 1
-        self._pools: dict[Options, Isolated] = {}
+        self._isolated = Isolated(self._detector, workers or _WORKERS)
 
     def __call__(self, questions: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
-        """Return a row of `COLUMNS` for each row of ``content`` or ``path``; a wrong one has its reason."""
+        """Return a row of `COLUMNS` for each row of ``content`` or ``path``; a wrong one has its reason.
+
+        Raises:
+            InputError: If there are more rows than one request may have.
+        """
+        if len(questions) > MOST_ROWS:
+            msg = f"a request may have up to {MOST_ROWS} rows, got {len(questions)}: ask in several"
+            raise InputError(msg)
         options = Options.model_validate({**params})
         with TemporaryDirectory(prefix="fakefocus-") as folder:
             asked = [self._file(row, Path(folder) / str(n)) for n, row in enumerate(questions.to_dict("records"))]
             files = [file for file in asked if isinstance(file, Path)]
-            answers = {one.file: one for one in self._pool(options)(files)}
+            answers = {one.file: one for one in self._isolated(files, options)}
             note = note_of(self._detector, options)
             rows = [
-                answers[str(one)] if isinstance(one, Path) else unanswered(Path(), note, options, one) for one in asked
+                answers[file_name(one)] if isinstance(one, Path) else unanswered(Path(), note, options, one)
+                for one in asked
             ]
         table = pd.DataFrame([_row(one) for one in rows], columns=list(COLUMNS), index=questions.index).astype(object)
         # JSON knows no NaN
@@ -56,27 +66,18 @@ class Answers:
 
     def close(self) -> None:
         """End all processes."""
-        for pool in self._pools.values():
-            pool.__exit__()
-        self._pools.clear()
-
-    def _pool(self, options: Options) -> Isolated:
-        """Return processes that look at files in a way; those that were asked for longest ago give way."""
-        if options not in self._pools:
-            if len(self._pools) >= _POOLS:
-                self._pools.pop(next(iter(self._pools))).__exit__()
-            pool = Isolated(self._detector, options, self._workers)
-            pool.prepare()
-            self._pools[options] = pool
-        return self._pools[options]
+        self._isolated.close()
 
     def _file(self, row: Mapping[Any, Any], target: Path) -> Path | str:
         """Return the file that a row asks about, or why there is none."""
         content, path = (row.get(name) for name in (CONTENT, PATH))
-        given = [isinstance(value, str) and bool(value) for value in (content, path)]
-        if sum(given) != 1:
+        filled = [isinstance(value, str) and bool(value) for value in (content, path)]
+        if sum(filled) != 1:
             return f"a row needs {CONTENT} (a file in base64) or {PATH}, and not both"
-        return _allowed(str(path)) if given[1] else _decoded(str(content), target)
+        try:
+            return _allowed(str(path)) if filled[1] else _decoded(str(content), target)
+        except (ValueError, OSError, RuntimeError) as error:
+            return f"{PATH if filled[1] else CONTENT}: cannot be read ({type(error).__name__}: {error})"
 
 
 def _decoded(content: str, target: Path) -> Path | str:

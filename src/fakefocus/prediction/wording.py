@@ -1,6 +1,9 @@
 """Puts an answer in words that say no more than the score can carry."""
 
-from fakefocus.prediction.result import Limits, PersonResult
+from collections.abc import Sequence
+
+from fakefocus.prediction.notes import deciding
+from fakefocus.prediction.result import Limits, Media, PersonResult
 
 _MEANS = {
     "fake": "Looks manipulated: this score is as high as few unaltered clips reached when the limits were chosen.",
@@ -13,29 +16,44 @@ _BY_THRESHOLD = {
 }
 
 
-def in_words(person: PersonResult, limits: Limits, people: tuple[int, int]) -> str:
+def in_words(person: PersonResult, limits: Limits, people: Sequence[PersonResult], media: Media) -> str:
     """Return some sentences about the person by whom a file is judged.
 
     Args:
         person: The one.
         limits: By which they were called what they are called.
-        people: How many are seen well enough to judge the file by, and how many there are.
+        people: All who are seen.
+        media: The file.
     """
     means = _MEANS if limits.promised else _BY_THRESHOLD
-    text = means.get(person.verdict, _MEANS["uncertain"])
-    if people[1] > 1:
-        text += f" The score is that of person {person.person}, who looks most manipulated of {_those(*people)}."
+    sentences = [means.get(person.verdict, _MEANS["uncertain"])]
+    if limits.promised and media.kind != "video":
+        sentences.append("The limits were chosen on clips; no error rate is promised for a picture.")
+    if len(people) > 1:
+        sentences += _of_several(person, people)
     if person.warnings:
-        text += f" Less certain than usual here: {'; '.join(warned.text for warned in person.warnings)}."
+        sentences.append(f"Less certain than usual here: {'; '.join(warned.text for warned in person.warnings)}.")
     if _crosses(person, limits):
-        text += " A JPEG or a smaller copy of this file could get another verdict."
-    return text
+        sentences.append("Compressed or made smaller, the same face would get another verdict.")
+    return " ".join(sentences)
 
 
-def _those(seen_well: int, everybody: int) -> str:
-    if seen_well == everybody:
-        return f"{everybody} people"
-    return f"the {seen_well} who are seen well, of {everybody} people" if seen_well > 1 else f"{everybody} people"
+def _of_several(person: PersonResult, people: Sequence[PersonResult]) -> list[str]:
+    seen_well = deciding(people)
+    if len(seen_well) == 1:
+        who = f"the only one of {len(people)} people who is seen well"
+    elif len(seen_well) == len(people):
+        who = f"who looks most manipulated of {len(people)} people"
+    else:
+        who = f"who looks most manipulated of the {len(seen_well)} who are seen well, of {len(people)} people"
+    sentences = [f"The score is that of person {person.person}, {who}."]
+    if len(seen_well) > 1 and person.verdict == "fake":
+        sentences.append("Of several people one is called fake by mistake more often than a single one.")
+    higher = [one for one in people if one not in seen_well and one.verdict == "fake" and person.verdict != "fake"]
+    if higher:
+        worst = max(higher, key=lambda one: one.score)
+        sentences.append(f"Person {worst.person}, who is hardly seen, scores {worst.score:.2f}: look at them yourself.")
+    return sentences
 
 
 def _crosses(person: PersonResult, limits: Limits) -> bool:

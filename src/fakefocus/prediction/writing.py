@@ -2,14 +2,14 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.imaging.frames import MediaError, hash_of
-from fakefocus.prediction.result import Prediction, read_prediction
+from fakefocus.prediction.result import ModelNote, Options, Prediction, read_prediction
 
 KINDS = (".ndjson", ".json", ".csv")
 COLUMNS = (
@@ -47,11 +47,11 @@ class Results:
         self.earlier = self._read()
         self._file: TextIO | None = None
 
-    def begin(self, kept: Sequence[Prediction]) -> None:
-        """Begin with those of the earlier results that still hold."""
+    def begin(self) -> None:
+        """Begin, or go on behind the earlier results; a line that a kill tore is cut off."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._lines.with_name(f".{self._lines.name}.writing")
-        part.write_text("".join(f"{one.model_dump_json()}\n" for one in kept), encoding="utf-8")
+        part.write_text("".join(f"{one.model_dump_json()}\n" for one in self.earlier), encoding="utf-8")
         part.replace(self._lines)
         self._file = self._lines.open("a", encoding="utf-8")
 
@@ -64,15 +64,14 @@ class Results:
         self._file.flush()
 
     def finish(self) -> None:
-        """Write the file that was asked for."""
+        """Write the file that was asked for: of each file its last result."""
         self.leave()
-        if self._lines == self._path:
-            return
-        results = list(_results_in(self._lines))
+        results = list({one.file: one for one in _results_in(self._lines)}.values())
         part = self._path.with_name(f".{self._path.name}.writing")
         _WRITERS[self._path.suffix](part, results)
         part.replace(self._path)
-        self._lines.unlink()
+        if self._lines != self._path:
+            self._lines.unlink()
 
     def leave(self) -> None:
         """Stop, so that `--resume` goes on."""
@@ -83,18 +82,18 @@ class Results:
         if self._lines.exists():
             return list(_results_in(self._lines))
         if self._path.suffix == ".json" and self._path.exists():
-            return [Prediction.model_validate(one) for one in json.loads(self._path.read_text(encoding="utf-8"))]
+            return _results_of(self._path)
         if self._path.exists():
             msg = f"--resume: {self._path} is complete; a CSV cannot be added to, name another file"
             raise InputError(msg)
         return []
 
 
-def is_answered(file: Path, earlier: Prediction | None, asked: Prediction) -> bool:
-    """Say whether an earlier result is of this very file, by the same detector and options as ``asked``."""
+def is_answered(file: Path, earlier: Prediction | None, note: ModelNote, options: Options) -> bool:
+    """Say whether an earlier result is of this very file, by the same detector and options."""
     if earlier is None or earlier.status == "failed":
         return False
-    if (earlier.model, earlier.options) != (asked.model, asked.options):
+    if (earlier.model, earlier.options) != (note, options):
         return False
     with suppress(MediaError):
         return hash_of(file) == earlier.sha256
@@ -107,8 +106,8 @@ def _results_in(lines: Path) -> Iterator[Prediction]:
     Raises:
         InputError: If another one is no result of this version.
     """
-    texts = lines.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(texts, 1):
+    texts = lines.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
+    for number, line in enumerate(texts if texts != [""] else [], 1):
         try:
             yield read_prediction(line)
         except ValueError as error:
@@ -116,6 +115,18 @@ def _results_in(lines: Path) -> Iterator[Prediction]:
                 return
             msg = f"{lines}: line {number} is no result of this version of fakefocus: name another file"
             raise InputError(msg) from error
+
+
+def _results_of(path: Path) -> list[Prediction]:
+    try:
+        return [Prediction.model_validate(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError) as error:
+        msg = f"{path}: holds no results of this version of fakefocus: name another file"
+        raise InputError(msg) from error
+
+
+def _write_lines(path: Path, results: list[Prediction]) -> None:
+    path.write_text("".join(f"{one.model_dump_json()}\n" for one in results), encoding="utf-8")
 
 
 def _write_json(path: Path, results: list[Prediction]) -> None:
@@ -147,4 +158,4 @@ def _row(result: Prediction) -> dict[str, Any]:
     }
 
 
-_WRITERS = {".json": _write_json, ".csv": _write_csv}
+_WRITERS = {".ndjson": _write_lines, ".json": _write_json, ".csv": _write_csv}
