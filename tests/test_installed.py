@@ -42,8 +42,9 @@ def test_installed_package_runs_where_it_is_called_with_an_archive_of_configurat
     assert done.returncode == 0, done.stderr[-3000:]
     assert (work / "data/02_intermediate/tiny/videos.parquet").is_file()
     assert (work / "mlruns/mlflow.db").is_file()
-    # nothing beside the installed package
-    assert {path.name for path in site.iterdir()} <= {"fakefocus", *(p.name for p in site.glob("fakefocus-*"))}
+    # nothing beside the installed package and its command
+    assert {path.name for path in site.iterdir()} <= {"fakefocus", "bin", *(p.name for p in site.glob("fakefocus-*"))}
+    assert [path.name for path in (site / "bin").iterdir()] == ["fakefocus"]
 
 
 def test_recipe_that_a_configuration_lacks_is_one_message(site: Path, tmp_path: Path) -> None:
