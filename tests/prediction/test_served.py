@@ -67,6 +67,7 @@ def test_paths_are_read_below_the_folder_that_was_named_alone(
     monkeypatch.setenv(served.MEDIA, str(portrait.parent))
     odd = ["a\0b", "n" * 300]
     table = answers(pd.DataFrame({"path": [*asked["path"], "link.png", *odd]}), {})
+    assert [json.loads(one)["file"] for one in table["result"]][:2] == [portrait.name, "../secret.png"]
     outside = "path: must be below the folder that the server reads"
     assert table["reason"].tolist()[:5] == ["", outside, "path: no such file", outside, outside]
     assert all(reason.startswith("path: cannot be read") for reason in table["reason"].tolist()[5:])

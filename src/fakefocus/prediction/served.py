@@ -1,6 +1,6 @@
 """Answers for programs that ask over HTTP, by rows of a table: what the logged MLflow model does.
 
-Each file is looked at in a process of its own kind, as `fakefocus predict` does; a bad one costs its own row.
+Files are looked at in other processes, as `fakefocus predict` does; a bad one costs its own row.
 """
 
 import base64
@@ -52,7 +52,8 @@ class Answers:
             raise InputError(msg)
         options = Options.model_validate({**params})
         with TemporaryDirectory(prefix="fakefocus-") as folder:
-            asked = [self._file(row, Path(folder) / str(n)) for n, row in enumerate(questions.to_dict("records"))]
+            records = questions.to_dict("records")
+            asked = [self._file(row, Path(folder) / str(n)) for n, row in enumerate(records)]
             files = [file for file in asked if isinstance(file, Path)]
             answers = {one.file: one for one in self._isolated(files, options)}
             note = note_of(self._detector, options)
@@ -60,7 +61,8 @@ class Answers:
                 answers[file_name(one)] if isinstance(one, Path) else unanswered(Path(), note, options, one)
                 for one in asked
             ]
-        table = pd.DataFrame([_row(one) for one in rows], columns=list(COLUMNS), index=questions.index).astype(object)
+        named = [one.model_copy(update={"file": _name_of(row)}) for one, row in zip(rows, records, strict=True)]
+        table = pd.DataFrame([_row(one) for one in named], columns=list(COLUMNS), index=questions.index).astype(object)
         # JSON knows no NaN
         return table.where(table.notna(), None)
 
@@ -100,6 +102,12 @@ def _allowed(path: str) -> Path | str:
     if not file.is_relative_to(Path(root).resolve()):
         return f"{PATH}: must be below the folder that the server reads"
     return file if file.is_file() else f"{PATH}: no such file"
+
+
+def _name_of(row: Mapping[Any, Any]) -> str:
+    """Return what whoever asks calls a file: where it lies here is nobody's business."""
+    path = row.get(PATH)
+    return path if isinstance(path, str) else ""
 
 
 def _row(answer: Prediction) -> dict[str, Any]:
