@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench viz mlflow clean
+.PHONY: help install demo app test lint bench viz mlflow clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ lint: install
 
 bench: install  ## measure the speed of what matters, in ratios; print a table, write benchmarks/latest.json
 	$(BIN)/python -m benchmarks
+
+app: install  ## ask detectors about a file in a browser, on http://127.0.0.1:8501
+	$(BIN)/fakefocus app
 
 viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
 	$(KEDRO) viz run --host 127.0.0.1 --include-hooks --no-browser

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 import warnings
 
 __version__ = "0.1.0"
@@ -10,7 +11,8 @@ os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
+# OpenVINO reports each conversion of a network to its makers where it can import this, and asks nobody
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 warnings.filterwarnings("ignore", message="register_new_resolver")
 warnings.filterwarnings("ignore", message="One or more dataset names contain")

@@ -32,6 +32,7 @@ class _Clip:
     """What is known of a clip so far: frames that are wanted, crops by track and frame, and frames without."""
 
     sampling: Sampling
+    progress: Callable[[float], None] | None = None
     wanted: Sequence[int] = ()
     crops: dict[int, dict[int, Row]] = field(default_factory=dict)
     empty: list[Row] = field(default_factory=list)
@@ -44,7 +45,13 @@ class _Clip:
 
 
 def extract_faces(
-    path: Path, video_id: str, kind: str, options: Preprocessing, write: FrameWriter, evidence: Evidence | None = None
+    path: Path,
+    video_id: str,
+    kind: str,
+    options: Preprocessing,
+    write: FrameWriter,
+    evidence: Evidence | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[Row]:
     """Write the crops of a clip or image; return a row for each, and for each frame without one its reason.
 
@@ -55,11 +62,12 @@ def extract_faces(
         options: How frames are sampled, and faces found and cut out.
         write: Where crops go.
         evidence: Of a fake, what tells who in it was altered.
+        progress: Called with the share of the wanted frames that was looked at.
 
     Raises:
         PassingFaultError: If the file cannot be read now, but may be later.
     """
-    clip = _Clip(options.sampling)
+    clip = _Clip(options.sampling, progress)
     parts = None if evidence is None else AlteredParts(evidence, lambda: clip.wanted)
     look = _whole_images if options.region == "whole_image" else partial(_faces, parts=parts)
     least = 1 if kind == "image" else options.sampling.min_frames
@@ -106,12 +114,14 @@ def crop_name(frame: int, track: int) -> str:
 
 def _decoded(frames: Iterator[Frame], clip: _Clip) -> Iterator[tuple[Frame, NDArray[np.uint8]]]:
     """Pass on frames with their image, and note the others with their reason."""
-    for frame in frames:
+    for passed, frame in enumerate(frames, start=1):
         if frame.image is None:
             clip.empty.append(_row(frame.index, frame.time, reason=frame.reason))
         else:
             clip.decoded += 1
             yield frame, frame.image
+        if clip.progress is not None:
+            clip.progress(passed / len(clip.wanted))
 
 
 def _faces(

@@ -1,5 +1,8 @@
 """A detector's graph scores as its network does, for every family, and is made once."""
 
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,3 +96,19 @@ def test_weights_of_another_network_are_refused(crops: list[np.ndarray]) -> None
     _, others = _detector("scade_net", crops)
     with pytest.raises(InputError, match="meso4"):
         to_graph(contract, others)
+
+
+def test_a_conversion_reports_to_nobody(tmp_path: Path) -> None:
+    """OpenVINO keeps a number of the user and tells its makers of each conversion, where it may."""
+    code = (
+        "import fakefocus.graphs.convert, openvino as ov, torch\n"
+        "ov.convert_model(torch.nn.Linear(2, 1), example_input=torch.zeros(1, 2))\n"
+        "from openvino.tools.ovc import telemetry_utils\n"
+        "print(telemetry_utils.tm.__name__)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
+    assert not list(tmp_path.iterdir())

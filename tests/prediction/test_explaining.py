@@ -10,7 +10,7 @@ import skimage.data
 
 from fakefocus.imaging.frames import read_frames
 from fakefocus.prediction import Options, Predictor, find_detector
-from fakefocus.prediction.explaining import box_at, sampling_step
+from fakefocus.prediction.boxes import box_at, sampling_step
 from fakefocus.prediction.result import FaceResult, PersonResult
 
 
@@ -24,7 +24,13 @@ def test_clip_has_a_sheet_a_line_and_boxes(explained: tuple[Predictor, Path], fa
     predictor, folder = explained
     answer = predictor(face_clip)
     (own,) = folder.glob(f"{face_clip.stem}-*")
-    assert {file.name for file in own.iterdir()} == {"person_0.png", "scores.png", "annotated.mp4", "answer.json"}
+    assert {file.name for file in own.iterdir()} == {
+        "person_0.png",
+        "scores.png",
+        "annotated.mp4",
+        "answer.json",
+        "answer.html",
+    }
     with av.open(str(own / "annotated.mp4")) as clip:
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
     assert len(frames) == answer.media.frames
@@ -42,7 +48,7 @@ def test_image_has_a_sheet_alone(explained: tuple[Predictor, Path], tmp_path: Pa
     cv2.imwrite(str(path), skimage.data.astronaut()[..., ::-1])
     predictor(path)
     (own,) = folder.glob("astronaut-*")
-    assert {file.name for file in own.iterdir()} == {"person_0.png", "answer.json"}
+    assert {file.name for file in own.iterdir()} == {"person_0.png", "answer.json", "answer.html"}
     sheet = cv2.imread(str(own / "person_0.png"))
     # the face, its map, and where the score comes from
     assert sheet.shape[1] > 2 * sheet.shape[0]

@@ -41,7 +41,7 @@ class _Commands(click.Group):
             raise click.UsageError(str(error), ctx) from error
 
 
-_COMMANDS = {"predict": "predict", "models": "models", "export": "export", "serve": "serve", "doctor": "doctor"}
+_COMMANDS = {name: name for name in ("predict", "app", "models", "export", "serve", "doctor")}
 """The modules of this package by the command that each holds."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

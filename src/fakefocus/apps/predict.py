@@ -159,6 +159,8 @@ def _with_progress(answers: "Iterator[Prediction]", count: int) -> "Iterator[Pre
 
 
 def _show(result: "Prediction", *, spelt_out: bool) -> None:
+    from fakefocus.prediction.wording import provenance_in_words
+
     verdict = result.verdict or "failed"
     name = click.style(f"{verdict.replace('_', ' '):9}", fg=_COLOURS.get(verdict))
     score = "     " if result.score is None else f"{result.score:.3f}"
@@ -176,7 +178,7 @@ def _show(result: "Prediction", *, spelt_out: bool) -> None:
         click.echo(f"  person {person.person}: {person.verdict}, {person.score:.3f} over {faces}; {edits}")
     if len(result.people) > 5:
         click.echo(f"  and {len(result.people) - 5} more people: see --output")
-    click.echo(f"  provenance: {_provenance(result)}")
+    click.echo(f"  provenance: {provenance_in_words(result.provenance)}")
 
 
 def _numbers(result: "Prediction") -> str:
@@ -185,12 +187,3 @@ def _numbers(result: "Prediction") -> str:
     model, limits = result.model, result.model.limits
     at = f"real below {limits.real_below:.3f}, fake from {limits.fake_from:.3f}"
     return f"score {result.score:.3f}; {at} ({model.name})"
-
-
-def _provenance(result: "Prediction") -> str:
-    note = result.provenance
-    if note.state == "none":
-        return "no C2PA manifest, which says nothing"
-    who = ", ".join(filter(None, (note.generator, note.signer and f"signed by {note.signer}", note.time)))
-    problems = f": {'; '.join(note.problems)}" if note.problems else ""
-    return f"C2PA manifest, {note.state}{problems}{f' ({who})' if who else ''}"

@@ -13,9 +13,10 @@ from concurrent.futures import CancelledError, as_completed
 from concurrent.futures import TimeoutError as TimeIsUpError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -72,7 +73,11 @@ class Isolated:
         Raises:
             InputError: If its weights are not of its contract, or are no safetensors.
         """
-        self._pool.schedule(_prepare, args=[options], timeout=_PREPARING_SECONDS).result()
+        self.begin_preparing(options).result()
+
+    def begin_preparing(self, options: Options) -> ProcessFuture:
+        """Begin what `prepare` waits for."""
+        return self._pool.schedule(_prepare, args=[options], timeout=_PREPARING_SECONDS)
 
     def __enter__(self) -> "Isolated":
         return self
@@ -90,6 +95,11 @@ class Isolated:
         asked = {self._schedule(file, options): file for file in files}
         for future in as_completed(asked):
             yield self._answer(future, asked[future], options, again=True)
+
+    def begin(self, file: Path, options: Options) -> "Pending":
+        """Ask about a file, and go on without its answer."""
+        future = self._schedule(file, options)
+        return Pending(future, partial(self._answer, future, file, options, again=True))
 
     def _new_pool(self) -> ProcessPool:
         made_for = (self._detector, self._explain)
@@ -126,6 +136,13 @@ class Isolated:
             _log.exception("%s could not be judged", file)
             reason = f"{type(error).__name__}: {error}"
         return unanswered(file, note_of(self._detector, options), options, reason)
+
+
+class Pending(NamedTuple):
+    """An answer that is being worked on: whoever no longer wants it cancels the ``future``, which ends the work."""
+
+    future: ProcessFuture
+    answer: Callable[[], Prediction]
 
 
 def seconds_for(file: Path, options: Options) -> float:
@@ -166,15 +183,18 @@ def _begin(detector: Detector, explain: Path | None) -> None:
 
 
 def _predict(file: Path, options: Options) -> Prediction:
-    return _ready(options)(file)
+    return ready(options)(file)
 
 
 def _prepare(options: Options) -> None:
-    _ready(options).prepare()
+    ready(options).prepare()
 
 
-def _ready(options: Options) -> "Predictor":
-    """Return what looks at files as ``options`` say, with the network of the one before where it computes the same."""
+def ready(options: Options) -> "Predictor":
+    """Return, in a process that `Isolated` started, what looks at files as ``options`` say.
+
+    Its network is that of the one before where it computes the same.
+    """
     global _predictor
     if _predictor is None:
         msg = "the process was not prepared"

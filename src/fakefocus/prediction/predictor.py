@@ -24,6 +24,7 @@ from fakefocus.prediction.media import under_its_kind
 from fakefocus.prediction.notes import deciding, file_name, note_of, unanswered
 from fakefocus.prediction.provenance import read_provenance
 from fakefocus.prediction.quality import file_warnings, person_warnings
+from fakefocus.prediction.rates import rates_in_words
 from fakefocus.prediction.result import (
     Estimate,
     FaceResult,
@@ -38,7 +39,7 @@ from fakefocus.prediction.wording import in_words
 
 if TYPE_CHECKING:
     from fakefocus.inference import Crop
-    from fakefocus.prediction.explaining import Explainer
+    from fakefocus.prediction.explaining import Explainer, Explanation
 
 _log = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
@@ -68,31 +69,53 @@ class Predictor:
 
     def __call__(self, path: Path | str) -> Prediction:
         """Return the answer to a file; what cannot be read or shows no face has its reason, and is no error."""
-        with under_its_kind(Path(path)) as named:
-            return self._look_at(Path(path), named)
+        if self._explain is None:
+            return self._look_at(Path(path))[0]
+        answer, explanation = self.explained(path)
+        if explanation is not None:
+            self._draw(Path(path), answer, explanation)
+        return answer
 
-    def _look_at(self, path: Path, named: Path) -> Prediction:
-        """Return the answer to a file, of which ``named`` is a name with the suffix of its kind."""
-        begun = time.perf_counter()
+    def explained(
+        self, path: Path | str, progress: Callable[[float], None] | None = None
+    ) -> "tuple[Prediction, Explanation | None]":
+        """Return the answer to a file and what shows it, if somebody is seen and that can be had.
+
+        ``progress`` is called with the share of the wanted frames that was looked at.
+        """
+        answer, rows, crops = self._look_at(Path(path), progress)
+        if not rows:
+            return answer, None
         try:
-            media = probe(named)
-        except MediaError as error:
-            return self._without(path, None, "failed", str(error), begun)
-        crops = MemoryVideo()
-        try:
-            rows = extract_faces(named, path.name, media.kind, preprocessing_for(self.detector, self.options), crops)
-        except PassingFaultError as error:
-            return self._without(path, media, "failed", str(error), begun)
-        seen = [row for row in rows if row["found"]]
-        if not seen:
-            return self._without(path, media, *_why_nobody(rows), begun)
-        shared = file_warnings(named, _media(media))
+            with under_its_kind(Path(path)) as named:
+                return answer, self._explainer(named, answer, rows, crops)
+        except Exception as error:
+            # the answer stands
+            _log.warning("%s: what shows its answer cannot be had (%s: %s)", path, type(error).__name__, error)
+            return answer, None
+
+    def _look_at(
+        self, path: Path, progress: Callable[[float], None] | None = None
+    ) -> tuple[Prediction, list[dict[str, Any]], MemoryVideo]:
+        """Return the answer to a file, the rows of the faces that were found, and their crops."""
+        begun, crops = time.perf_counter(), MemoryVideo()
+        preprocessing = preprocessing_for(self.detector, self.options)
+        with under_its_kind(path) as named:
+            try:
+                media = probe(named)
+            except MediaError as error:
+                return self._without(path, None, "failed", str(error), begun), [], crops
+            try:
+                rows = extract_faces(named, path.name, media.kind, preprocessing, crops, progress=progress)
+            except PassingFaultError as error:
+                return self._without(path, media, "failed", str(error), begun), [], crops
+            seen = [row for row in rows if row["found"]]
+            if not seen:
+                return self._without(path, media, *_why_nobody(rows), begun), [], crops
+            shared = file_warnings(named, _media(media))
         numbers = sorted({int(row["track"]) for row in seen})
         people = tuple(self._person(n, [r for r in seen if r["track"] == n], crops, media, shared) for n in numbers)
-        answer = self._answered(path, media, people, begun)
-        if self._explain is not None:
-            self._draw(path, answer, seen, crops)
-        return answer
+        return self._answered(path, media, people, begun), seen, crops
 
     def asked(self, options: Options) -> "Predictor":
         """Return a predictor that looks at files in another way; the network is shared where it computes the same."""
@@ -108,10 +131,13 @@ class Predictor:
             networks("f32")
         self.score([np.zeros((side, side, 3), np.uint8)])
 
-    def _draw(self, path: Path, answer: Prediction, rows: list[dict[str, Any]], crops: MemoryVideo) -> None:
+    def _draw(self, path: Path, answer: Prediction, explanation: "Explanation") -> None:
         """Draw an answer; where that fails, the answer stands."""
+        from fakefocus.prediction.answer_page import Shown
+        from fakefocus.prediction.drawing import draw_answer
+
         try:
-            self._explainer(path, answer, rows, crops)
+            draw_answer(path, Shown(answer, explanation, rates_in_words(self.detector)), self._explain or Path())
         except Exception as error:
             _log.warning("%s: its answer is not drawn (%s: %s)", path, type(error).__name__, error)
 
@@ -119,7 +145,7 @@ class Predictor:
     def _explainer(self) -> "Explainer":
         from fakefocus.prediction.explaining import Explainer
 
-        return Explainer(self.detector, self._explain or Path())
+        return Explainer(self.detector)
 
     @cached_property
     def score(self) -> Score:

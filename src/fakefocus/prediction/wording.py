@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fakefocus.prediction.notes import deciding
-from fakefocus.prediction.result import Limits, Media, PersonResult
+from fakefocus.prediction.result import Limits, Media, PersonResult, Provenance
 
 _MEANS = {
     "fake": "Looks manipulated: this score is as high as few unaltered clips reached when the limits were chosen.",
@@ -36,6 +36,15 @@ def in_words(person: PersonResult, limits: Limits, people: Sequence[PersonResult
     if _crosses(person, limits):
         sentences.append("Compressed or made smaller, the same face would get another verdict.")
     return " ".join(sentences)
+
+
+def provenance_in_words(note: Provenance) -> str:
+    """Return what a file says of where it is from."""
+    if note.state == "none":
+        return "no C2PA manifest, which says nothing"
+    who = ", ".join(filter(None, (note.generator, note.signer and f"signed by {note.signer}", note.time)))
+    problems = f": {'; '.join(note.problems)}" if note.problems else ""
+    return f"C2PA manifest, {note.state}{problems}{f' ({who})' if who else ''}"
 
 
 def _of_several(person: PersonResult, people: Sequence[PersonResult]) -> list[str]:

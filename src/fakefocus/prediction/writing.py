@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -100,6 +100,11 @@ def is_answered(file: Path, earlier: Prediction | None, note: ModelNote, options
     return False
 
 
+def as_json(results: Sequence[Prediction]) -> str:
+    """Return results as a list in JSON."""
+    return json.dumps([one.model_dump(mode="json") for one in results], indent=1) + "\n"
+
+
 def _results_in(lines: Path) -> Iterator[Prediction]:
     """Yield what lines hold; the last one may have been torn by a kill.
 
@@ -130,7 +135,7 @@ def _write_lines(path: Path, results: list[Prediction]) -> None:
 
 
 def _write_json(path: Path, results: list[Prediction]) -> None:
-    path.write_text(json.dumps([one.model_dump(mode="json") for one in results], indent=1) + "\n", encoding="utf-8")
+    path.write_text(as_json(results), encoding="utf-8")
 
 
 def _write_csv(path: Path, results: list[Prediction]) -> None:

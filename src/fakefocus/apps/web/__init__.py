@@ -1,0 +1,1 @@
+"""The web app: `page` is what Streamlit runs; nothing else imports Streamlit."""

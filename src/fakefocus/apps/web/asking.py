@@ -1,0 +1,136 @@
+"""Asks detectors about an uploaded file, each in a process of its own, and forgets the file."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from fakefocus.imaging.frames import MediaError, probe
+from fakefocus.parameters import Group
+from fakefocus.parameters.common import Positive
+from fakefocus.prediction.answer_page import Shown
+from fakefocus.prediction.detectors import Detector, find_detector
+from fakefocus.prediction.explaining import read_explanation, write_explanation
+from fakefocus.prediction.isolated import Isolated, Pending, ready
+from fakefocus.prediction.media import under_its_kind
+from fakefocus.prediction.notes import unanswered
+from fakefocus.prediction.rates import rates_in_words
+from fakefocus.prediction.result import Options, Prediction
+
+_log = logging.getLogger(__name__)
+_MEDIA, _SHARE, _EXPLANATION = "media", "share", "explanation.npz"
+_PAUSE = 0.2
+
+
+class Settings(Group):
+    """What the command says to the page: names of detectors, and limits of files."""
+
+    models: tuple[str, ...]
+    most_megabytes: Positive = 200
+    most_seconds: Positive = 600
+
+
+class Asked(NamedTuple):
+    """A detector, and the process that asks it."""
+
+    detector: Detector
+    isolated: Isolated
+
+
+class Progress(NamedTuple):
+    """How far the work on a file is: share of frames looked at in [0, 1], None while it waits for its turn."""
+
+    share: float | None
+
+
+def open_detectors(settings: Settings) -> dict[str, Asked]:
+    """Return the detectors by name, each with a process of its own, which gets ready."""
+    ask = partial(look_at, most_seconds=settings.most_seconds)
+    found = {name: find_detector(name) for name in settings.models}
+    detectors = {name: Asked(detector, Isolated(detector, ask=ask)) for name, detector in found.items()}
+    for asked in detectors.values():
+        asked.isolated.begin_preparing(Options())
+    return detectors
+
+
+def look_at(file: Path, options: Options, most_seconds: int) -> Prediction:
+    """Return the answer to a file, and leave what shows it beside it; runs in a process that may be ended.
+
+    A clip of more than ``most_seconds`` has failed.
+    """
+    predictor = ready(options)
+    try:
+        with under_its_kind(file) as named:
+            seconds = probe(named).duration
+    except MediaError:
+        seconds = 0.0
+    if seconds > most_seconds:
+        reason = (
+            f"a clip of {seconds:.0f} s; up to {most_seconds} s are looked at here: cut it, or use the command line"
+        )
+        return unanswered(file, predictor.note, options, reason)
+    answer, explanation = predictor.explained(file, partial(_note_share, file.with_name(_SHARE)))
+    if explanation is not None:
+        write_explanation(explanation, file.with_name(_EXPLANATION))
+    return answer
+
+
+def ask_all(
+    content: bytes, name: str, options: Options, detectors: Mapping[str, Asked]
+) -> Iterator[Progress | list[Shown]]:
+    """Yield how far the work on a file is, several times a second, and in the end all answers.
+
+    The file lies in a folder of its own while it is worked on; that is removed in the end, whatever the end is, and
+    work that nobody waits for any more is ended.
+
+    Args:
+        content: The file.
+        name: What its owner calls it; nothing is opened by this name.
+        options: How it is looked at.
+        detectors: Who is asked.
+    """
+    with TemporaryDirectory(prefix="fakefocus-app-") as folder:
+        pending: dict[str, tuple[Path, Pending]] = {}
+        try:
+            for detector, asked in detectors.items():
+                file = Path(folder) / str(len(pending)) / _MEDIA
+                file.parent.mkdir()
+                file.write_bytes(content)
+                pending[detector] = file, asked.isolated.begin(file, options)
+            while not all(work.future.done() for _, work in pending.values()):
+                yield _progress([file for file, _ in pending.values()])
+                time.sleep(_PAUSE)
+            yield [_shown(detectors[detector].detector, file, work, name) for detector, (file, work) in pending.items()]
+        finally:
+            for _, work in pending.values():
+                work.future.cancel()
+
+
+def _shown(detector: Detector, file: Path, work: Pending, name: str) -> Shown:
+    answer = work.answer()
+    explained = file.with_name(_EXPLANATION)
+    explanation = read_explanation(explained) if answer.status == "scored" and explained.is_file() else None
+    # where a file lay here is nobody's business
+    texts = {field: getattr(answer, field).replace(f"{file.parent}/", "") for field in ("reason", "says")}
+    return Shown(answer.model_copy(update={"file": name, **texts}), explanation, rates_in_words(detector))
+
+
+def _progress(files: list[Path]) -> Progress:
+    shares = [share for share in map(_share, files) if share is not None]
+    return Progress(sum(shares) / len(files) if shares else None)
+
+
+def _share(file: Path) -> float | None:
+    with suppress(OSError, ValueError):
+        return float(file.with_name(_SHARE).read_text(encoding="ascii"))
+    return None
+
+
+def _note_share(file: Path, share: float) -> None:
+    """Write how far it is; the folder may be gone already, where nobody waits any more."""
+    with suppress(OSError):
+        file.write_text(f"{share:.3f}", encoding="ascii")

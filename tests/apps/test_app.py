@@ -1,0 +1,271 @@
+"""The web app, as visitors see it: a real server, a real browser."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import psutil
+import pytest
+import skimage.data
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from apps.browser import open_browser
+from fakefocus.prediction import Predictor, find_detector
+
+ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 240
+_MILLISECONDS = 1000 * _PATIENCE
+MODELS = ("lite", "scade_net")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, temporary: Path) -> Iterator[tuple[subprocess.Popen, int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(temporary)}
+    code = "from fakefocus.apps.cli import main; main()"
+    command = [sys.executable, "-c", code, "app", "--port", str(port), "--most-megabytes", "1", "--most-seconds", "5"]
+    log = temporary.parent / "app.log"
+    with log.open("w") as output:
+        running = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=temporary)
+    begun = time.monotonic()
+    while time.monotonic() - begun < _PATIENCE:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).close()
+            break
+        except OSError:
+            assert running.poll() is None, log.read_text()
+            time.sleep(0.5)
+    yield running, port
+    running.send_signal(signal.SIGTERM)
+    running.wait(timeout=30)
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: tuple[subprocess.Popen, int]) -> Iterator[Page]:
+    context = browser.new_context()
+    yield _visit(context, server[1])
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("portrait") / "astronaut.png"
+    cv2.imwrite(str(path), skimage.data.astronaut()[..., ::-1])
+    return path
+
+
+def _visit(context: BrowserContext, port: int) -> Page:
+    page = context.new_page()
+    page.set_default_timeout(_MILLISECONDS)
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.get_by_text("Is this face manipulated?").wait_for()
+    return page
+
+
+def _upload(page: Page, path: Path) -> None:
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=_MILLISECONDS)
+    expect(page.get_by_text("Save as data")).to_be_visible(timeout=_MILLISECONDS)
+
+
+def _saved(page: Page, label: str, folder: Path) -> str:
+    with page.expect_download() as download:
+        page.get_by_text(label).click()
+    target = folder / download.value.suggested_filename
+    download.value.save_as(target)
+    return target.read_text(encoding="utf-8")
+
+
+def test_image_has_the_command_lines_scores_on_the_page_and_in_what_is_saved(
+    visitor: Page, portrait: Path, tmp_path: Path
+) -> None:
+    _upload(visitor, portrait)
+    answers = json.loads(_saved(visitor, "Save as data", tmp_path))
+    for answer, name in zip(answers, MODELS, strict=True):
+        expected = Predictor(find_detector(name))(portrait)
+        assert (answer["model"]["name"], answer["file"]) == (name, "astronaut.png")
+        assert answer["score"] == expected.score
+        expect(visitor.get_by_text(f"▲ {expected.score:.3f}")).to_be_visible()
+        expect(visitor.get_by_text(expected.says)).to_be_visible()
+    saved = _saved(visitor, "Save as a page", tmp_path)
+    assert saved.count("data:image/jpeg;base64,") >= 4
+    assert not re.search(r'(src|href)="(?!data:)', saved), "the page needs nothing from elsewhere"
+    assert "Its defocus map" in saved
+
+
+def test_clip_has_maps_heat_maps_of_any_opacity_and_scores_over_time(visitor: Page, face_clip: Path) -> None:
+    visitor.get_by_text("How the file is looked at").click()
+    every = visitor.get_by_label("Each n-th frame of a clip")
+    every.fill("4")
+    every.press("Enter")
+    _upload(visitor, face_clip)
+    expect(visitor.get_by_alt_text("Its defocus map: dark is sharp").first).to_be_visible()
+    expect(visitor.locator("canvas, svg.marks").first).to_be_visible()
+    heat = visitor.get_by_alt_text("Its heat map").first
+    before = heat.get_attribute("src")
+    slider = visitor.get_by_role("slider").first
+    slider.press("Home")
+    expect(slider).to_have_value("0")
+    visitor.wait_for_function("before => document.querySelector('img[alt=\"Its heat map\"]').src != before", arg=before)
+    face = visitor.get_by_alt_text("The face at 0.0 seconds").first
+    assert visitor.get_by_alt_text("Its heat map").first.get_attribute("src") == face.get_attribute("src")
+
+
+@pytest.mark.parametrize(("name", "content"), [("text.mp4", b"this is no clip\n" * 40), ("empty.mp4", b"")])
+def test_what_is_no_media_gets_a_reason_that_names_no_folder(
+    visitor: Page, name: str, content: bytes, tmp_path: Path, temporary: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    _upload(visitor, path)
+    expect(visitor.get_by_text("Cannot be judged").first).to_be_visible()
+    assert "fakefocus-app-" not in visitor.content()
+    assert str(temporary) not in visitor.content()
+
+
+def test_what_a_file_is_its_content_says(visitor: Page, portrait: Path, tmp_path: Path) -> None:
+    path = tmp_path / "really_a_picture.txt"
+    path.write_bytes(portrait.read_bytes())
+    _upload(visitor, path)
+    expect(visitor.get_by_text("▲").first).to_be_visible()
+
+
+def test_too_long_a_clip_and_too_large_a_file_are_refused(visitor: Page, face_clip: Path, tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "long.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for level in range(8):
+            frame = av.VideoFrame(64, 64, "rgb24")
+            frame.planes[0].update(bytes([level]) * frame.planes[0].buffer_size)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    _upload(visitor, path)
+    expect(visitor.get_by_text("up to 5 s are looked at here").first).to_be_visible()
+    large = tmp_path / "large.mp4"
+    large.write_bytes(face_clip.read_bytes() + bytes(2**21))
+    visitor.locator("input[type=file]").set_input_files(large)
+    expect(visitor.get_by_text(re.compile("must be 1.*MB or smaller")).first).to_be_visible(timeout=_MILLISECONDS)
+
+
+def test_two_visitors_at_once_see_their_own_file_alone(
+    browser: Browser, server: tuple[subprocess.Popen, int], portrait: Path, face_clip: Path, tmp_path: Path
+) -> None:
+    contexts = [browser.new_context(), browser.new_context()]
+    pages = [_visit(context, server[1]) for context in contexts]
+    files = [tmp_path / "of_the_first.png", tmp_path / "of_the_second.mp4"]
+    for path, source in zip(files, (portrait, face_clip), strict=True):
+        path.write_bytes(source.read_bytes())
+    for page, path in zip(pages, files, strict=True):
+        page.locator("input[type=file]").set_input_files(path)
+    for page, path in zip(pages, files, strict=True):
+        expect(page.get_by_role("heading", name=path.name)).to_be_visible(timeout=_MILLISECONDS)
+        expect(page.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
+    for page, other in zip(pages, reversed(files), strict=True):
+        assert other.stem not in page.content()
+    third = _visit(browser.new_context(), server[1])
+    assert not any(path.stem in third.content() for path in files)
+
+
+def test_a_process_that_dies_at_a_file_costs_its_answer_and_the_app_lives(
+    visitor: Page, server: tuple[subprocess.Popen, int], face_clip: Path, portrait: Path
+) -> None:
+    _upload(visitor, portrait)
+    visitor.locator("input[type=file]").set_input_files(face_clip)
+    visitor.get_by_text(re.compile("Waiting for its turn|Looking for faces|Scoring")).first.wait_for()
+    for worker in _workers(server[0]):
+        worker.kill()
+    expect(visitor.get_by_role("heading", name=face_clip.name)).to_be_visible(timeout=_MILLISECONDS)
+    assert server[0].poll() is None
+    _upload(visitor, portrait)
+    expect(visitor.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
+
+
+def _workers(server: subprocess.Popen) -> list[psutil.Process]:
+    """Return the processes that look at files: what the fork server has started."""
+    below = psutil.Process(server.pid).children(recursive=True)
+    return [process for process in below if any("forkserver" in word for word in process.cmdline())][1:]
+
+
+def test_page_asks_no_other_computer_and_fits_a_phone(
+    browser: Browser, server: tuple[subprocess.Popen, int], portrait: Path
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = _visit(context, server[1])
+    _upload(page, portrait)
+    own = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+    assert not [url for url in asked if not url.startswith(own)]
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert width <= 390, "nothing is beside the screen"
+    dark = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert sum(map(int, re.findall(r"\d+", dark)[:3])) < 3 * 80
+    context.close()
+
+
+def test_everything_is_reached_by_keyboard(visitor: Page) -> None:
+    labels = []
+    for _ in range(12):
+        visitor.keyboard.press("Tab")
+        labels.append(visitor.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel || ''"))
+    seen = " ".join(labels)
+    assert "Upload" in seen
+    assert "A clip as recorded" in seen
+    assert "How the file is looked at" in seen
+
+
+def test_only_pages_of_this_computer_may_ask_and_no_file_is_read_by_name(
+    server: tuple[subprocess.Popen, int], browser: Browser
+) -> None:
+    port = server[1]
+    for path in (
+        "/../../../../etc/passwd",
+        "/media/../../etc/passwd",
+        "/static/..%2f..%2fetc%2fpasswd",
+        "/app/static/",
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+            raw.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+            assert b"root:" not in b"".join(iter(lambda: raw.recv(65536), b""))
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        upgrade = (
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
+        )
+        head = "GET /_stcore/stream HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
+        raw.sendall(f"{head}{upgrade}\r\n".encode())
+        assert b" 101 " not in raw.recv(4096), "a page of another name gets no answers"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=2)
+
+
+def test_no_upload_is_left_on_disk(visitor: Page, portrait: Path, temporary: Path) -> None:
+    _upload(visitor, portrait)
+    deadline = time.monotonic() + 30
+    while list(temporary.glob("fakefocus-*")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not list(temporary.glob("fakefocus-*"))
