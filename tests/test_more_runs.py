@@ -51,6 +51,33 @@ def test_one_command_trains_three_seeds_and_tells_their_mean_and_deviation(
     assert seeds == {"3", "42", "123"}
 
 
+def test_best_seed_becomes_champion_once_and_answers_by_its_alias(
+    project: Path, run_kedro: Callable[..., Any], face_clip: Path
+) -> None:
+    run_kedro(project, "champion")
+    told = json.loads((project / "data/07_model_output/tiny/champion.json").read_text())
+    assert (told["promoted"], told["former_version"]) == (True, None)
+    assert told["candidate"] in {f"scade_net.seed_{seed}" for seed in SEEDS}
+    contract = json.loads((project / f"data/06_models/tiny/{told['candidate']}/architecture.json").read_text())
+    assert told["auc"] == pytest.approx(contract["val_video_auc"], abs=0.02)
+    client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    assert int(client.get_model_version_by_alias("fakefocus_tiny", "champion").version) == 1
+    script = (
+        "import sys; from fakefocus.prediction import *; "
+        "print([Predictor(find_detector(name))(sys.argv[3]).score for name in sys.argv[1:3]])"
+    )
+    names = ["models:/fakefocus_tiny@champion", str(project / f"data/06_models/tiny/{told['candidate']}")]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project / 'mlflow.db'}"}
+    command = [sys.executable, "-c", script, *names, str(face_clip)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    registered, trained = json.loads(done.stdout.strip().splitlines()[-1])
+    assert registered == trained
+    run_kedro(project, "champion")
+    again = json.loads((project / "data/07_model_output/tiny/champion.json").read_text())
+    assert (again["promoted"], again["reason"]) == (False, "it is the champion already")
+    assert len(client.search_model_versions("name='fakefocus_tiny'")) == 1
+
+
 def test_baseline_is_trained_and_judged_like_a_family(project: Path, run_kedro: Callable[..., Any]) -> None:
     run_kedro(project, "baselines", namespaces=["meso4"], meso4={"training": {"epochs": 1}}, experiment="tiny")
     summary = json.loads((project / "data/07_model_output/tiny/meso4/summary.json").read_text())

@@ -45,7 +45,8 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     ``data`` is everything before the split: what is needed of a folder without labels of both kinds. ``baselines``,
     ``seeds`` and ``baseline_seeds`` train and judge on samples that are there; ``--namespaces`` chooses among them.
-    ``shipped`` judges the detectors that come with the package, with ``--params=trained_on=shipped``.
+    ``shipped`` judges the detectors that come with the package, with ``--params=trained_on=shipped``. ``champion``
+    registers the best detector of an experiment where it is better than the one before.
     """
     made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
     verbs = {verb: made[package] for verb, package in STAGES.items()}
@@ -56,6 +57,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "seeds": judged_seeds("evaluated_seeds", main_families()),
         "baseline_seeds": judged_seeds("evaluated_baseline_seeds", baselines()),
         "shipped": judged_shipped(),
+        "champion": import_module("fakefocus.pipelines.champion").create_pipeline(),
     }
     protocols = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in PROTOCOLS}
     protocols["leave_one_out"] += training.train_left_out(main_families())

@@ -14,6 +14,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 
+from fakefocus.datasets.champion import ALIAS
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
 from fakefocus.metrics.weighted import METRICS
@@ -58,6 +59,8 @@ class FamilyRuns:
         for value in outputs.values():
             if isinstance(value, dict) and "protocol" in value:
                 _log_protocol(value)
+        if outputs.get("champion"):
+            register_champion(outputs["champion"], self._parameters["preprocessing"])
         if not self._inside or not node.namespace:
             return
         for name, value in outputs.items():
@@ -179,13 +182,19 @@ def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def log_detector(name: str, model: dict[str, Any], preprocessing: dict[str, Any]) -> None:
+def log_detector(
+    name: str, model: dict[str, Any], preprocessing: dict[str, Any], registered: str | None = None
+) -> int | None:
     """Log a detector as an MLflow model that answers of files.
 
     Args:
         name: Of the detector.
         model: Its ``contract`` and ``weights``.
         preprocessing: How the project samples clips: what the model does where it is not asked otherwise.
+        registered: Name of a registered model that gets a version of it.
+
+    Returns:
+        The number of that version.
     """
     import mlflow
 
@@ -200,7 +209,25 @@ def log_detector(name: str, model: dict[str, Any], preprocessing: dict[str, Any]
             "faces": "main" if preprocessing["faces_per_video"] == 1 else "all",
         }
         arguments = model_arguments(Path(folder) / "detector", Path(folder) / "code", defaults)
-        mlflow.pyfunc.log_model(name=name.replace(".", "_"), **arguments)
+        logged = mlflow.pyfunc.log_model(name=name.replace(".", "_"), registered_model_name=registered, **arguments)
+    version = logged.registered_model_version
+    return None if version is None else int(version)
+
+
+def register_champion(champion: dict[str, Any], preprocessing: dict[str, Any]) -> None:
+    """Register a detector as the version of its data set's model that has the alias champion, with what it beat."""
+    import mlflow
+
+    comparison = champion["comparison"]
+    registered = comparison["registered_model"]
+    version = str(log_detector(comparison["candidate"], champion["model"], preprocessing, registered))
+    client = mlflow.MlflowClient()
+    shown = ("candidate", "reason", "auc", "former_auc", "former_version", "videos", "groups")
+    for name in shown:
+        client.set_model_version_tag(registered, version, name, str(comparison[name]))
+    if comparison["comparison"] is not None:
+        client.set_model_version_tag(registered, version, "p", str(comparison["comparison"]["p"]))
+    client.set_registered_model_alias(registered, ALIAS, version)
 
 
 def _log_protocol(result: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ class Comparison(TypedDict):
 def compare_auc(
     labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike, confidence: float
 ) -> Comparison:
-    """Compare the AUCs of two detectors on the rows that both have scored.
+    """Compare the AUCs of two detectors on the rows that both have scored: the second's less the first's.
 
     Where each row is a group of its own: DeLong, DeLong & Clarke-Pearson 1988 (https://doi.org/10.2307/2531595). Else
     each group is left out of both AUCs at once, and the variance is that of their difference.

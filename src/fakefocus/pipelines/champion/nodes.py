@@ -1,0 +1,142 @@
+"""Chooses the detector that a data set's registered model answers by: on validation videos, by a paired test."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.errors import InputError
+from fakefocus.metrics.comparison import compare_auc
+from fakefocus.metrics.scores import auc
+from fakefocus.metrics.videos import Aggregation, score_by_video
+from fakefocus.models.contract import Contract, Side, find_overlap, read_contract
+from fakefocus.parameters import Defocus, Evaluation, Preprocessing
+
+_PLAIN = re.compile(r"\w+(\.seed_\d+)?")
+"""Names of detectors that may become champion: no controls, variants or those that lack a method."""
+_FIRST, _SAME = "there was none", "it is the champion already"
+_BETTER, _NO_BETTER = "better on validation", "not shown to be better on validation"
+
+
+def compare_with_champion(
+    trained_detectors: dict[str, dict[str, Any]],
+    former_champion: dict[str, Any],
+    samples: pd.DataFrame,
+    face_crops: dict[str, VideoFolder],
+    defocus_maps: dict[str, VideoFolder],
+    splits_json: dict[str, Any],
+    preprocessing: Preprocessing,
+    defocus: Defocus,
+    evaluation: Evaluation,
+    dataset: str,
+) -> dict[str, Any]:
+    """Compare the best detector of an experiment with the champion, on the side of validation; no test video is read.
+
+    Args:
+        trained_detectors: All of the experiment (``contract`` and ``weights``), by name.
+        former_champion: The one that is registered, with its ``version``; empty if there is none.
+        samples: The index of faces; the side val is read.
+        face_crops: Crops by the column ``folder``.
+        defocus_maps: Maps of the crops.
+        splits_json: The split.
+        preprocessing: Parameters that crops must have been made with.
+        defocus: Parameters that maps must have been made with.
+        evaluation: Device, faces a batch, how a video is scored, and confidence.
+        dataset: Name of the data set, after which the registered model is called.
+
+    Returns:
+        ``registered_model``; ``candidate``: its name; ``promoted`` and ``reason``; ``auc`` of the candidate and
+        ``former_auc`` on ``videos`` validation videos of ``groups`` identity groups; ``former_version``;
+        ``comparison``: difference, interval and p of a paired test, None without a former one.
+
+    Raises:
+        InputError: If no detector is trained, one does not fit, or the former champion was trained on what is
+            validation here.
+    """
+    # torch takes seconds to import: only this node needs it
+    from fakefocus.inference import prepare
+
+    name, candidate = _best(trained_detectors)
+    rows = samples[samples["split"] == "val"].reset_index(drop=True)
+    options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
+    shown = prepare(candidate, rows, *options)
+    videos = _videos(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
+    result: dict[str, Any] = {
+        "registered_model": f"fakefocus_{dataset}",
+        "candidate": name,
+        "confidence": evaluation.confidence,
+        "auc": auc(videos["label"], videos["score"]),
+        "videos": len(videos),
+        "groups": int(videos["group"].nunique()),
+        "former_version": former_champion.get("version"),
+        "former_auc": None,
+        "comparison": None,
+    }
+    if not former_champion:
+        return result | {"promoted": True, "reason": _FIRST}
+    former = read_contract(former_champion["contract"])
+    _check_knows_none(former, rows, former_champion["version"])
+    shown = prepare(former_champion, rows, *options)
+    former_scores = _videos(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)["score"]
+    result["former_auc"] = auc(videos["label"], former_scores)
+    if _same(candidate, former_champion):
+        return result | {"promoted": False, "reason": _SAME}
+    compared = compare_auc(
+        videos["label"], former_scores, videos["score"], videos["group"], confidence=evaluation.confidence
+    )
+    better = (
+        (compared["difference"] or 0) > 0 and compared["p"] is not None and compared["p"] < 1 - evaluation.confidence
+    )
+    return result | {
+        "comparison": dict(compared),
+        "promoted": better,
+        "reason": _BETTER if better else _NO_BETTER,
+    }
+
+
+def promote(trained_detectors: dict[str, dict[str, Any]], champion_comparison: dict[str, Any]) -> dict[str, Any]:
+    """Return the detector that becomes champion, with its comparison; empty if the former one stays.
+
+    What tracks runs registers it (`fakefocus.hooks.tracking`).
+    """
+    if not champion_comparison["promoted"]:
+        return {}
+    return {"model": trained_detectors[champion_comparison["candidate"]], "comparison": champion_comparison}
+
+
+def _best(detectors: Mapping[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Return the detector of the best validation AUC."""
+    aucs = {}
+    for name in filter(_PLAIN.fullmatch, detectors):
+        contract = read_contract(detectors[name]["contract"])
+        if contract.labels == "true" and contract.val_video_auc is not None:
+            aucs[name] = contract.val_video_auc
+    if not aucs:
+        msg = "champion: no detector of this experiment is trained: run kedro run --pipelines=train or seeds first"
+        raise InputError(msg)
+    name = max(aucs, key=lambda one: aucs[one])
+    return name, detectors[name]
+
+
+def _videos(scored: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
+    """Return by video its label, its identity group and its score."""
+    groups = scored.groupby("video_id")["group"].first()
+    return score_by_video(scored, aggregation).join(groups)
+
+
+def _check_knows_none(former: Contract, rows: pd.DataFrame, version: int) -> None:
+    nobody = Side(videos=(), people=(), sha256=())
+    known = find_overlap(former.train, nobody, rows).trained_on
+    if known:
+        msg = (
+            f"champion: version {version}, {former.name}, was trained on {known} of these validation videos or people "
+            "in them, so that nothing can be said of both: compare on its own split, or take the alias champion from it"
+        )
+        raise InputError(msg)
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    mine, theirs = one["weights"], other["weights"]
+    return mine.keys() == theirs.keys() and all(bool((mine[name] == theirs[name]).all()) for name in mine)
