@@ -5,7 +5,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import blending, defocus, extraction, ingestion, judging, training
+from benchmarks import answering, blending, defocus, extraction, ingestion, judging, training
 from benchmarks.results import publish
 
 
@@ -22,6 +22,7 @@ def main() -> int:
         blending.measure(),
         judging.measure_judging(),
         training.measure(),
+        answering.measure(),
     )
     results = chain(*parts)
     return 0 if publish(results) else 1

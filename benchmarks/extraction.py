@@ -150,7 +150,7 @@ def _largest(clip: Sequence[Faces]) -> float:
 
 def extraction(size: str, paths: Sequence[Path]) -> Result:
     """Compare everything from file to crops with only decoding the same clips."""
-    decoders = {"PyAV": _decode_pyav, "OpenCV": _decode_opencv}
+    decoders = {"PyAV": decode_pyav, "OpenCV": decode_opencv}
     with tempfile.TemporaryDirectory() as folder:
         _extract(paths, Path(folder) / "warm")
         plain = {name: sum(_timed(lambda p=p, d=d: d(p))[0] for p in paths) for name, d in decoders.items()}
@@ -237,14 +237,16 @@ def _extract(paths: Sequence[Path], folder: Path) -> None:
         extract_faces(path, path.stem, "video", OPTIONS, FrameWriter(folder / path.stem, ".jpg"))
 
 
-def _decode_pyav(path: Path) -> None:
+def decode_pyav(path: Path) -> None:
+    """Decode a clip by PyAV, with one thread."""
     with av.open(str(path)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         for _ in container.decode(video=0):
             pass
 
 
-def _decode_opencv(path: Path) -> None:
+def decode_opencv(path: Path) -> None:
+    """Decode a clip by OpenCV, with one thread and without conversion to RGB."""
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     while video.grab():
         pass

@@ -50,3 +50,20 @@ def kept_graph(key: str, make: "Callable[[], ov.Model]") -> Path:
         for suffix in (".bin", ".xml"):
             part.with_suffix(suffix).replace(file.with_suffix(suffix))
     return file
+
+
+def compiled_graph(file: Path, precision: str = "f32") -> "ov.CompiledModel":
+    """Return a graph that is ready to compute, with one thread.
+
+    Where its thread is pinned to a core, OpenVINO's default, that of every other process is pinned to the same one: two
+    processes were as fast as one.
+    """
+    import openvino as ov
+
+    options = {
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": precision,
+    }
+    return ov.Core().compile_model(file, "CPU", options)

@@ -17,7 +17,7 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino.opset1 import max_pool
 
-from fakefocus.cache import kept_graph
+from fakefocus.cache import compiled_graph, kept_graph
 
 Node = Any
 Array = NDArray[np.float32]
@@ -35,8 +35,7 @@ class Network:
 
     def __init__(self, graph: Path, precision: Precision) -> None:
         """Compile a graph."""
-        options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-        compiled = ov.Core().compile_model(graph, "CPU", options)
+        compiled = compiled_graph(graph, precision)
         self._request = compiled.create_infer_request()
         self._outputs = len(compiled.outputs)
 

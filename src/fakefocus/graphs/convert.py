@@ -34,15 +34,16 @@ class Scored(nn.Module):
 
     def forward(self, crops: Tensor, maps: Tensor | None = None) -> Tensor:
         """Return ``(N,) float32`` in [0, 1] for crops ``(N, S, S, 3) uint8`` and their maps ``(N, S, S, K)``."""
-        x = crops.float() / 255
+        # planes first: OpenVINO joins channels, and divides, several times as fast there
+        x = crops.permute(0, 3, 1, 2).float() * (1 / 255)
         if maps is not None:
-            x = torch.cat([x, maps], 3)
+            x = torch.cat([x, maps.permute(0, 3, 1, 2)], 1)
         if self.size is None:
-            return torch.sigmoid(self.network(x.permute(0, 3, 1, 2)))
+            return torch.sigmoid(self.network(x))
         # the last step turns axes: OpenVINO 2026.4 joins a norm to the product before it, along a wrong axis
-        down = (self.size @ x.flatten(2)).unflatten(2, (x.shape[2], x.shape[3]))
-        across = down.permute(0, 1, 3, 2) @ self.size.T
-        return torch.sigmoid(self.network(across.permute(0, 2, 1, 3)))
+        down = self.size @ x
+        across = down.permute(0, 1, 3, 2)
+        return torch.sigmoid(self.network((self.size @ across).permute(0, 1, 3, 2)))
 
 
 def to_graph(contract: Contract, weights: dict[str, Tensor]) -> ov.Model:

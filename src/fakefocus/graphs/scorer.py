@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
+from fakefocus.cache import compiled_graph
 from fakefocus.imaging.alignment import centre_of
 from fakefocus.imaging.maps import MapMaker, from_levels, to_levels
 from fakefocus.models.contract import Contract
@@ -20,11 +20,10 @@ _BATCH = 8
 class GraphScorer:
     """A detector, ready to score crops that were made as its contract says."""
 
-    def __init__(self, contract: Contract, file: Path, threads: int = 1) -> None:
+    def __init__(self, contract: Contract, file: Path) -> None:
         """Compile a graph that `stored.stored_graph` keeps."""
         self.contract = contract
-        options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-        self._request = ov.Core().compile_model(file, "CPU", options).create_infer_request()
+        self._request = compiled_graph(file).create_infer_request()
         self._side = contract.training.augmentation.crop
         self._make_maps = _map_maker(contract)
 
@@ -39,7 +38,7 @@ class GraphScorer:
             # a map is made of the whole crop, and rounded as the catalog stores it
             made = [from_levels(to_levels(self._make_maps(crop))) for crop in crops]
             inputs.append(np.stack([centre_of(maps, self._side)[0] for maps in made]))
-        self._request.infer(inputs)
+        self._request.infer(inputs, share_inputs=True)
         return self._request.get_output_tensor(0).data.astype(np.float64)
 
 

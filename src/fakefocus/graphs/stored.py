@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import openvino as ov
     from torch import Tensor
 
-EDITION = 1
+EDITION = 2
 """Raise when the same detector gives another graph."""
 _COMPUTED = ("family", "network", "training", "input")
 """What of a contract says what is computed."""
