@@ -64,6 +64,10 @@ def command(
       fakefocus predict clips/ --output results.csv --workers 4
       find . -name '*.mov' | fakefocus predict - --output results.ndjson --resume
     """
+    from fakefocus import processes
+
+    if not dry_run:
+        processes.begin()
     from fakefocus.prediction.detectors import find_detector
     from fakefocus.prediction.isolated import Isolated
     from fakefocus.prediction.media import find_media

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from fakefocus.detection.boxes import Boxes, box_iou, same_place
 from fakefocus.detection.people import SIMILAR, Look, Track, distance, gather_people
@@ -67,6 +66,9 @@ class TrackLinker:
         """Return the row of a box and its track, where there is one."""
         if not len(boxes) or not alive:
             return {}
+        # half a second to import, which no picture needs
+        from scipy.optimize import linear_sum_assignment
+
         likeness = [self._likeness(self._tracks[n], boxes) for n in alive]
         gain, overlap = (np.stack(values) for values in zip(*likeness, strict=True))
         apart = np.array([[distance(self._tracks[n].last_look, look) for look in looks] for n in alive])

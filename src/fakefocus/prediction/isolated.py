@@ -5,8 +5,6 @@ pools of the standard library and joblib do neither.
 """
 
 import logging
-import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, as_completed
@@ -16,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -24,6 +22,7 @@ from fakefocus.datasets.orphans import end_with_parent
 from fakefocus.prediction.detectors import Detector
 from fakefocus.prediction.notes import note_of, unanswered
 from fakefocus.prediction.result import Options, Prediction
+from fakefocus.processes import context
 
 if TYPE_CHECKING:
     from fakefocus.prediction.predictor import Predictor
@@ -39,7 +38,6 @@ _EXPLAINED = 5
 _PREPARING_SECONDS = 300.0
 """What it may take to make the graph of a detector, once."""
 _GIGABYTES = 6
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 class Isolated:
@@ -63,7 +61,6 @@ class Isolated:
         """
         self._detector, self._workers, self._explain, self._ask_of = detector, workers, explain, ask or _predict
         self._more = 1 if explain is None else _EXPLAINED
-        os.environ.update({name: os.environ.get(name, one) for name, one in _ONE_THREAD.items()})
         self._lock = Lock()
         self._pool = self._new_pool()
 
@@ -103,7 +100,7 @@ class Isolated:
 
     def _new_pool(self) -> ProcessPool:
         made_for = (self._detector, self._explain)
-        return ProcessPool(max_workers=self._workers, initializer=_begin, initargs=made_for, context=_context())
+        return ProcessPool(max_workers=self._workers, initializer=_begin, initargs=made_for, context=context())
 
     def _schedule(self, file: Path, options: Options) -> ProcessFuture:
         """Ask about a file; a pool that broke, as one does whose idle process was killed, is replaced."""
@@ -152,18 +149,6 @@ def seconds_for(file: Path, options: Options) -> float:
         frames = min(options.max_frames, size * _FRAMES_A_MEGABYTE)
         return LEAST_SECONDS + _SECONDS_A_MEGABYTE * size + _SECONDS_A_FRAME * frames
     return LEAST_SECONDS
-
-
-def _context() -> Any:  # noqa: ANN401 (multiprocessing's)
-    """Return how processes are started: from one that has imported what all need, and runs no threads.
-
-    A fork of this process would inherit locks that its threads hold.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["fakefocus.prediction.predictor", "fakefocus.graphs.scorer"])
-    return context
 
 
 _predictor: "Predictor | None" = None
