@@ -121,20 +121,20 @@ def face_clip(two_people: Path) -> Path:
     return two_people / "original_sequences/youtube/c23/videos/000.mp4"
 
 
-@pytest.fixture
-def faceless_clip(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def faceless_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clip of noise."""
     rng = np.random.default_rng(0)
     frames = [cv2.resize(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8), (320, 240)) for _ in range(5)]
-    path = tmp_path / "faceless.mp4"
+    path = tmp_path_factory.mktemp("noise") / "faceless.mp4"
     write_clip(path, frames, crf="23")
     return path
 
 
-@pytest.fixture
-def audio_file(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def audio_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an MP4 file that holds sound only."""
-    path = tmp_path / "sound.mp4"
+    path = tmp_path_factory.mktemp("sound") / "sound.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44100, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
