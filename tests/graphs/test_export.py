@@ -15,6 +15,7 @@ from fakefocus.extraction import extract_faces
 from fakefocus.graphs.export import KEY, export
 from fakefocus.prediction import Options, Predictor, find_detector
 from fakefocus.prediction.predictor import preprocessing_for
+from graphs.random_detectors import NETWORKS, make_detector
 
 NAMES = ["lite", "scade_net"]
 
@@ -51,6 +52,23 @@ def test_metadata_say_how_crops_are_cut_and_what_a_score_means(exported: Path) -
         assert notes["crops"] == detector.contract.crops.model_dump(mode="json")
         assert notes["verdict"]["temperature"] == detector.contract.verdict.temperature
         assert notes["sha256"] == detector.sha256
+
+
+@pytest.mark.parametrize("family", sorted({*NETWORKS} - {*NAMES}))
+def test_other_families_score_as_their_networks_do_in_both_formats(family: str, tmp_path: Path) -> None:
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    contract, weights = make_detector(
+        family, [np.kron(one, np.ones((8, 8, 1), np.uint8)) for one in coarse], spread=0.2
+    )
+    for suffix in (".onnx", ".xml"):
+        assert export(contract, weights, "0", tmp_path / f"{family}{suffix}") < 1e-4
+    # the other runtime says so too
+    session = onnxruntime.InferenceSession(tmp_path / f"{family}.onnx", providers=["CPUExecutionProvider"])
+    pictures = np.stack([np.kron(one, np.ones((8, 8, 1), np.uint8)) for one in coarse])
+    graph = ov.Core().compile_model(tmp_path / f"{family}.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    scores = session.run(["score"], {"crops": pictures})[0]
+    assert np.ptp(scores) > 0.05
+    np.testing.assert_allclose(scores, graph([pictures])[0], atol=1e-4)
 
 
 def test_maps_that_are_not_made_of_tensors_are_refused(tmp_path: Path) -> None:

@@ -5,33 +5,21 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino as ov
 import pytest
 import torch
 
-from examples import AUGMENTATION, TRAINING, make_contract
 from fakefocus.errors import InputError
 from fakefocus.graphs.convert import to_graph
 from fakefocus.graphs.scorer import GraphScorer
 from fakefocus.graphs.stored import stored_graph
+from fakefocus.graphs.transforms import MatrixMask
 from fakefocus.imaging.maps import from_levels, to_levels
 from fakefocus.inference import Crop, Scorer
-from fakefocus.models.build import build_network, input_spec
-from fakefocus.models.contract import Contract
-
-MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}
-STREAMS = {"spatial": "test_efficientnet", "spectral": "test_resnet", "semantic": "test_vit"}
-NETWORKS: dict[str, tuple[dict[str, Any], int]] = {
-    "scade_net": ({"in_chans": 4}, 256),
-    "meso4": ({}, 256),
-    "meso_inception4": ({}, 256),
-    "lite": ({"backbone": "tf_efficientnet_lite0", "img_size": 96, "drop_rate": 0.2}, 192),
-    "multistream": ({**STREAMS, "img_size": 96, "stream_drop_rate": 0.1, "drop_rate": 0.4}, 192),
-}
-"""The parameters of a small network, and the side of the crops that it learned from."""
+from fakefocus.models.multistream.layers import SpectralMask
+from graphs.random_detectors import NETWORKS, make_detector
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +29,9 @@ def crops() -> list[np.ndarray]:
     return [np.kron(one, np.ones((8, 8, 1), np.uint8)) for one in small]
 
 
-def _detector(family: str, crops: list[np.ndarray]) -> tuple[Contract, dict[str, torch.Tensor]]:
-    """Return a detector with random weights, whose scores of ``crops`` differ as those of a trained one do."""
-    torch.manual_seed(3)
-    network, side = NETWORKS[family]
-    built = build_network(family, network)
-    for module in built.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            # as after training: fresh ones would hide an order that is wrong
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-    training = TRAINING | {"augmentation": AUGMENTATION | {"crop": side}}
-    maps = MAPS if getattr(built, "in_chans", 3) == 4 else None
-    contract = make_contract(family, network, training=training, maps=maps)
-    contract = contract.model_copy(update={"input": input_spec(built)})
-    logits = torch.logit(torch.from_numpy(Scorer(contract, built.state_dict())([partial(Crop, c) for c in crops])))
-    *_, last = (module for module in built.modules() if isinstance(module, torch.nn.Linear))
-    last.weight.data /= logits.std()
-    last.bias.data = ((last.bias.data - logits.mean()) / logits.std()).float()
-    return contract, built.state_dict()
-
-
 @pytest.mark.parametrize("family", NETWORKS)
 def test_graph_scores_as_the_network_does(family: str, crops: list[np.ndarray], tmp_path: Path) -> None:
-    contract, weights = _detector(family, crops)
+    contract, weights = make_detector(family, crops)
     ov.save_model(to_graph(contract, weights), tmp_path / "graph.xml", compress_to_fp16=False)
     scores = GraphScorer(contract, tmp_path / "graph.xml")(crops)
     scorer = Scorer(contract, weights)
@@ -76,9 +43,19 @@ def test_graph_scores_as_the_network_does(family: str, crops: list[np.ndarray], 
     np.testing.assert_allclose(scores, expected, atol=1e-3)
 
 
+def test_a_spectral_mask_is_the_same_as_products_of_matrices() -> None:
+    torch.manual_seed(0)
+    mask = SpectralMask(64)
+    with torch.no_grad():
+        mask.weight.uniform_(0, 2)
+        mask.band_weight.uniform_(0.5, 2)
+        x = torch.rand(2, 3, 64, 64)
+        torch.testing.assert_close(MatrixMask(mask)(x), mask(x), atol=1e-5, rtol=0)
+
+
 def test_graph_is_made_once(crops: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FAKEFOCUS_CACHE", str(tmp_path))
-    contract, weights = _detector("meso4", crops)
+    contract, weights = make_detector("meso4", crops)
     reads = []
 
     def read() -> dict[str, torch.Tensor]:
@@ -92,8 +69,8 @@ def test_graph_is_made_once(crops: list[np.ndarray], monkeypatch: pytest.MonkeyP
 
 
 def test_weights_of_another_network_are_refused(crops: list[np.ndarray]) -> None:
-    contract, _ = _detector("meso4", crops)
-    _, others = _detector("scade_net", crops)
+    contract, _ = make_detector("meso4", crops)
+    _, others = make_detector("scade_net", crops)
     with pytest.raises(InputError, match="meso4"):
         to_graph(contract, others)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from fakefocus import __version__
 from fakefocus.errors import InputError
 from fakefocus.graphs.convert import CROPS, SCORE
+from fakefocus.graphs.transforms import without_transforms
 from fakefocus.graphs.whole import Whole
 from fakefocus.models.contract import Contract
 
@@ -43,6 +44,9 @@ def export(contract: Contract, weights: dict[str, Tensor], sha256: str, file: Pa
         msg = f"export: a file must end in {' or '.join(SUFFIXES.values())}, got {file.name}"
         raise InputError(msg)
     whole = Whole(contract, weights).eval()
+    if file.suffix == ".onnx":
+        # few programs know ONNX's transforms; OpenVINO's reader gets their axes wrong
+        without_transforms(whole, "export")
     notes = json.dumps(metadata(contract, sha256))
     example = torch.from_numpy(_pictures(contract.crops.size)[:2])
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +54,7 @@ def export(contract: Contract, weights: dict[str, Tensor], sha256: str, file: Pa
         # of shapes that a trace takes for constants: they are
         warnings.simplefilter("ignore")
         scores = _WRITERS[file.suffix](whole, example, notes, file)
-    return _largest_difference(whole, scores, contract.crops.size)
+    return _largest_difference(Whole(contract, weights).eval(), scores, contract.crops.size)
 
 
 def metadata(contract: Contract, sha256: str) -> dict[str, Any]:

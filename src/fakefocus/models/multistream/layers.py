@@ -28,7 +28,11 @@ class SpectralMask(nn.Module):
         size = x.shape[-1]
         with torch.autocast(x.device.type, enabled=False):
             spectrum = torch.fft.rfft2(x.float())
-            return torch.fft.irfft2(spectrum * (self._half() * self.band_weight[self.bands]), s=(size, size))
+            return torch.fft.irfft2(spectrum * self.factors(), s=(size, size))
+
+    def factors(self) -> Tensor:
+        """Return what each frequency of ``torch.fft.rfft2`` is multiplied by: ``(3, H, W // 2 + 1)``."""
+        return self._half() * self.band_weight[self.bands]
 
     def _half(self) -> Tensor:
         """Return the half of the mask that a real image needs: a frequency and its opposite share a factor."""
