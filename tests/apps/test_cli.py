@@ -140,7 +140,23 @@ def test_doctor_finds_the_weights_whole(fakefocus: Command) -> None:
     assert "h264 (decodes)" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["predict", "models", "export", "serve", "doctor"])
-def test_help_has_an_example(fakefocus: Command, command: str) -> None:
+@pytest.mark.parametrize("command", ["predict", "app", "models", "export", "serve", "doctor"])
+def test_help_has_an_example_on_a_line_of_its_own(fakefocus: Command, command: str) -> None:
     done = fakefocus(command, "--help")
-    assert f"  fakefocus {command}" in done.stdout
+    assert any(line.startswith(f"    fakefocus {command}") for line in done.stdout.splitlines())
+    assert "\\b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("fakefocus pre", "plain,predict"), ("fakefocus predict --model sc", "plain,scade_net")]
+)
+def test_a_shell_completes_commands_and_names(words: str, expected: str) -> None:
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "_FAKEFOCUS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    command = [sys.executable, "-c", "from fakefocus.apps.cli import main; main()"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert expected in done.stdout.splitlines()

@@ -7,14 +7,17 @@ from importlib.util import find_spec
 
 import click
 
+from fakefocus.apps.options import MODEL
+
 _MODELS = ("lite", "scade_net")
 _HOST = "127.0.0.1"
 
 
-@click.command(name="app")
+@click.command(name="app", short_help="Answer in a browser, on this computer alone.")
 @click.option(
     "--model",
     "models",
+    type=MODEL,
     multiple=True,
     help="Who answers, side by side; several times.  [default: lite and scade_net, which come with fakefocus]",
 )
@@ -23,7 +26,7 @@ _HOST = "127.0.0.1"
 @click.option("--most-seconds", type=click.IntRange(1), default=600, show_default=True, help="Of a clip.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 def command(models: tuple[str, ...], port: int, most_megabytes: int, most_seconds: int, *, opens: bool) -> None:
-    r"""Answer in a browser, on this computer alone: drop a clip or an image, and see what was seen.
+    """Answer in a browser, on this computer alone: drop a clip or an image, and see what was seen.
 
     \b
       fakefocus app

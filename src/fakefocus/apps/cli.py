@@ -49,7 +49,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings=_SETTINGS)
 @click.version_option(__version__, message="fakefocus %(version)s")
 def fakefocus() -> None:
-    r"""Deepfake detectors: say of clips and images whether a face in them looks manipulated.
+    """Deepfake detectors: say of clips and images whether a face in them looks manipulated.
 
     Everything runs on this computer; nothing is sent anywhere.
 

@@ -28,11 +28,11 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", short_help="Look what is missing on this computer.")
 @click.option("--project", type=FOLDER, default=Path(), help="A project's folder.  [default: here]")
 @click.pass_context
 def command(ctx: click.Context, project: Path) -> None:
-    r"""Look at what fakefocus needs: Python, libraries, codecs, GPU, weights, data, disk and ports.
+    """Look at what fakefocus needs: Python, libraries, codecs, GPU, weights, data, disk and ports.
 
     Exit code: 0 all is well, 1 something is not; each finding says what to do.
 

@@ -4,15 +4,19 @@ from pathlib import Path
 
 import click
 
+from fakefocus.apps.options import MODEL
+
 _AGREE = 1e-4
 
 
 @click.command(name="export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["onnx", "openvino"]), default="onnx", show_default=True)
-@click.option("--model", help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>.")
+@click.option(
+    "--model", type=MODEL, help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>."
+)
 def command(folder: Path, form: str, model: str | None) -> None:
-    r"""Write a detector for other programs, into FOLDER.
+    """Write a detector for other programs, into FOLDER.
 
     One graph takes crops, bytes as they are, and gives scores: normalisation, maps and transforms are inside; how crops
     are cut, the limits of the verdict and its temperature are in the metadata, under "fakefocus".

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from fakefocus.prediction.detectors import Detector
 
 
-@click.command(name="models")
+@click.command(name="models", short_help="List detectors, or show the card of one.")
 @click.argument("name", required=False)
 @click.option("--project", type=FOLDER, default=Path(), help="Where data/06_models is.  [default: here]")
 def command(name: str | None, project: Path) -> None:
-    r"""List the detectors that come with fakefocus and those that were trained here; or show the card of one.
+    """List the detectors that come with fakefocus and those that were trained here; or show the card of one.
 
     \b
       fakefocus models

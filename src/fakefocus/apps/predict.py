@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fakefocus.apps.options import cores
+from fakefocus.apps.options import MODEL, cores
 
 if TYPE_CHECKING:
     from fakefocus.prediction.detectors import Detector
@@ -27,7 +27,9 @@ _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green"}
 
 @click.command(name="predict")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--model", help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>.")
+@click.option(
+    "--model", type=MODEL, help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>."
+)
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Fake from this score on, real below.")
 @click.option("--every", type=click.IntRange(1), default=10, show_default=True, help="Each n-th frame of a clip.")
 @click.option("--max-frames", type=click.IntRange(1), default=100, show_default=True, help="At most so many of them.")
@@ -53,7 +55,7 @@ def command(
     dry_run: bool,
     **options: str | float | None,
 ) -> None:
-    r"""Say of clips and images whether a face in them looks manipulated.
+    """Say of clips and images whether a face in them looks manipulated.
 
     PATH is a file, a folder, a pattern such as 'clips/*.mp4', or - for a list of paths on standard input.
 

@@ -9,25 +9,27 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from fakefocus.apps.options import FOLDER
+from fakefocus.apps.options import FOLDER, MODEL
 
 _SECONDS = 900
 """Of a request: a clip of 64 MB may take minutes."""
 _DEFAULTS: dict[str, str | int] = {"every": 10, "max_frames": 100, "min_face_size": 40, "faces": "all"}
 
 
-@click.command(name="serve")
-@click.option("--model", help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>.")
+@click.command(name="serve", short_help="Answer over HTTP, on this computer alone.")
+@click.option(
+    "--model", type=MODEL, help="One that comes with fakefocus, a folder, models:/<name>@<alias>, runs:/<run>/<name>."
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--media", type=FOLDER, help="Files below may be asked for by path.")
 def command(model: str | None, port: int, media: Path | None) -> None:
-    r"""Answer over HTTP, on this computer alone, by MLflow's scoring server.
+    """Answer over HTTP, on this computer alone, by MLflow's scoring server.
 
     POST /invocations takes rows with "content", a file in base64, or "path", below --media; each has its own answer.
 
     \b
       fakefocus serve --port 8000
-      python -c "import base64, json; f = open('clip.mp4', 'rb').read(); \
+      python -c "import base64, json; f = open('clip.mp4', 'rb').read(); \\
           print(json.dumps({'dataframe_records': [{'content': base64.b64encode(f).decode()}]}))" > question.json
       curl http://127.0.0.1:8000/invocations -H 'Content-Type: application/json' --data-binary @question.json
     """
