@@ -75,12 +75,19 @@ def test_what_shows_nobody_or_cannot_be_read_has_its_reason(
     (tmp_path / "text.mp4").write_text("not a video")
     answers = {path.name: predictor(path) for path in (faceless_clip, audio_file, *tmp_path.glob("[et]*.mp4"))}
     reasons = {name: (answer.status, answer.reason) for name, answer in answers.items()}
-    assert reasons["faceless.mp4"] == ("no_face", "no face in 3 sampled frames")
+    assert reasons["faceless.mp4"] == ("no_face", "no face in 5 sampled frames")
     assert reasons["empty.mp4"] == ("failed", "empty file (0 bytes)")
     assert reasons["text.mp4"][0] == "failed"
     assert "not a media file" in reasons["text.mp4"][1]
     assert reasons["sound.mp4"][1].startswith("no video stream")
     assert all(answer.score is None for answer in answers.values())
+
+
+def test_a_short_clip_is_sampled_more_densely(face_clip: Path) -> None:
+    (person,) = Predictor(find_detector("scade_net"), Options(every=10))(face_clip).people
+    # of eight frames, each tenth would be one
+    assert [face.frame for face in person.faces] == [0, 2, 4, 6]
+    assert "few_frames" not in {warned.problem for warned in person.warnings}
 
 
 def test_small_and_hard_compressed_faces_are_warned_of(predictor: Predictor, tmp_path: Path) -> None:

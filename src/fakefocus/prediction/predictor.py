@@ -23,7 +23,7 @@ from fakefocus.prediction.detectors import Detector
 from fakefocus.prediction.media import under_its_kind
 from fakefocus.prediction.notes import deciding, file_name, note_of, unanswered
 from fakefocus.prediction.provenance import read_provenance
-from fakefocus.prediction.quality import file_warnings, person_warnings
+from fakefocus.prediction.quality import FEW, file_warnings, person_warnings
 from fakefocus.prediction.rates import rates_in_words
 from fakefocus.prediction.result import (
     Estimate,
@@ -99,12 +99,12 @@ class Predictor:
     ) -> tuple[Prediction, list[dict[str, Any]], MemoryVideo]:
         """Return the answer to a file, the rows of the faces that were found, and their crops."""
         begun, crops = time.perf_counter(), MemoryVideo()
-        preprocessing = preprocessing_for(self.detector, self.options)
         with under_its_kind(path) as named:
             try:
                 media = probe(named)
             except MediaError as error:
                 return self._without(path, None, "failed", str(error), begun), [], crops
+            preprocessing = preprocessing_for(self.detector, self.options, media.frames)
             try:
                 rows = extract_faces(named, path.name, media.kind, preprocessing, crops, progress=progress)
             except PassingFaultError as error:
@@ -212,8 +212,12 @@ class Predictor:
         return unanswered(path, self.note, self.options, reason, status, **about, seconds=seconds)
 
 
-def preprocessing_for(detector: Detector, options: Options) -> Preprocessing:
-    """Return how files are sampled, and faces found and cut out, so that a detector sees what it learned from."""
+def preprocessing_for(detector: Detector, options: Options, frames: int | None = None) -> Preprocessing:
+    """Return how files are sampled, and faces found and cut out, so that a detector sees what it learned from.
+
+    A clip of ``frames`` that is too short for `FEW` samples is sampled more densely.
+    """
+    every = options.every if frames is None else max(min(options.every, frames // FEW), 1)
     crops = detector.contract.crops
     everybody = options.faces == "all" and crops.region == "face"
     return Preprocessing.model_validate(
@@ -221,7 +225,7 @@ def preprocessing_for(detector: Detector, options: Options) -> Preprocessing:
             "region": crops.region,
             "sampling": {
                 "method": "every",
-                "every": options.every,
+                "every": every,
                 "frames": options.max_frames,
                 "min_frames": 1,
                 "max_frames": options.max_frames,

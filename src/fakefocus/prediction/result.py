@@ -118,9 +118,10 @@ class ModelNote(Group):
 class Options(Group):
     """How a file is looked at.
 
-    Every ``every``-th frame of a clip, at most ``max_frames`` spread over it; ``faces`` all people, or main, whom the
-    clip shows most; faces from ``min_face_size`` pixels on. ``threshold``: a score of its own from which on a video is
-    called fake, and real below, in place of the detector's limits. ``runtime`` openvino is the faster on a processor.
+    Every ``every``-th frame of a clip, more where that would be fewer than three, at most ``max_frames`` spread over
+    it; ``faces`` all people, or main, whom the clip shows most; faces from ``min_face_size`` pixels on. ``threshold``:
+    a score of its own from which on a video is called fake, and real below, in place of the detector's limits.
+    ``runtime`` openvino is the faster on a processor.
     """
 
     every: Positive = 10
