@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import psutil
 import pytest
 import skimage.data
@@ -20,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.browser import open_browser
 from fakefocus.prediction import Predictor, find_detector
+from fakefocus.sources.demo.corpus import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 240
@@ -76,6 +78,15 @@ def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clip of five seconds of which every frame takes a while: a large one, with faces everywhere."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    crowd = np.tile(cv2.resize(skimage.data.astronaut()[:256, 96:352], (160, 160)), (6, 10, 1))
+    write_clip(path, (np.roll(crowd, 2 * shift, axis=1) for shift in range(125)), crf="30")
+    return path
+
+
 def _visit(context: BrowserContext, port: int) -> Page:
     page = context.new_page()
     page.set_default_timeout(_MILLISECONDS)
@@ -119,7 +130,7 @@ def test_clip_has_maps_heat_maps_of_any_opacity_and_scores_over_time(visitor: Pa
     visitor.get_by_text("How the file is looked at").click()
     every = visitor.get_by_label("Each n-th frame of a clip")
     every.fill("4")
-    every.press("Enter")
+    every.press("Enter")  # as the button beside it does
     _upload(visitor, face_clip)
     expect(visitor.get_by_alt_text("Its defocus map: dark is sharp").first).to_be_visible()
     expect(visitor.locator("canvas, svg.marks").first).to_be_visible()
@@ -252,20 +263,55 @@ def test_only_pages_of_this_computer_may_ask_and_no_file_is_read_by_name(
         with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
             raw.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             assert b"root:" not in b"".join(iter(lambda: raw.recv(65536), b""))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
-        upgrade = (
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
-        )
-        head = "GET /_stcore/stream HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
-        raw.sendall(f"{head}{upgrade}\r\n".encode())
-        assert b" 101 " not in raw.recv(4096), "a page of another name gets no answers"
+    own = f"127.0.0.1:{port}"
+    assert b" 101 " in _upgraded(port, own, f"http://{own}"), "the page itself is answered"
+    assert b" 101 " not in _upgraded(port, "evil.example", f"http://{own}")
+    assert b" 101 " not in _upgraded(port, own, "http://evil.example")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port), timeout=2)
 
 
-def test_no_upload_is_left_on_disk(visitor: Page, portrait: Path, temporary: Path) -> None:
-    _upload(visitor, portrait)
-    deadline = time.monotonic() + 30
+def _upgraded(port: int, host: str, origin: str) -> bytes:
+    """Return the answer to a page that asks for the connection by which answers come."""
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: {origin}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        raw.sendall("\r\n".join([*lines, "", ""]).encode())
+        return raw.recv(4096)
+
+
+def test_work_for_a_visitor_who_leaves_is_ended_and_nothing_is_left(
+    browser: Browser, server: tuple[subprocess.Popen, int], long_clip: Path, portrait: Path, temporary: Path
+) -> None:
+    contexts = [browser.new_context(), browser.new_context()]
+    busy, queued = (_visit(context, server[1]) for context in contexts)
+    busy.locator("input[type=file]").set_input_files(long_clip)
+    busy.get_by_text("Looking for faces").wait_for()
+    queued.locator("input[type=file]").set_input_files(portrait)
+    queued.get_by_text("Waiting for its turn").wait_for()
+    assert len(list(temporary.glob("fakefocus-app-*"))) == 2
+    for context in contexts:
+        context.close()
+    assert _nothing_left(temporary)
+    third = _visit(browser.new_context(), server[1])
+    _upload(third, portrait)
+    expect(third.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
+
+
+def _nothing_left(temporary: Path) -> bool:
+    deadline = time.monotonic() + 60
     while list(temporary.glob("fakefocus-*")) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert not list(temporary.glob("fakefocus-*"))
+    return not list(temporary.glob("fakefocus-*"))
+
+
+def test_no_upload_is_left_on_disk(visitor: Page, portrait: Path, temporary: Path) -> None:
+    _upload(visitor, portrait)
+    assert _nothing_left(temporary)

@@ -58,7 +58,7 @@ def _scores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _compare(detectors: dict[str, Any], former: dict[str, Any], samples: pd.DataFrame) -> dict[str, Any]:
-    return compare_with_champion(detectors, former, samples, {}, {}, {}, None, None, EVALUATION, "demo")
+    return compare_with_champion(detectors, former, samples, {}, {}, {"hash": "0"}, None, None, EVALUATION, "demo")
 
 
 def test_first_champion_is_the_best_on_validation_and_no_control(samples: pd.DataFrame) -> None:
@@ -87,6 +87,21 @@ def test_a_much_better_detector_takes_its_place_and_one_that_is_hardly_better_do
     alike = _compare({"scade_net": _detector(0.59, 0.99)}, former, samples)
     assert not alike["promoted"]
     assert promote({}, alike) == {}
+
+
+def test_of_several_the_best_has_to_be_better_by_more(samples: pd.DataFrame) -> None:
+    former = _detector(0.45, 0.7) | {"version": 3}
+    alone = _compare({"scade_net": _detector(0.2, 0.99)}, former, samples)
+    names = ("scade_net", *(f"scade_net.seed_{seed}" for seed in range(9)))
+    among = _compare({n: _detector(0.2, 0.99 if n == "scade_net" else 0.5) for n in names}, former, samples)
+    assert (alone["tried"], among["tried"]) == (1, 10)
+    assert among["comparison"]["p"] == pytest.approx(min(1, 10 * alone["comparison"]["p"]))
+
+
+def test_a_detector_of_another_split_is_not_tried(samples: pd.DataFrame) -> None:
+    other = make_contract("scade_net").model_dump(mode="json")["split"] | {"hash": "1"}
+    detectors = {"scade_net": _detector(0.2, 0.8), "scade_net.seed_3": _detector(0.01, 0.99, split=other)}
+    assert _compare(detectors, {}, samples)["candidate"] == "scade_net"
 
 
 def test_a_worse_detector_does_not_however_sure_that_is(samples: pd.DataFrame) -> None:

@@ -42,17 +42,19 @@ def command(models: tuple[str, ...], port: int, most_megabytes: int, most_second
     if page is None or page.origin is None:
         msg = "fakefocus.apps.web.page is missing: install fakefocus again"
         raise click.ClickException(msg)
-    server = [sys.executable, "-m", "streamlit", "run", page.origin]
+    server = [sys.executable, "-P", "-m", "streamlit", "run", page.origin]
     server += [f"--{name}={value}" for name, value in _options(port, most_megabytes, opens=opens)]
+    click.echo(f"fakefocus will answer on http://{_HOST}:{port}; Ctrl-C ends it", err=True)
+    # a service manager's way to end it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     running = subprocess.Popen([*server, "--", settings.model_dump_json()])
-    click.echo(f"fakefocus answers on http://{_HOST}:{port}; Ctrl-C ends it", err=True)
-    signal.signal(signal.SIGTERM, lambda *_: running.terminate())
     try:
         code = running.wait()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         running.terminate()
         code = running.wait()
-    click.get_current_context().exit(max(code, 0))
+    # a signal is no success
+    click.get_current_context().exit(code if code >= 0 else 128 - code)
 
 
 def _options(port: int, most_megabytes: int, *, opens: bool) -> list[tuple[str, str | int]]:

@@ -29,7 +29,8 @@ class Champion(AbstractDataset[None, dict[str, Any]]):
         try:
             version = mlflow.MlflowClient().get_model_version_by_alias(self._name, ALIAS)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            # there is no such model, or no version of it has the alias
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST" or "alias" in str(error).lower():
                 return {}
             msg = f"MLflow's registry does not say which {self._name} is champion ({error})"
             raise DatasetError(msg) from error

@@ -52,10 +52,10 @@ class MatrixMask(nn.Module):
 
 
 def without_transforms(network: nn.Module, place: str) -> None:
-    """Put products of matrices in the place of a network's Fourier transforms.
+    """Put products of matrices in the place of a network's spectral masks.
 
     Raises:
-        InputError: If it has others than those of a `SpectralMask`; ``place`` is what asks for it.
+        InputError: If one is of another kind (the published forward pass); ``place`` is what asks for it.
     """
     for name, module in list(network.named_modules()):
         if not isinstance(module, SpectralMask):

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.champion import ALIAS
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
+from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models import find_family
 from fakefocus.schemas import SAMPLE_COLUMNS
@@ -53,6 +54,9 @@ class FamilyRuns:
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
         """Log the detector itself and how it was judged; what compares several detectors goes to the parent."""
         if not _tracking():
+            if outputs.get("champion"):
+                msg = "champion: no run of MLflow is open, so that nothing can be registered: run it with kedro-mlflow"
+                raise RefusedInputError(msg)
             return
         import mlflow
 
@@ -222,11 +226,12 @@ def register_champion(champion: dict[str, Any], preprocessing: dict[str, Any]) -
     registered = comparison["registered_model"]
     version = str(log_detector(comparison["candidate"], champion["model"], preprocessing, registered))
     client = mlflow.MlflowClient()
-    shown = ("candidate", "reason", "auc", "former_auc", "former_version", "videos", "groups")
+    shown = ("candidate", "reason", "auc", "former_auc", "former_version", "videos", "groups", "tried", "confidence")
     for name in shown:
         client.set_model_version_tag(registered, version, name, str(comparison[name]))
-    if comparison["comparison"] is not None:
-        client.set_model_version_tag(registered, version, "p", str(comparison["comparison"]["p"]))
+    for name in ("difference", "low", "high", "p"):
+        if comparison["comparison"] is not None:
+            client.set_model_version_tag(registered, version, name, str(comparison["comparison"][name]))
     client.set_registered_model_alias(registered, ALIAS, version)
 
 

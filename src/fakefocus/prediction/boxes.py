@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefocus.detection.boxes import box_iou
 from fakefocus.imaging.frames import read_frames
-from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, REAL
+from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL
 from fakefocus.prediction.notes import deciding
 from fakefocus.prediction.result import PersonResult, Prediction
 
@@ -19,6 +20,8 @@ _SECONDS = 120.0
 """Of a clip that are shown with boxes, from its start."""
 COLOURS = {"fake": FAKE, "uncertain": HELD_OUT, "real": REAL}
 _CRF = "23"
+_SAME = 0.5
+"""Mean overlap of two people's boxes, from which on they are one."""
 
 
 def write_annotated(path: Path, answer: Prediction, target: Path) -> None:
@@ -45,7 +48,7 @@ def write_annotated(path: Path, answer: Prediction, target: Path) -> None:
 def picture_size(width: int, height: int) -> tuple[float, tuple[int, int]]:
     """Return by how much a frame is made smaller to be shown, and its width and height then, both even."""
     scale = min(1.0, _WIDEST / width)
-    return scale, (2 * round(width * scale / 2), 2 * round(height * scale / 2))
+    return scale, (max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2)))
 
 
 def sampling_step(answer: Prediction) -> int:
@@ -70,7 +73,24 @@ def box_at(person: PersonResult, frame: int, every: int) -> NDArray[np.float64] 
     return np.array([np.interp(frame, frames, side) for side in boxes.T])
 
 
-def draw_people(picture: Picture, frame: int, answer: Prediction, scale: float) -> None:
+def find_person(answer: Prediction, person: PersonResult) -> PersonResult | None:
+    """Return whom an answer shows where another detector's answer shows a person; None if that is nobody.
+
+    Detectors that cut out faces otherwise may number people otherwise.
+    """
+    overlaps = {n: _overlap(one, person) for n, one in enumerate(answer.people)}
+    best = max(overlaps, key=lambda n: overlaps[n], default=None)
+    return None if best is None or overlaps[best] < _SAME else answer.people[best]
+
+
+def _overlap(one: PersonResult, other: PersonResult) -> float:
+    """Return the mean overlap of boxes (intersection over union) in the frames that show both."""
+    boxes = {face.frame: face.box for face in other.faces}
+    shared = [(face.box, boxes[face.frame]) for face in one.faces if face.frame in boxes]
+    return float(np.mean([box_iou(np.array(a), np.array([b]))[0] for a, b in shared])) if shared else 0.0
+
+
+def draw_people(picture: Picture, frame: int, answer: Prediction, scale: float, *, verdicts: bool = True) -> None:
     """Draw who is in a frame; those by whom the clip is not judged without a label.
 
     Args:
@@ -78,6 +98,7 @@ def draw_people(picture: Picture, frame: int, answer: Prediction, scale: float) 
         frame: Its number.
         answer: Who is where.
         scale: Of the picture's pixels to the frame's.
+        verdicts: Whether scores and verdicts are written beside the numbers.
     """
     labelled, step = {person.person for person in deciding(answer.people)}, sampling_step(answer)
     for person in answer.people:
@@ -85,12 +106,12 @@ def draw_people(picture: Picture, frame: int, answer: Prediction, scale: float) 
         if box is None:
             continue
         x1, y1, x2, y2 = (box * scale).round().astype(int).tolist()
-        colour = _rgb(COLOURS[person.verdict])
+        colour = _rgb(COLOURS[person.verdict] if verdicts else INK)
         if person.person not in labelled:
             cv2.rectangle(picture, (x1, y1), (x2, y2), _rgb(CONTROL), 1, cv2.LINE_AA)
             continue
         cv2.rectangle(picture, (x1, y1), (x2, y2), colour, 2, cv2.LINE_AA)
-        text = f"{person.person}: {person.score:.2f} {person.verdict}"
+        text = f"{person.person}: {person.score:.2f} {person.verdict}" if verdicts else f"person {person.person}"
         (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
         left, base = max(0, min(x1, picture.shape[1] - wide - 6)), max(tall + 8, y1)
         cv2.rectangle(picture, (left, base - tall - 8), (left + wide + 6, base), colour, -1)

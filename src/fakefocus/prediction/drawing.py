@@ -15,25 +15,26 @@ from fakefocus.prediction.result import PersonResult, Prediction
 _DPI = 110
 
 
-def draw_answer(path: Path, shown: Shown, folder: Path) -> Path:
+def draw_answer(path: Path, name: str, shown: Shown, folder: Path) -> Path:
     """Write what shows an answer into a folder of its own, below ``folder``; return that one.
 
     Args:
         path: The file.
+        name: What its folder's name begins with.
         shown: Its answer, with an explanation.
         folder: Where folders of answers are.
     """
     answer, explanation = shown.answer, shown.explanation
-    own = folder / f"{path.stem}-{answer.sha256[:8]}"
+    own = folder / f"{name}-{answer.sha256[:8]}"
     own.mkdir(parents=True, exist_ok=True)
     people = {} if explanation is None else explanation.people
     for person in (one for one in answer.people if one.person in people):
         sheet(person, people[person.person]).savefig(own / f"person_{person.person}.png", dpi=_DPI)
+    (own / "answer.json").write_text(answer.model_dump_json(indent=1), encoding="utf-8")
+    (own / "answer.html").write_text(answer_page([shown]), encoding="utf-8")
     if answer.media is not None and answer.media.kind == "video":
         over_time(answer).savefig(own / "scores.png", dpi=_DPI)
         write_annotated(path, answer, own / "annotated.mp4")
-    (own / "answer.json").write_text(answer.model_dump_json(indent=1), encoding="utf-8")
-    (own / "answer.html").write_text(answer_page([shown]), encoding="utf-8")
     return own
 
 

@@ -152,7 +152,7 @@ def _scene(path: Path, answer: Prediction) -> Picture:
     height, width = image.shape[:2]
     scale, size = picture_size(width, height)
     drawn = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    draw_people(drawn, most, answer, scale)
+    draw_people(drawn, most, answer, scale, verdicts=False)
     return drawn
 
 

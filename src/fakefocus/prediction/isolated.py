@@ -50,6 +50,7 @@ class Isolated:
         *,
         explain: Path | None = None,
         ask: Callable[[Path, Options], Prediction] | None = None,
+        draws: bool = False,
     ) -> None:
         """Get ready for ``workers`` processes, a core each.
 
@@ -58,9 +59,10 @@ class Isolated:
             workers: Files at a time.
             explain: A folder for pictures that show each answer.
             ask: What is done with a file in a process, by default what `Predictor` does.
+            draws: Whether ``ask`` takes the time for pictures too.
         """
         self._detector, self._workers, self._explain, self._ask_of = detector, workers, explain, ask or _predict
-        self._more = 1 if explain is None else _EXPLAINED
+        self._more = _EXPLAINED if draws or explain is not None else 1
         self._lock = Lock()
         self._pool = self._new_pool()
 

@@ -73,7 +73,8 @@ class Predictor:
             return self._look_at(Path(path))[0]
         answer, explanation = self.explained(path)
         if explanation is not None:
-            self._draw(Path(path), answer, explanation)
+            with under_its_kind(Path(path)) as named:
+                self._draw(Path(path), named, answer, explanation)
         return answer
 
     def explained(
@@ -122,6 +123,8 @@ class Predictor:
         other = Predictor(self.detector, options, self._explain)
         if (options.runtime, options.device) == (self.options.runtime, self.options.device) and "score" in vars(self):
             vars(other)["score"] = self.score
+        if "_explainer" in vars(self):
+            vars(other)["_explainer"] = self._explainer
         return other
 
     def prepare(self) -> None:
@@ -131,13 +134,14 @@ class Predictor:
             networks("f32")
         self.score([np.zeros((side, side, 3), np.uint8)])
 
-    def _draw(self, path: Path, answer: Prediction, explanation: "Explanation") -> None:
+    def _draw(self, path: Path, named: Path, answer: Prediction, explanation: "Explanation") -> None:
         """Draw an answer; where that fails, the answer stands."""
         from fakefocus.prediction.answer_page import Shown
         from fakefocus.prediction.drawing import draw_answer
 
         try:
-            draw_answer(path, Shown(answer, explanation, rates_in_words(self.detector)), self._explain or Path())
+            shown = Shown(answer, explanation, rates_in_words(self.detector))
+            draw_answer(named, path.stem, shown, self._explain or Path())
         except Exception as error:
             _log.warning("%s: its answer is not drawn (%s: %s)", path, type(error).__name__, error)
 

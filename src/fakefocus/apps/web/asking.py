@@ -1,12 +1,13 @@
 """Asks detectors about an uploaded file, each in a process of its own, and forgets the file."""
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 from fakefocus.imaging.frames import MediaError, probe
@@ -16,14 +17,17 @@ from fakefocus.prediction.answer_page import Shown
 from fakefocus.prediction.detectors import Detector, find_detector
 from fakefocus.prediction.explaining import read_explanation, write_explanation
 from fakefocus.prediction.isolated import Isolated, Pending, ready
-from fakefocus.prediction.media import under_its_kind
+from fakefocus.prediction.media import suffix_of, under_its_kind
 from fakefocus.prediction.notes import unanswered
 from fakefocus.prediction.rates import rates_in_words
 from fakefocus.prediction.result import Options, Prediction
+from fakefocus.processes import begin
 
 _log = logging.getLogger(__name__)
 _MEDIA, _SHARE, _EXPLANATION = "media", "share", "explanation.npz"
 _PAUSE = 0.2
+_TRIES = 50
+"""To remove a folder into which a process still writes that is being ended."""
 
 
 class Settings(Group):
@@ -47,11 +51,18 @@ class Progress(NamedTuple):
     share: float | None
 
 
+def close_detectors(detectors: Mapping[str, Asked]) -> None:
+    """End the processes of detectors."""
+    for asked in detectors.values():
+        asked.isolated.close()
+
+
 def open_detectors(settings: Settings) -> dict[str, Asked]:
     """Return the detectors by name, each with a process of its own, which gets ready."""
+    begin("fakefocus.prediction.explaining")
     ask = partial(look_at, most_seconds=settings.most_seconds)
     found = {name: find_detector(name) for name in settings.models}
-    detectors = {name: Asked(detector, Isolated(detector, ask=ask)) for name, detector in found.items()}
+    detectors = {name: Asked(detector, Isolated(detector, ask=ask, draws=True)) for name, detector in found.items()}
     for asked in detectors.values():
         asked.isolated.begin_preparing(Options())
     return detectors
@@ -93,21 +104,22 @@ def ask_all(
         options: How it is looked at.
         detectors: Who is asked.
     """
-    with TemporaryDirectory(prefix="fakefocus-app-") as folder:
-        pending: dict[str, tuple[Path, Pending]] = {}
-        try:
-            for detector, asked in detectors.items():
-                file = Path(folder) / str(len(pending)) / _MEDIA
-                file.parent.mkdir()
-                file.write_bytes(content)
-                pending[detector] = file, asked.isolated.begin(file, options)
-            while not all(work.future.done() for _, work in pending.values()):
-                yield _progress([file for file, _ in pending.values()])
-                time.sleep(_PAUSE)
-            yield [_shown(detectors[detector].detector, file, work, name) for detector, (file, work) in pending.items()]
-        finally:
-            for _, work in pending.values():
-                work.future.cancel()
+    folder = Path(mkdtemp(prefix="fakefocus-app-"))
+    pending: dict[str, tuple[Path, Pending]] = {}
+    try:
+        for detector, asked in detectors.items():
+            file = folder / str(len(pending)) / f"{_MEDIA}{suffix_of(content[:16])}"
+            file.parent.mkdir()
+            file.write_bytes(content)
+            pending[detector] = file, asked.isolated.begin(file, options)
+        while not all(work.future.done() for _, work in pending.values()):
+            yield _progress([file for file, _ in pending.values()])
+            time.sleep(_PAUSE)
+        yield [_shown(detectors[detector].detector, file, work, name) for detector, (file, work) in pending.items()]
+    finally:
+        for _, work in pending.values():
+            work.future.cancel()
+        _remove(folder)
 
 
 def _shown(detector: Detector, file: Path, work: Pending, name: str) -> Shown:
@@ -117,6 +129,16 @@ def _shown(detector: Detector, file: Path, work: Pending, name: str) -> Shown:
     # where a file lay here is nobody's business
     texts = {field: getattr(answer, field).replace(f"{file.parent}/", "") for field in ("reason", "says")}
     return Shown(answer.model_copy(update={"file": name, **texts}), explanation, rates_in_words(detector))
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a process that is being ended may write into it for a moment."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE / 2)
+    _log.warning("%s could not be removed", folder)
 
 
 def _progress(files: list[Path]) -> Progress:

@@ -49,7 +49,8 @@ def compare_with_champion(
     Returns:
         ``registered_model``; ``candidate``: its name; ``promoted`` and ``reason``; ``auc`` of the candidate and
         ``former_auc`` on ``videos`` validation videos of ``groups`` identity groups; ``former_version``;
-        ``comparison``: difference, interval and p of a paired test, None without a former one.
+        ``comparison``: difference, interval and p of a paired test, the latter times the number ``tried`` of detectors
+        (Bonferroni), None without a former one.
 
     Raises:
         InputError: If no detector is trained, one does not fit, or the former champion was trained on what is
@@ -58,7 +59,7 @@ def compare_with_champion(
     # torch takes seconds to import: only this node needs it
     from fakefocus.inference import prepare
 
-    name, candidate = _best(trained_detectors)
+    name, candidate, tried = _best(trained_detectors, splits_json["hash"])
     rows = samples[samples["split"] == "val"].reset_index(drop=True)
     options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     shown = prepare(candidate, rows, *options)
@@ -66,6 +67,7 @@ def compare_with_champion(
     result: dict[str, Any] = {
         "registered_model": f"fakefocus_{dataset}",
         "candidate": name,
+        "tried": tried,
         "confidence": evaluation.confidence,
         "auc": auc(videos["label"], videos["score"]),
         "videos": len(videos),
@@ -86,11 +88,11 @@ def compare_with_champion(
     compared = compare_auc(
         videos["label"], former_scores, videos["score"], videos["group"], confidence=evaluation.confidence
     )
-    better = (
-        (compared["difference"] or 0) > 0 and compared["p"] is not None and compared["p"] < 1 - evaluation.confidence
-    )
+    # the best of several is better than another one by chance more often than a single one
+    corrected = None if compared["p"] is None else min(1.0, compared["p"] * tried)
+    better = (compared["difference"] or 0) > 0 and corrected is not None and corrected < 1 - evaluation.confidence
     return result | {
-        "comparison": dict(compared),
+        "comparison": dict(compared) | {"p": corrected},
         "promoted": better,
         "reason": _BETTER if better else _NO_BETTER,
     }
@@ -106,18 +108,19 @@ def promote(trained_detectors: dict[str, dict[str, Any]], champion_comparison: d
     return {"model": trained_detectors[champion_comparison["candidate"]], "comparison": champion_comparison}
 
 
-def _best(detectors: Mapping[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """Return the detector of the best validation AUC."""
+def _best(detectors: Mapping[str, dict[str, Any]], split: str) -> tuple[str, dict[str, Any], int]:
+    """Return the detector of the best validation AUC, of how many: those of this very split alone compare."""
     aucs = {}
     for name in filter(_PLAIN.fullmatch, detectors):
         contract = read_contract(detectors[name]["contract"])
-        if contract.labels == "true" and contract.val_video_auc is not None:
+        same = contract.split.hash == split
+        if same and contract.labels == "true" and contract.val_video_auc is not None:
             aucs[name] = contract.val_video_auc
     if not aucs:
-        msg = "champion: no detector of this experiment is trained: run kedro run --pipelines=train or seeds first"
+        msg = "champion: no detector is trained on this split: run kedro run --pipelines=train or seeds first"
         raise InputError(msg)
     name = max(aucs, key=lambda one: aucs[one])
-    return name, detectors[name]
+    return name, detectors[name], len(aucs)
 
 
 def _videos(scored: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
@@ -139,4 +142,6 @@ def _check_knows_none(former: Contract, rows: pd.DataFrame, version: int) -> Non
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     mine, theirs = one["weights"], other["weights"]
-    return mine.keys() == theirs.keys() and all(bool((mine[name] == theirs[name]).all()) for name in mine)
+    return mine.keys() == theirs.keys() and all(
+        mine[name].shape == theirs[name].shape and bool((mine[name] == theirs[name]).all()) for name in mine
+    )
