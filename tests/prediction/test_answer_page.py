@@ -10,8 +10,10 @@ import skimage.data
 
 from fakefocus.prediction import Prediction, Predictor, find_detector
 from fakefocus.prediction.answer_page import Shown, answer_page
+from fakefocus.prediction.boxes import find_person
 from fakefocus.prediction.detectors import Detector
 from fakefocus.prediction.explaining import Explanation, read_explanation, write_explanation
+from fakefocus.prediction.notes import unanswered
 from fakefocus.prediction.rates import rates_in_words
 
 
@@ -52,6 +54,26 @@ def test_page_shows_first_by_whom_the_file_is_judged(
     assert "<b>two" not in page, "a name is no HTML"
     assert "&lt;b&gt;two.png" in page
     assert str(Path(answer.file).parent) not in page
+
+
+def test_what_nobody_read_is_not_said_of_a_file(explained: tuple[Prediction, Explanation], detector: Detector) -> None:
+    answer, explanation = explained
+    killed = Shown(unanswered(Path("two.png"), answer.model, answer.options, "its decoder died"), None, ())
+    nothing = "no C2PA manifest, which says nothing"
+    assert nothing not in answer_page([killed])
+    page = answer_page([killed, Shown(answer, explanation, ())])
+    assert page.count(nothing) == 1
+    assert "560 x 320" in page, "the other one has read it"
+
+
+def test_people_are_told_by_where_they_are_and_not_by_number(explained: tuple[Prediction, Explanation]) -> None:
+    people = explained[0].people
+    turned = tuple(one.model_copy(update={"person": 1 - one.person}) for one in people)
+    other = explained[0].model_copy(update={"people": turned})
+    for person in people:
+        assert find_person(other, person).person == 1 - person.person
+    nowhere = people[0].model_copy(update={"faces": tuple(f.model_copy(update={"frame": 9}) for f in people[0].faces)})
+    assert find_person(other, nowhere) is None
 
 
 def test_explanation_comes_back_from_its_file_as_it_was(

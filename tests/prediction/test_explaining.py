@@ -54,6 +54,17 @@ def test_image_has_a_sheet_alone(explained: tuple[Predictor, Path], tmp_path: Pa
     assert sheet.shape[1] > 2 * sheet.shape[0]
 
 
+def test_a_clip_under_the_name_of_a_picture_is_drawn_as_a_clip(
+    explained: tuple[Predictor, Path], face_clip: Path, tmp_path: Path
+) -> None:
+    predictor, folder = explained
+    path = tmp_path / "misnamed.jpg"
+    path.write_bytes(face_clip.read_bytes())
+    predictor(path)
+    (own,) = folder.glob("misnamed-*")
+    assert (own / "annotated.mp4").stat().st_size > 0
+
+
 def test_a_face_is_boxed_between_sampled_frames_and_not_where_it_is_gone() -> None:
     faces = tuple(
         FaceResult(frame=frame, time=frame / 25, box=(x, 0.0, x + 10, 10.0), score=0.5)
