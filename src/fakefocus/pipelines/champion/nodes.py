@@ -16,8 +16,6 @@ from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 
 _PLAIN = re.compile(r"\w+(\.seed_\d+)?")
 """Names of detectors that may become champion: no controls, variants or those that lack a method."""
-_FIRST, _SAME = "there was none", "it is the champion already"
-_BETTER, _NO_BETTER = "better on validation", "not shown to be better on validation"
 
 
 def compare_with_champion(
@@ -77,14 +75,14 @@ def compare_with_champion(
         "comparison": None,
     }
     if not former_champion:
-        return result | {"promoted": True, "reason": _FIRST}
+        return result | {"promoted": True, "reason": "there was none"}
     former = read_contract(former_champion["contract"])
     _check_knows_none(former, rows, former_champion["version"])
     shown = prepare(former_champion, rows, *options)
     former_scores = _videos(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)["score"]
     result["former_auc"] = auc(videos["label"], former_scores)
     if _same(candidate, former_champion):
-        return result | {"promoted": False, "reason": _SAME}
+        return result | {"promoted": False, "reason": "it is the champion already"}
     compared = compare_auc(
         videos["label"], former_scores, videos["score"], videos["group"], confidence=evaluation.confidence
     )
@@ -94,7 +92,7 @@ def compare_with_champion(
     return result | {
         "comparison": dict(compared) | {"p": corrected},
         "promoted": better,
-        "reason": _BETTER if better else _NO_BETTER,
+        "reason": "better on validation" if better else "not shown to be better on validation",
     }
 
 
