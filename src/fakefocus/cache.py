@@ -56,7 +56,7 @@ def compiled_graph(file: Path, precision: str = "f32") -> "ov.CompiledModel":
     """Return a graph that is ready to compute, with one thread.
 
     Where its thread is pinned to a core, OpenVINO's default, that of every other process is pinned to the same one: two
-    processes were as fast as one.
+    processes were hardly faster than one.
     """
     import openvino as ov
 

@@ -61,8 +61,8 @@ def open_detectors(settings: Settings) -> dict[str, Asked]:
     """Return the detectors by name, each with a process of its own, which gets ready."""
     begin("fakefocus.prediction.explaining")
     ask = partial(look_at, most_seconds=settings.most_seconds)
-    found = {name: find_detector(name) for name in settings.models}
-    detectors = {name: Asked(detector, Isolated(detector, ask=ask, draws=True)) for name, detector in found.items()}
+    chosen = {name: find_detector(name) for name in settings.models}
+    detectors = {name: Asked(detector, Isolated(detector, ask=ask, draws=True)) for name, detector in chosen.items()}
     for asked in detectors.values():
         asked.isolated.begin_preparing(Options())
     return detectors

@@ -170,7 +170,7 @@ def _show_evidence(shown: list[Shown], key: str) -> None:
                 st.caption(f":material/warning: {warned.text}")
             st.html(parts.faces(one.explanation.people[person.person], opacity / 100))
             if count > 1:
-                st.altair_chart(over_time(one.answer, [person.person]))
+                st.altair_chart(over_time(person, one.answer.model.limits))
 
 
 def _show_provenance(answer: Prediction) -> None:
