@@ -27,11 +27,11 @@ from fakefocus.cache import compiled_graph
 from fakefocus.graphs.convert import CROPS, MAPS, Scored, to_graph
 from fakefocus.models.build import build_network, input_spec
 from fakefocus.models.contract import Contract
+from fakefocus.models.torch_settings import set_up_torch
 from fakefocus.prediction import Options, Predictor, find_detector
 from fakefocus.prediction.isolated import Isolated
 from fakefocus.sources.demo.people import make_person
 from fakefocus.sources.demo.scene import develop, make_scene, record
-from fakefocus.training.engine import keep_freed_memory
 
 _DETECTOR = "scade_net"
 _MINUTE = 1 / 60
@@ -52,7 +52,7 @@ _TURNS, _CALLS = 5, 12
 def measure() -> Iterator[Result]:
     """Yield the results."""
     # else eager PyTorch asks the system for the memory of each layer anew
-    keep_freed_memory()
+    set_up_torch()
     with one_core():
         yield clip()
         for family in _LATENCY_GOALS:

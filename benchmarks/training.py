@@ -32,10 +32,11 @@ from fakefocus.imaging.defocus import estimate_map
 from fakefocus.imaging.maps import to_levels
 from fakefocus.models import DetectorOptions
 from fakefocus.models.build import build_loss, build_network
+from fakefocus.models.torch_settings import set_up_torch
 from fakefocus.parameters import Defocus
 from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.training.data import FaceData, Faces
-from fakefocus.training.engine import keep_freed_memory, make_trainer, map_channels
+from fakefocus.training.engine import make_trainer, map_channels
 from fakefocus.training.module import DetectorModule
 from fakefocus.training.samples import Batch, MapSource
 
@@ -190,7 +191,7 @@ def _ours(
     network: nn.Module, loss: nn.Module, faces: Faces, options: DetectorOptions, clock: _Clock, device: str, way: str
 ) -> float:
     """Train with the engine, from disk or on batches that are in memory already."""
-    keep_freed_memory()
+    set_up_torch()
     on_gpu = device == "cuda"
     training = options.training.model_copy(update={"compile": on_gpu, "accelerator": "gpu" if on_gpu else "cpu"})
     data = FaceData(faces, training, maps_on_device=False)

@@ -16,9 +16,9 @@ from fakefocus.errors import InputError
 from fakefocus.imaging.maps import MapMaker
 from fakefocus.models.build import load_network
 from fakefocus.models.contract import Contract, check_fit, read_contract
+from fakefocus.models.torch_settings import set_up_torch
 from fakefocus.parameters import CropSpec, Defocus, Device, Evaluation, MapSpec, Preprocessing
 from fakefocus.training.augmentation import Augment, Plan, Sample
-from fakefocus.training.engine import keep_freed_memory
 from fakefocus.training.samples import Batch, Item, MapSource, assemble, collate
 
 
@@ -69,7 +69,7 @@ class Scorer:
             perturb: Changes each crop first. Maps are then made of what came out, not read.
             view: Where crops and maps are cut, and whether they are mirrored or warped; else the middle, as it is.
         """
-        keep_freed_memory()
+        set_up_torch()
         scores = np.full(len(crops), np.nan)
         for batch in self._batches(crops, perturb, view):
             scores[batch.rows.numpy()] = self._score(batch)
@@ -78,7 +78,7 @@ class Scorer:
     @torch.inference_mode()
     def embed(self, crops: Sequence[ReadCrop]) -> Tensor:
         """Return what the network decides by, ``(N, …) float32`` on its device: embeddings, or a token a stream."""
-        keep_freed_memory()
+        set_up_torch()
         batches = self._batches(crops, None, _MIDDLE)
         return torch.cat([self.network.forward_features(self._seen(batch)).float() for batch in batches])
 

@@ -63,6 +63,15 @@ def test_training_learns_what_separates_the_classes_and_repeats_with_the_seed(tr
     pd.testing.assert_frame_equal(trained.history, again.history)
 
 
+def test_float32_is_not_rounded_to_what_a_gpu_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    fitted = train(_recipe(epochs=1))
+    assert not torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = True
+    _score(fitted, corpus().on_side("test"))
+    assert not torch.backends.cudnn.allow_tf32
+
+
 def test_workers_change_nothing(trained: Fitted) -> None:
     _assert_same(train(_recipe(num_workers=2)), trained, tolerance=0)
 

@@ -1,6 +1,5 @@
 """Fits one detector with Lightning's Trainer."""
 
-import ctypes
 import json
 import logging
 import re
@@ -108,7 +107,6 @@ def fit(
         InputError: If a side lacks one of the classes, or the recipe does not fit the data or the launched processes.
     """
     _check(faces, recipe)
-    keep_freed_memory()
     seed_all(recipe.seed)
     network, loss = build()
     faces = replace(faces, channels=map_channels(network))
@@ -309,18 +307,3 @@ def _strategy(recipe: Training) -> str:
     if recipe.strategy != "auto" or recipe.devices * recipe.num_nodes == 1:
         return recipe.strategy
     return "ddp_spawn" if launched() is None else "ddp"
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep the memory of freed activations instead of giving it back at each step.
-
-    With its defaults, every large tensor is mapped and zeroed anew by the kernel: on a CPU that is the
-    larger part of SCADE-Net's step. Elsewhere than on glibc nothing is changed.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3
-        mallopt(mmap_threshold, 1 << 30)
-        mallopt(trim_threshold, (1 << 31) - 1)

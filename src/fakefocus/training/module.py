@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRSc
 from fakefocus.errors import InputError
 from fakefocus.metrics.scores import auc, equal_error_threshold
 from fakefocus.metrics.videos import score_by_video
+from fakefocus.models.torch_settings import set_up_torch
 from fakefocus.parameters import Training
 from fakefocus.training.samples import Batch, assemble
 
@@ -79,7 +80,8 @@ class DetectorModule(pl.LightningModule):
         self._scores = torch.empty(0)
 
     def on_fit_start(self) -> None:
-        """Compile the network where it is trained: what was compiled cannot be sent to another process."""
+        """Set torch up and compile the network where it is trained: neither can be sent to another process."""
+        set_up_torch()
         if self.recipe.compile:
             self._both = torch.compile(self._features_and_logits)
 

@@ -144,10 +144,10 @@ def _count_published(family: str) -> dict[str, int] | None:
 def _measure(contract: Contract, network: Any, device: str, efficiency: Efficiency) -> list[dict[str, Any]]:  # noqa: ANN401
     """Return a row a batch: time and memory."""
     from fakefocus.models.costs import peak_on_gpu, peaks_of_process, time_batches
-    from fakefocus.training.engine import keep_freed_memory
+    from fakefocus.models.torch_settings import set_up_torch
 
     # as all scoring does
-    keep_freed_memory()
+    set_up_torch()
     counts = {name: getattr(efficiency, name) for name in ("warm_up", "repetitions", "rounds")}
     side, channels = contract.input.img_size, len(contract.input.channels)
     shapes = [(batch, channels, side, side) for batch in sorted(efficiency.batches)]
