@@ -18,6 +18,7 @@ from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
 from fakefocus.pipelines.reporting.sections import current_sections
+from fakefocus.pipelines.reporting.tables import as_files, paper_tables
 from fakefocus.plotting import OTHER_COLOURS
 from fakefocus.schemas import folder_keys
 
@@ -168,6 +169,20 @@ def draw_risks(summaries: dict[str, Any]) -> Figure:
 def draw_intervals(summaries: dict[str, Any]) -> Figure:
     """Draw all test AUCs with their intervals."""
     return figures.interval_figure(_judged(summaries))
+
+
+def write_tables(
+    splits_json: dict[str, Any],
+    summaries: dict[str, Any],
+    comparisons: dict[str, Any],
+    stored_sections: dict[str, dict[str, Any]],
+) -> dict[str, str]:
+    """Return the tables of the report as files for papers, ``.csv`` and ``.tex``, by name."""
+    # sections that are of another split or training are named by the report, which leaves them out as well
+    current = current_sections(stored_sections, splits_json, summaries)
+    sections = {name: section for name, section in stored_sections.items() if section in current}
+    tables = paper_tables(_judged(summaries), comparisons["pairs"], sections)
+    return {name: text for table in tables for name, text in as_files(table, splits_json["hash"]).items()}
 
 
 def write_report(

@@ -36,6 +36,12 @@ def create_pipeline() -> Pipeline:
             node(nodes.compare_detectors, ["summaries", "params:evaluation"], "comparisons", name="compare_detectors"),
             node(nodes.draw_intervals, "summaries", "intervals_figure", name="draw_intervals"),
             node(
+                nodes.write_tables,
+                ["splits_json", "summaries", "comparisons", "stored_sections"],
+                "tables",
+                name="write_tables",
+            ),
+            node(
                 nodes.write_report,
                 [*_TABLES, *_SECTIONS, *_FIGURES, *(f"params:{name}" for name in _PARAMETERS)],
                 "report",
