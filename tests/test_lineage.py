@@ -168,6 +168,31 @@ def test_figures_are_with_the_run(tracked: MlflowClient) -> None:
     assert {"roc_figure.png", "curves_figure.png", "samples_figure.png"} <= names
 
 
+def test_runs_are_found_by_what_they_are_of(tiny_project: Path, tracked: MlflowClient) -> None:
+    children = _children(tracked)
+    assert {run.info.run_name for run in children.values()} == {f"tiny: {name}" for name in children}
+    parent = tracked.get_run(children["scade_net"].data.tags["mlflow.parentRunId"])
+    assert (parent.info.run_name, parent.info.status) == ("tiny: all stages", "FINISHED")
+    experiment = tracked.get_experiment(parent.info.experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    aucs = {family: _metrics(tiny_project, family)["video"]["auc"]["value"] for family in FAMILIES}
+    assert parent.data.metrics["best.test.video.auc"] == max(aucs.values())
+    assert aucs[parent.data.tags["best_detector"]] == max(aucs.values())
+    assert {entry.dataset.name for entry in parent.inputs.dataset_inputs} == {"tiny"}
+    artifacts = {file.path for folder in ("", "tables") for file in tracked.list_artifacts(parent.info.run_id, folder)}
+    assert {"report.html", "tables/results.csv", "tables/results.tex"} <= artifacts
+
+
+def test_runs_name_their_data_by_side(tracked: MlflowClient) -> None:
+    seen = {}
+    for name, run in _children(tracked).items():
+        sides = {entry.tags[0].value: entry.dataset for entry in run.inputs.dataset_inputs}
+        assert {side: data.name for side, data in sides.items()} == dict.fromkeys(("test", "train", "val"), "tiny")
+        seen[name] = {side: data.digest for side, data in sides.items()}
+    assert seen["scade_net"] == seen["multistream"]
+    assert len(set(seen["scade_net"].values())) == 3
+
+
 def test_a_second_run_reuses_finished_videos_and_repeats_the_numbers(
     tiny_project: Path, make_project: Callable[[str], Path], run_kedro: Callable[..., dict]
 ) -> None:

@@ -84,6 +84,8 @@ def _assert_as_stored(value: Any, catalog: DataCatalog, output: str) -> None:
         stored = {row["path"]: row for row in stored.to_dict("records")}
     if isinstance(value, pd.DataFrame):
         pd.testing.assert_frame_equal(value.reset_index(drop=True), stored.reset_index(drop=True), check_dtype=False)
+    elif isinstance(value, dict) and value and all(callable(part) for part in stored.values()):
+        assert value == {name: load() for name, load in stored.items()}
     elif isinstance(value, dict) and value and all(isinstance(work, VideoWork) for work in value.values()):
         assert {key: work.fingerprint for key, work in value.items()} == {k: v.fingerprint for k, v in stored.items()}
     elif isinstance(value, dict) and "weights" in value:

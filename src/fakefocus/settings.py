@@ -2,11 +2,11 @@
 
 from fakefocus import load_kedro_mlflow
 from fakefocus.config import ProjectConfig
-from fakefocus.hooks import CheckParameters, EnoughCovered, FamilyRuns, OneWriter, PlainErrors
+from fakefocus.hooks import CheckParameters, EnoughCovered, FamilyRuns, OneWriter, ParentRun, PlainErrors
 
 load_kedro_mlflow()
 
-HOOKS = (OneWriter(), CheckParameters(), EnoughCovered(), FamilyRuns(), PlainErrors())
+HOOKS = (OneWriter(), CheckParameters(), EnoughCovered(), FamilyRuns(), ParentRun(), PlainErrors())
 
 CONFIG_LOADER_CLASS = ProjectConfig
 CONFIG_LOADER_ARGS = {

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.champion import ALIAS
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
+from fakefocus.hooks.interrupted import PROCESS, this_process
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models import find_family
@@ -33,6 +34,7 @@ class FamilyRuns:
         """Start without runs."""
         self._children: dict[str, str] = {}
         self._inside = False
+        self._logged: set[tuple[str, str, str]] = set()
         self._parameters: dict[str, Any] = {}
 
     @hook_impl
@@ -46,14 +48,16 @@ class FamilyRuns:
         """Open the node's child run, after kedro-mlflow has opened the parent."""
         self._leave("FINISHED")
         result = yield
-        if node.namespace and _tracking():
-            self._enter(node.namespace, inputs)
+        if tracking():
+            if node.namespace:
+                self._enter(node.namespace, inputs)
+            self._log_data(inputs)
         return result
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
         """Log the detector itself and how it was judged; what compares several detectors goes to the parent."""
-        if not _tracking():
+        if not tracking():
             if outputs.get("champion"):
                 msg = "champion: no run of MLflow is open, so that nothing can be registered: run it with kedro-mlflow"
                 raise RefusedInputError(msg)
@@ -77,7 +81,7 @@ class FamilyRuns:
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
         """Log figures and sections to the run that is open: the detector's, or the parent."""
-        if not _tracking():
+        if not tracking():
             return
         import mlflow
 
@@ -100,7 +104,9 @@ class FamilyRuns:
         import mlflow
 
         child = self._children.get(namespace)
-        run = mlflow.start_run(run_id=child, run_name=None if child else namespace, nested=True)
+        experiment = str(self._parameters["experiment"])
+        run_name = None if child else f"{experiment}: {namespace}"
+        run = mlflow.start_run(run_id=child, run_name=run_name, nested=True)
         self._children[namespace], self._inside = run.info.run_id, True
         if child is None:
             chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}
@@ -109,11 +115,33 @@ class FamilyRuns:
             own = family_parameters(self._parameters, namespace) if contract is None else contract_parameters(contract)
             chosen |= own
             mlflow.log_params(dict(flattened(chosen)))
-            experiment = str(self._parameters["experiment"])
-            mlflow.set_tags({"family": namespace, "experiment": experiment, "git_commit": git_commit()})
+            tags = {"family": namespace, "experiment": experiment, "git_commit": git_commit()}
+            mlflow.set_tags(tags | {PROCESS: this_process()})
+
+    def _log_data(self, inputs: dict[str, Any]) -> None:
+        """Log the samples that a node sees to the run that is open."""
+        import mlflow
+
         for value in inputs.values():
             if isinstance(value, pd.DataFrame) and set(SAMPLE_COLUMNS) <= set(value.columns):
                 mlflow.set_tags(sample_tags(value))
+                self._log_sides(value)
+
+    def _log_sides(self, samples: pd.DataFrame) -> None:
+        """Log what each side holds as data sets of the run that is open, each once."""
+        import mlflow
+
+        run_id = mlflow.active_run().info.run_id
+        for side in sorted(set(samples["split"])):
+            videos = samples[samples["split"] == side].drop_duplicates("video_id").sort_values("video_id")
+            shown = videos[["video_id", "method", "identity"]].assign(
+                label=videos["label"].map({0: "real", 1: "fake"}), method=videos["method"].replace("", "none")
+            )
+            digest = _digest([videos["fingerprint"].tolist(), videos["label"].tolist()])
+            if (run_id, side, digest) not in self._logged:
+                self._logged.add((run_id, side, digest))
+                data = mlflow.data.from_pandas(shown, name=str(self._parameters["dataset"]), digest=digest)
+                mlflow.log_input(data, context=side)
 
     def _leave(self, status: str) -> None:
         if self._inside:
@@ -246,7 +274,8 @@ def _log_protocol(result: dict[str, Any]) -> None:
     mlflow.log_dict(result, f"{prefix}.json")
 
 
-def _tracking() -> bool:
+def tracking() -> bool:
+    """Return whether a run of MLflow is open."""
     import mlflow
 
     return mlflow.active_run() is not None
