@@ -5,27 +5,52 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from fakefocus.hooks.interrupted import PROCESS, kill_dead_runs, this_process
+from fakefocus.hooks.interrupted import PLACE, PROCESS, kill_dead_runs, process_tags
+from fakefocus.hooks.parent_run import run_name
 
-INTERRUPTED = """
+COMMAND = """
 import sys
+from types import SimpleNamespace
+
 import mlflow
 from fakefocus.hooks import ParentRun
+from fakefocus.hooks.interrupted import process_tags
 
-mlflow.set_tracking_uri(sys.argv[1])
+store, how = sys.argv[1:]
+mlflow.set_tracking_uri(store)
 mlflow.set_experiment("fakefocus")
-mlflow.start_run(run_name=sys.argv[2])
+asked = SimpleNamespace(id=None, name=None)
+context = SimpleNamespace(
+    config_loader={"parameters": {"experiment": "mine"}}, mlflow=SimpleNamespace(tracking=SimpleNamespace(run=asked))
+)
 hook = ParentRun()
-hook.before_pipeline_run({"pipeline_names": ["train"], "namespaces": ["lite"]})
-if sys.argv[3] == "ends":
-    hook.after_pipeline_run()
+
+
+def command():
+    # what kedro and kedro-mlflow do in a command with one node of a detector
+    hook.after_context_created(context)
+    others = mlflow.active_run() is not None
+    parent = mlflow.active_run() or mlflow.start_run(run_name="train")
+    hook.before_pipeline_run({"pipeline_names": ["train"], "namespaces": ["lite"]})
+    mlflow.start_run(run_id=parent.info.run_id, nested=True)
+    mlflow.start_run(run_name="child", nested=True)
+    mlflow.set_tags(process_tags())
+    if how == "interrupted":
+        raise KeyboardInterrupt
     mlflow.end_run()
-else:
-    raise KeyboardInterrupt
+    if not others:
+        mlflow.end_run()
+    hook.after_pipeline_run()
+
+
+if how == "notebook":
+    mlflow.start_run(run_name="notebook")
+command()
+if how == "twice":
+    command()
 """
 
 
@@ -34,33 +59,57 @@ def store(empty_store: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}"
 
 
-def _run(store: str, name: str, how: str) -> mlflow.entities.Run:
-    subprocess.run([sys.executable, "-c", INTERRUPTED, store, name, how], capture_output=True, check=False)
+def _runs(store: str, how: str) -> list[tuple[str, str]]:
+    done = subprocess.run([sys.executable, "-c", COMMAND, store, how], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "KeyboardInterrupt" in done.stderr, done.stderr
     client = MlflowClient(store)
-    (run,) = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
-    return run
+    runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+    if how != "notebook":
+        assert not any({PLACE, PROCESS} & set(run.data.tags) for run in runs)
+    return sorted((run.info.run_name, run.info.status) for run in runs)
 
 
-@pytest.mark.parametrize(("how", "status"), [("interrupted", "KILLED"), ("ends", "FINISHED")])
-def test_interrupted_run_is_killed_and_another_finished(store: str, how: str, status: str) -> None:
-    run = _run(store, "train", how)
-    assert (run.info.status, run.info.run_name) == (status, ": train, lite")
+def test_interrupted_command_leaves_killed_runs(store: str) -> None:
+    assert _runs(store, "interrupted") == [("child", "KILLED"), ("mine: train, lite", "KILLED")]
 
 
-def test_run_that_somebody_else_opened_is_left_alone(store: str) -> None:
-    run = _run(store, "mine", "ends")
-    assert run.info.run_name == "mine"
-    assert PROCESS not in run.data.tags
+def test_each_command_of_a_process_has_its_own_finished_run(store: str) -> None:
+    once = [("child", "FINISHED"), ("mine: train, lite", "FINISHED")]
+    assert _runs(store, "twice") == sorted(2 * once)
+
+
+def test_run_that_was_open_before_is_left_as_it_is(store: str) -> None:
+    assert ("notebook", "FINISHED") in _runs(store, "notebook")
 
 
 def test_next_command_closes_runs_of_dead_processes_alone(store: str) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    here = this_process().rpartition(":")[0]
+    own = process_tags()
+    holders = {
+        "dead": own | {PROCESS: f"{gone.pid}-1"},
+        "number given again": own | {PROCESS: own[PROCESS].partition("-")[0] + "-1"},
+        "own": own,
+        "elsewhere": {PLACE: "another", PROCESS: f"{gone.pid}-1"},
+        "somebody's": own | {PROCESS: "a word"},
+    }
     client = MlflowClient(store)
     experiment = client.create_experiment("fakefocus")
-    holders = {"dead": f"{here}:{gone.pid}", "own": this_process(), "elsewhere": f"not-{here}:{gone.pid}"}
-    runs = {name: client.create_run(experiment, tags={PROCESS: process}) for name, process in holders.items()}
+    runs = {name: client.create_run(experiment, tags=tags) for name, tags in holders.items()}
     kill_dead_runs(client, experiment)
-    statuses = {name: client.get_run(run.info.run_id).info.status for name, run in runs.items()}
-    assert statuses == {"dead": "KILLED", "own": "RUNNING", "elsewhere": "RUNNING"}
+    killed = {name for name, run in runs.items() if client.get_run(run.info.run_id).info.status == "KILLED"}
+    assert killed == {"dead", "number given again"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({}, "demo: all stages"),
+        ({"pipeline_names": ["train", "evaluate"]}, "demo: train, evaluate"),
+        ({"pipeline_names": ["train"], "namespaces": ["lite"]}, "demo: train, lite"),
+        ({"node_names": ["write_report"]}, "demo: some nodes"),
+        ({"pipeline_names": ["report"], "from_nodes": ["draw_roc"]}, "demo: report (some nodes)"),
+    ],
+)
+def test_run_is_named_by_what_was_asked_for(asked: dict, name: str) -> None:
+    assert run_name("demo", asked) == name

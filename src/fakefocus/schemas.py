@@ -1,7 +1,8 @@
 """Columns and validators of every table that pipelines hand to each other."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -182,3 +183,8 @@ def _require(holds: bool, name: str, rule: str, got: object) -> None:
     if not holds:
         msg = f"{name}: {rule}; got {got}"
         raise ValueError(msg)
+
+
+def judged_scope(metrics: Mapping[str, Any]) -> str:
+    """Return by what a detector is judged: who was trained on no method that is tested, by the others."""
+    return "held_out" if not metrics["video"]["fake"] and "held_out" in metrics else "video"

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from fakefocus.hooks.parent_run import best_detector
 from fakefocus.parameters import Evaluation
 from fakefocus.pipelines.reporting.nodes import compare_detectors, write_tables
 
 HOSTILE = r"100 % of <img src=x> & x_y #1 $ ~ ^ \input{a} σ ≤ 1"
+HEADINGS = ["mean ‖δ‖∞", "mean ‖δ‖₂", "± deviation", "换脸", "Ψ · °"]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,7 @@ def test_numbers_are_those_of_the_evaluation(inputs: dict[str, Any]) -> None:
 def test_a_detector_is_marked_only_where_it_is_better_than_every_other(inputs: dict[str, Any]) -> None:
     pairs = inputs["comparisons"]["pairs"]
     names = sorted({pair["first"] for pair in pairs} | {pair["second"] for pair in pairs})
+    assert names
 
     def results(better: str) -> str:
         judged = [pair | {"better": better if better in (pair["first"], pair["second"]) else ""} for pair in pairs]
@@ -63,6 +66,35 @@ def test_a_detector_is_marked_only_where_it_is_better_than_every_other(inputs: d
     for name in names:
         marked = [line for line in results(name).splitlines() if r"\textbf" in line]
         assert [line.split(" & ")[0] for line in marked] == [name]
+
+
+def test_who_was_trained_on_no_tested_method_is_judged_on_the_others(inputs: dict[str, Any]) -> None:
+    undefined = {"value": None, "low": None, "high": None}
+    summaries = {}
+    for number, name in enumerate(("scade_net", "multistream")):
+        summary = inputs["summaries"][name]
+        metrics = summary["metrics"]
+        others = metrics["held_out"] | {"auc": {"value": 0.6 + 0.2 * number, "low": 0.5, "high": 0.9}}
+        video = metrics["video"] | {"fake": 0, "auc": undefined, "eer": undefined}
+        summaries[name] = summary | {"metrics": metrics | {"video": video, "held_out": others}}
+    pairs = [inputs["comparisons"]["pairs"][0] | {"better": "Multi-stream"}]
+    files = write_tables(**inputs | {"summaries": summaries, "comparisons": {"pairs": pairs}})
+    rows = {row["detector"]: row for row in _rows(files["results.csv"])}
+    for summary in summaries.values():
+        row, others = rows[summary["contract"]["name"]], summary["metrics"]["held_out"]
+        assert (row["judged_on"], int(row["fake_videos"])) == ("held_out", others["fake"])
+        assert (row["auc"], row["auc_other_methods"]) == ("", str(others["auc"]["value"]))
+        assert row["eer"] == str(others["eer"]["value"])
+    assert r"& -- & \textbf{0.800 [0.500, 0.900]} &" in files["results.tex"]
+    assert best_detector(summaries) == "multistream"
+
+
+def test_headings_stay_distinct_and_nothing_is_called_nan(inputs: dict[str, Any]) -> None:
+    table = {"columns": ["a", "a (2)", "a"], "rows": [[1, None, 3]]}
+    section = {"title": "A protocol", "tables": [table], "split_hash": inputs["splits_json"]["hash"]}
+    files = write_tables(**inputs | {"stored_sections": {"robustness": section}})
+    assert _rows(files["robustness_1.csv"]) == [{"a": "1", "a (2)": "", "a (3)": "3"}]
+    assert "nan" not in files["robustness_1.tex"]
 
 
 def test_sections_become_tables_and_keep_double_headings_apart(inputs: dict[str, Any]) -> None:
@@ -81,7 +113,7 @@ def test_the_same_results_give_the_same_bytes(inputs: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_tables_are_set_by_latex(inputs: dict[str, Any], tmp_path: Path) -> None:
-    table = {"columns": ["text"], "rows": [[HOSTILE]]}
+    table = {"columns": ["text", *HEADINGS], "rows": [[HOSTILE, *HEADINGS]]}
     section = {"title": HOSTILE, "tables": [table], "split_hash": inputs["splits_json"]["hash"]}
     files = write_tables(**inputs | {"stored_sections": {"robustness": section}})
     for name, text in files.items():

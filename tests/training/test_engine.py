@@ -63,13 +63,35 @@ def test_training_learns_what_separates_the_classes_and_repeats_with_the_seed(tr
     pd.testing.assert_frame_equal(trained.history, again.history)
 
 
-def test_float32_is_not_rounded_to_what_a_gpu_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    fitted = train(_recipe(epochs=1))
-    assert not torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = True
-    _score(fitted, corpus().on_side("test"))
-    assert not torch.backends.cudnn.allow_tf32
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "pass",
+        "torch.set_float32_matmul_precision('high')",
+        "torch.backends.fp32_precision = 'tf32'",
+        "torch.backends.cuda.matmul.fp32_precision = 'tf32'",
+    ],
+)
+def test_float32_is_not_rounded_whatever_was_chosen_before(chosen: str) -> None:
+    script = f"""
+import torch
+from fakefocus.models.torch_settings import set_up_torch
+{chosen}
+set_up_torch()
+set_up_torch()
+print(torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision)
+print(torch.get_float32_matmul_precision())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["ieee", "ieee", "highest"], done.stderr
+
+
+def test_training_and_scoring_set_torch_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("fakefocus.training.module.set_up_torch", lambda: calls.append("training"))
+    monkeypatch.setattr("fakefocus.inference.set_up_torch", lambda: calls.append("scoring"))
+    _score(train(_recipe(epochs=1)), corpus().on_side("test"))
+    assert calls == ["training", "scoring"]
 
 
 def test_workers_change_nothing(trained: Fitted) -> None:

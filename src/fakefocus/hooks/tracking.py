@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.champion import ALIAS
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
-from fakefocus.hooks.interrupted import PROCESS, this_process
+from fakefocus.hooks.interrupted import process_tags
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models import find_family
@@ -116,7 +116,7 @@ class FamilyRuns:
             chosen |= own
             mlflow.log_params(dict(flattened(chosen)))
             tags = {"family": namespace, "experiment": experiment, "git_commit": git_commit()}
-            mlflow.set_tags(tags | {PROCESS: this_process()})
+            mlflow.set_tags(tags | process_tags())
 
     def _log_data(self, inputs: dict[str, Any]) -> None:
         """Log the samples that a node sees to the run that is open."""

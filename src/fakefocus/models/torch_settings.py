@@ -33,5 +33,10 @@ def _keep_single_precision() -> None:
     Detectors look at differences of neighbouring pixels, and one that was trained on a GPU answers on a processor.
     Who wants speed asks for it by ``training.precision: bf16-mixed``.
     """
+    torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    # newer releases have one switch an operation, which others may have turned
+    for name in ("conv", "rnn"):
+        operation = getattr(torch.backends.cudnn, name, None)
+        if operation is not None:
+            operation.fp32_precision = "ieee"

@@ -7,6 +7,7 @@ from typing import Any
 
 from fakefocus.models.contract import Contract
 from fakefocus.parameters import Release
+from fakefocus.weights import STARTING_WEIGHTS
 
 Results = dict[str, Any]
 WEIGHTS, CONTRACT, RESULTS, CARD = "weights.safetensors", "architecture.json", "results.json", "card.md"
@@ -136,11 +137,23 @@ def _making(contract: Contract, results: Results, release: Release) -> str:
     )
     return (
         f"`{release.again}`\n\n"
+        f"{_went_on(contract)}"
         f"Recipe {contract.recipe}: {recipe.epochs} epochs, epoch {contract.best_epoch + 1} kept; seed {recipe.seed}. "
         f"The epoch and the seed were chosen by the AUC of {len(contract.val.videos)} validation videos of "
         f"{len(contract.val.people)} people: {candidates}. {len(contract.train.videos)} training videos of "
         f"{len(contract.train.people)} people. fakefocus {contract.versions.get('fakefocus', '')}, commit "
         f"{contract.commit}. {_stored(results)}"
+    )
+
+
+def _went_on(contract: Contract) -> str:
+    """Say that a training began with weights of an earlier release, which the command alone would not do."""
+    if contract.network.get("weights") != STARTING_WEIGHTS:
+        return ""
+    return (
+        "It went on from the weights of this name that came with fakefocus before "
+        f"(`{contract.family}.network.weights: {STARTING_WEIGHTS}`), with a rate of {contract.training.lr:g}: the "
+        "command above is that of the first training. "
     )
 
 

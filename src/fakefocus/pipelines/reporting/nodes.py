@@ -20,7 +20,7 @@ from fakefocus.pipelines.reporting.figures import Judged
 from fakefocus.pipelines.reporting.sections import current_sections
 from fakefocus.pipelines.reporting.tables import as_files, paper_tables
 from fakefocus.plotting import OTHER_COLOURS
-from fakefocus.schemas import folder_keys
+from fakefocus.schemas import folder_keys, judged_scope
 
 METRIC_NAMES = {
     "auc": "AUC",
@@ -325,15 +325,16 @@ def _counts(splits: pd.DataFrame) -> list[dict[str, Any]]:
 def _detectors(summaries: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the page says of each detector; what its control says of it, where there is one."""
     controls = {
-        (summary["contract"]["family"], summary["contract"]["labels"]): summary["metrics"][_scope(summary["metrics"])]
+        (summary["contract"]["family"], summary["contract"]["labels"]): metrics[judged_scope(metrics)]
         for summary in summaries.values()
+        for metrics in [summary["metrics"]]
     }
     return [_detector(name, summary, controls) for name, summary in summaries.items()]
 
 
 def _detector(place: str, summary: dict[str, Any], controls: dict[tuple[str, str], Any]) -> dict[str, Any]:
     contract, metrics = summary["contract"], summary["metrics"]
-    judged, control = metrics[_scope(metrics)], controls.get((contract["family"], "shuffled"))
+    judged, control = metrics[judged_scope(metrics)], controls.get((contract["family"], "shuffled"))
     return {
         "name": _name(place, contract),
         "is_control": contract["labels"] != "true",
@@ -392,11 +393,6 @@ def _is_short(coverage: dict[str, Any]) -> bool:
 
 def _share(value: float | None) -> str:
     return "none named" if value is None else f"{value:.1%}"
-
-
-def _scope(metrics: dict[str, Any]) -> str:
-    """Return by what a detector is judged: who was trained on no method that is tested, by the others."""
-    return "held_out" if not metrics["video"]["fake"] and "held_out" in metrics else "video"
 
 
 def _value(metric: dict[str, float | None]) -> str:

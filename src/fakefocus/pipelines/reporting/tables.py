@@ -1,31 +1,46 @@
-"""The numbers of the report as files: CSV with a number a cell, and LaTeX as a paper sets them.
+"""The numbers of the report as files: CSV, and LaTeX as a paper sets them.
 
-LaTeX needs the package booktabs, and an engine that reads UTF-8 (pdfLaTeX of 2018 and later do, with T1 fonts).
+Tables of detectors have a number a cell in CSV; those of protocols hold the text that the report shows. LaTeX needs the
+package booktabs, and an engine that reads UTF-8 (pdfLaTeX of 2018 and later do, with T1 fonts).
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from fakefocus.pipelines.reporting.figures import Judged
+from fakefocus.schemas import judged_scope
 
 _HEAD = "% needs \\usepackage{{booktabs}} and \\usepackage[T1]{{fontenc}}; split {hash}\n"
 _SYMBOLS = {
-    "σ": r"$\sigma$",
+    "δ": r"$\delta$",
     "ε": r"$\varepsilon$",
+    "λ": r"$\lambda$",
+    "μ": r"$\mu$",
+    "σ": r"$\sigma$",
     "×": r"$\times$",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "·": r"$\cdot$",
     "≤": r"$\leq$",
     "≥": r"$\geq$",
-    "−": "$-$",
-    "²": "$^2$",
     "→": r"$\to$",
+    "∞": r"$\infty$",
+    "‖": r"$\|$",
+    "°": r"$^\circ$",
+    "²": "$^2$",
+    "³": "$^3$",
+    "₁": "$_1$",
+    "₂": "$_2$",
 }
 """What text has and the fonts of LaTeX lack."""
 
 
 _NONE = "--"
+_NOT_TESTED: dict[str, dict[str, float | None]] = {"auc": {"value": None, "low": None, "high": None}}
 _UNDEFINED = f" {_NONE}: undefined, or too few identity groups."
 
 
@@ -67,32 +82,37 @@ def as_files(table: PaperTable, split_hash: str) -> dict[str, str]:
 
 
 def _results(detectors: Sequence[Judged], pairs: Sequence[dict[str, Any]]) -> PaperTable:
-    numbers, shown = [], []
+    numbers: list[dict[str, Any]] = []
+    shown: list[dict[str, str]] = []
+    marked: set[tuple[int, str]] = set()
+    best = _best(detectors, pairs)
     for detector in detectors:
         metrics = detector.summary["metrics"]
-        scopes = {"auc": (metrics["video"], "auc"), "auc_other_methods": (metrics.get("held_out"), "auc")}
-        scopes |= {name: (metrics["video"], name) for name in ("ap", "eer", "specificity", "recall")}
-        found = {name: _metric(scope, key) for name, (scope, key) in scopes.items()}
-        about = {"detector": detector.name, "labels": detector.summary["contract"]["labels"]}
-        counts = {"parameters": detector.summary["parameters"], **_counts(metrics["video"])}
-        numbers.append(about | counts | _in_columns(found))
+        scope = judged_scope(metrics)
+        judged = metrics[scope]
+        aucs = {"auc": metrics["video"]["auc"], "auc_other_methods": metrics.get("held_out", _NOT_TESTED)["auc"]}
+        others = {name: judged[name] for name in ("ap", "eer", "specificity", "recall")}
+        about = {"detector": detector.name, "labels": detector.summary["contract"]["labels"], "judged_on": scope}
+        counts = {"parameters": detector.summary["parameters"], **_counts(judged)}
+        numbers.append(about | counts | _in_columns(aucs | others))
+        if detector.name == best:
+            marked.add((len(shown), "AUC" if scope == "video" else "Other methods"))
         shown.append(
             {
                 "Detector": detector.name,
-                "AUC": _with_interval(found["auc"]),
-                "Other methods": _with_interval(found["auc_other_methods"]),
-                "EER": _plain(found["eer"]),
+                "AUC": _with_interval(aucs["auc"]),
+                "Other methods": _with_interval(aucs["auc_other_methods"]),
+                "EER": _plain(judged["eer"]),
             }
         )
-    best = _best(detectors, pairs)
     caption = (
-        "Test videos: area under the ROC curve (AUC) on methods trained on and on others, and equal error rate (EER). "
+        "Test videos: area under the ROC curve (AUC) on methods trained on and on others; equal error rate (EER) on "
+        "those, where a detector was trained on none of the tested methods on the others. "
         f"In brackets {_interval(detectors)}. "
         + ("Bold: better than every other detector" if best else "No detector is shown to be better than every other")
         + " (paired test, Holm's correction)."
     )
-    marked = frozenset((row, "AUC") for row, detector in enumerate(detectors) if detector.name == best)
-    return PaperTable("results", caption, pd.DataFrame(numbers), pd.DataFrame(shown), marked)
+    return PaperTable("results", caption, pd.DataFrame(numbers), pd.DataFrame(shown), frozenset(marked))
 
 
 def _best(detectors: Sequence[Judged], pairs: Sequence[dict[str, Any]]) -> str:
@@ -107,12 +127,12 @@ def _methods(detectors: Sequence[Judged]) -> PaperTable:
     shown: dict[str, dict[str, str]] = {}
     for detector in detectors:
         for method, metrics in detector.summary["metrics"]["by_method"].items():
-            found = {name: _metric(metrics, name) for name in ("auc", "ap", "eer", "recall")}
+            measured = {name: metrics[name] for name in ("auc", "ap", "eer", "recall")}
             about = {"detector": detector.name, "labels": detector.summary["contract"]["labels"], "method": method}
-            numbers.append(about | {"trained_on": not metrics["held_out"], **_counts(metrics)} | _in_columns(found))
+            numbers.append(about | {"trained_on": not metrics["held_out"], **_counts(metrics)} | _in_columns(measured))
             if not detector.control:
                 mark = "*" if metrics["held_out"] else ""
-                shown.setdefault(method, {"Method": method})[detector.name] = _with_interval(found["auc"]) + mark
+                shown.setdefault(method, {"Method": method})[detector.name] = _with_interval(measured["auc"]) + mark
     caption = (
         f"AUC of test videos of one method against all real ones. In brackets {_interval(detectors)}. "
         "An asterisk: not trained on."
@@ -142,32 +162,29 @@ def _of_sections(sections: dict[str, dict[str, Any]]) -> Iterator[PaperTable]:
     """Yield the tables of protocols, whose cells are text already."""
     for protocol, section in sections.items():
         for number, table in enumerate(section["tables"], start=1):
-            content = pd.DataFrame(table["rows"], columns=_distinct(table["columns"])).astype(str)
+            content = pd.DataFrame(table["rows"], columns=_distinct(table["columns"])).fillna("").astype(str)
             caption = ": ".join(filter(None, (section["title"], table.get("title"))))
             yield PaperTable(f"{protocol}_{number}", f"{caption}.", content, content)
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:
     """Return headings with a number behind those that were there before."""
-    return [
-        column if column not in columns[:place] else f"{column} ({columns[:place].count(column) + 1})"
-        for place, column in enumerate(columns)
-    ]
-
-
-def _metric(metrics: dict[str, Any] | None, name: str) -> dict[str, float | None]:
-    return {"value": None, "low": None, "high": None} if metrics is None else metrics[name]
+    distinct: list[str] = []
+    for column in columns:
+        numbered = (f"{column} ({number})" for number in count(2))
+        distinct.append(next(name for name in chain([column], numbered) if name not in distinct))
+    return distinct
 
 
 def _counts(metrics: dict[str, Any]) -> dict[str, int]:
     return {"real_videos": metrics["real"], "fake_videos": metrics["fake"]}
 
 
-def _in_columns(found: dict[str, dict[str, float | None]]) -> dict[str, float | None]:
+def _in_columns(measured: dict[str, dict[str, float | None]]) -> dict[str, float | None]:
     """Return values under their names, and the ends of intervals behind them."""
     return {
         name + end: metric[key]
-        for name, metric in found.items()
+        for name, metric in measured.items()
         for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
 
@@ -229,8 +246,10 @@ _SPECIAL = {
     **_SYMBOLS,
 }
 _ANY_SPECIAL = re.compile("|".join(map(re.escape, _SPECIAL)))
+_NO_LETTER_OF_T1 = re.compile("[^\\u0020-\\u017f\\u2013-\\u201e\\u2026]")
 
 
 def _escaped(text: object) -> str:
-    """Return text as LaTeX sets it; whatever a data set calls itself stays text."""
-    return _ANY_SPECIAL.sub(lambda match: _SPECIAL[match.group()], str(text))
+    """Return text as LaTeX sets it; whatever a data set calls itself stays text, and letters without a font numbers."""
+    plain = _ANY_SPECIAL.sub(lambda match: _SPECIAL[match.group()], str(text))
+    return _NO_LETTER_OF_T1.sub(lambda match: rf"\texttt{{U+{ord(match.group()):04X}}}", plain)
