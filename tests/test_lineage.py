@@ -250,3 +250,11 @@ def test_detectors_of_one_data_set_are_judged_on_another_with_all_that_it_names(
     assert "SCADE-Net scored 48 of 50 test videos" in page
     assert ">tiny, AutoencoderSwap, GraphicsSwap</td>" in page
     assert kept == {p: p.stat().st_mtime_ns for p in (tiny_project / "data/06_models").rglob("*") if p.is_file()}
+    client = MlflowClient(f"sqlite:///{tiny_project}/mlflow.db")
+    newest, refused, *_ = [
+        run
+        for run in client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+        if run.info.run_name == "other: evaluation, reporting"
+    ]
+    # what was judged too little of was written whole; what was refused was not
+    assert (newest.info.status, refused.info.status) == ("FINISHED", "FAILED")

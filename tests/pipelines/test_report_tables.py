@@ -14,7 +14,7 @@ from fakefocus.parameters import Evaluation
 from fakefocus.pipelines.reporting.nodes import compare_detectors, write_tables
 
 HOSTILE = r"100 % of <img src=x> & x_y #1 $ ~ ^ \input{a} σ ≤ 1"
-HEADINGS = ["mean ‖δ‖∞", "mean ‖δ‖₂", "± deviation", "换脸", "Ψ · °"]
+HEADINGS = ["mean ‖δ‖∞", "mean ‖δ‖₂", "± deviation", "换脸", "Ψ · °", "[Ħal]", "* ŉ"]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_same_results_give_the_same_bytes(inputs: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_tables_are_set_by_latex(inputs: dict[str, Any], tmp_path: Path) -> None:
-    table = {"columns": ["text", *HEADINGS], "rows": [[HOSTILE, *HEADINGS]]}
+    table = {"columns": ["text", *HEADINGS], "rows": [[first, *HEADINGS] for first in (HOSTILE, *HEADINGS)]}
     section = {"title": HOSTILE, "tables": [table], "split_hash": inputs["splits_json"]["hash"]}
     files = write_tables(**inputs | {"stored_sections": {"robustness": section}})
     for name, text in files.items():

@@ -61,7 +61,10 @@ def _test_auc(detector: "Detector") -> str:
     summary = folder.parents[2] / "07_model_output" / folder.parent.name / folder.name / "summary.json"
     if not summary.is_file():
         return ""
-    return _with_interval(json.loads(summary.read_text(encoding="utf-8"))["metrics"]["video"]["auc"])
+    from fakefocus.schemas import judged_scope
+
+    metrics = json.loads(summary.read_text(encoding="utf-8"))["metrics"]
+    return _with_interval(metrics[judged_scope(metrics)]["auc"])
 
 
 def _with_interval(auc: dict[str, float | None]) -> str:

@@ -1,8 +1,8 @@
 """Runs of MLflow whose process ended without closing them.
 
-A process is told by its number and when it started, and both by the computer's last start and the namespace that gives
-the numbers: numbers come again, and computers may have equal names. Where the system says none of this (elsewhere than
-on Linux), a process knows its own runs and nobody else's.
+A process is told by its number and when it started, and both by the computer's last start, the namespace that gives the
+numbers, and the user, who may not see those of others: numbers come again, and computers may have equal names. Where
+the system says none of this (elsewhere than on Linux), a process knows its own runs and nobody else's.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ def process_tags() -> dict[str, str]:
 
 def kill_own_runs(client: Any, experiment_id: str) -> set[str]:  # noqa: ANN401 (mlflow takes seconds to import)
     """Mark the runs that this process keeps open as killed; returns the ids of all that it opened."""
-    runs = client.search_runs([experiment_id], own_runs())
+    mine = " and ".join(f"tags.{name} = '{value}'" for name, value in process_tags().items())
+    runs = client.search_runs([experiment_id], mine)
     for run in runs:
         if run.info.status == "RUNNING":
             client.set_terminated(run.info.run_id, "KILLED")
@@ -38,11 +39,6 @@ def kill_dead_runs(client: Any, experiment_id: str) -> None:  # noqa: ANN401 (as
             client.set_terminated(run.info.run_id, "KILLED")
 
 
-def own_runs() -> str:
-    """Return MLflow's filter for the runs that this process opened."""
-    return " and ".join(f"tags.{name} = '{value}'" for name, value in process_tags().items())
-
-
 @cache
 def _place() -> str:
     try:
@@ -50,14 +46,14 @@ def _place() -> str:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return uuid4().hex[:16]
-    return hashlib.sha256(f"{last_start} {namespace}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{last_start} {namespace} {os.getuid()}".encode()).hexdigest()[:16]
 
 
 def _start_of(pid: int) -> str:
     """Return when a process started, in ticks since the computer did; empty if there is none of that number."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     behind_the_name = stat.rpartition(")")[2].split()
     return behind_the_name[19]

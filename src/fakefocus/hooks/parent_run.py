@@ -3,12 +3,14 @@
 import atexit
 import logging
 import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
-from fakefocus.hooks.interrupted import PLACE, PROCESS, kill_dead_runs, kill_own_runs, own_runs, process_tags
+from fakefocus.hooks.interrupted import kill_dead_runs, kill_own_runs, process_tags
 from fakefocus.hooks.tracking import flat_metrics, tracking
 from fakefocus.schemas import judged_scope
 
@@ -29,16 +31,20 @@ class ParentRun:
     def __init__(self) -> None:
         """Start without a run."""
         self._context: KedroContext | None = None
-        self._others = False
+        self._others = self._resumed = False
         self._open: tuple[str, str, str] | None = None
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Look whether a run is open already, before kedro-mlflow does; end that of an interrupted cell."""
+        """Look whether a run is open already, before kedro-mlflow does; end those of an interrupted cell."""
         import mlflow
 
-        self._interrupted()
-        self._context, self._others = context, mlflow.active_run() is not None
+        self._context, self._resumed = context, "MLFLOW_RUN_ID" in os.environ
+        active = mlflow.active_run()
+        if active is not None:
+            with _only_warned():
+                _end_own(mlflow.get_tracking_uri(), active.info.experiment_id)
+        self._others = mlflow.active_run() is not None
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
@@ -50,18 +56,15 @@ class ParentRun:
             return
         self._open = mlflow.get_tracking_uri(), run.info.experiment_id, run.info.run_id
         atexit.register(self._interrupted)
-        try:
+        with _only_warned():
             mlflow.set_tags(process_tags())
-            if _is_unnamed(self._context):
+            if not self._resumed and _is_unnamed(self._context):
                 experiment = str(self._context.config_loader["parameters"]["experiment"])
                 mlflow.set_tag("mlflow.runName", run_name(experiment, run_params))
             client = mlflow.MlflowClient()
             if _KIND not in client.get_experiment(run.info.experiment_id).tags:
                 client.set_experiment_tag(run.info.experiment_id, _KIND, _ON_RUNS)
             kill_dead_runs(client, run.info.experiment_id)
-        except mlflow.MlflowException as error:
-            # a server may forbid what only makes runs easier to find
-            _log.warning("MLflow: the run is tracked, but could not be named, or interrupted ones marked: %s", error)
 
     @hook_impl
     def after_node_run(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
@@ -89,40 +92,44 @@ class ParentRun:
             for name, text in data.items():
                 mlflow.log_text(text, f"tables/{name}")
 
-    @hook_impl(trylast=True)
-    def after_pipeline_run(self) -> None:
-        """Close what kedro-mlflow left open: it opens its run again at each node, and closes it once."""
-        self._over()
+    @hook_impl(wrapper=True)
+    def after_pipeline_run(self) -> Generator[None, Any, Any]:
+        """Close what kedro-mlflow leaves open: it opens its run again at each node, and closes it once."""
+        try:
+            return (yield)
+        finally:
+            opened = self._over()
+            if opened is not None:
+                with _only_warned():
+                    _pop({opened[2]}, "FINISHED")
 
-    @hook_impl(trylast=True)
+    @hook_impl
     def on_pipeline_error(self) -> None:
         """Leave the ending to kedro-mlflow, which says that the run failed."""
         self._over()
 
-    def _over(self) -> None:
-        if self._open is None:
-            return
-        import mlflow
-
-        uri, experiment, run_id = self._open
-        self._open = None
+    def _over(self) -> tuple[str, str, str] | None:
+        """Return the run that was open: store, experiment and id."""
+        opened, self._open = self._open, None
         atexit.unregister(self._interrupted)
-        client = mlflow.MlflowClient(uri)
-        status = client.get_run(run_id).info.status
-        _pop({run_id}, "FINISHED" if status == "RUNNING" else status)
-        for run in client.search_runs([experiment], own_runs()):
-            for tag in (PLACE, PROCESS):
-                client.delete_tag(run.info.run_id, tag)
+        return opened
 
     def _interrupted(self) -> None:
         """Mark the runs of a command that never came to its end as killed; MLflow would call them finished."""
-        if self._open is None:
-            return
-        import mlflow
+        opened = self._over()
+        if opened is not None:
+            with _only_warned():
+                _end_own(*opened[:2])
 
-        uri, experiment, _ = self._open
-        _pop(kill_own_runs(mlflow.MlflowClient(uri), experiment), "KILLED")
-        self._over()
+
+def _end_own(uri: str, experiment_id: str) -> None:
+    """Mark the runs that this process keeps open as killed, and take all that it opened off the stack."""
+    import mlflow
+
+    client = mlflow.MlflowClient(uri)
+    own = kill_own_runs(client, experiment_id)
+    while (run := mlflow.active_run()) is not None and run.info.run_id in own:
+        mlflow.end_run(client.get_run(run.info.run_id).info.status)
 
 
 def _pop(run_ids: set[str], status: str) -> None:
@@ -133,11 +140,22 @@ def _pop(run_ids: set[str], status: str) -> None:
         mlflow.end_run(status)
 
 
+@contextmanager
+def _only_warned() -> Iterator[None]:
+    """Let no server stop a command, or hide its error, that fails at what only makes runs easier to find."""
+    import mlflow
+
+    try:
+        yield
+    except mlflow.MlflowException as error:
+        _log.warning("MLflow: a run could not be named, or an interrupted one not be marked: %s", error)
+
+
 def _is_unnamed(context: KedroContext) -> bool:
     """Return whether a command's run is a new one to which nobody gave a name."""
     # kedro-mlflow puts its parameters there
     asked = context.mlflow.tracking.run  # type: ignore[attr-defined]
-    return not (asked.id or asked.name or os.environ.get("MLFLOW_RUN_ID"))
+    return not (asked.id or asked.name)
 
 
 def run_name(experiment: str, run_params: dict[str, Any]) -> str:

@@ -150,10 +150,12 @@ def _went_on(contract: Contract) -> str:
     """Say that a training began with weights of an earlier release, which the command alone would not do."""
     if contract.network.get("weights") != STARTING_WEIGHTS:
         return ""
+    recipe = contract.training
+    rises = f"rises over {recipe.damage_rises:.0%} of it" if recipe.damage_rises else "is full from its first step on"
+    name = f"{contract.family}.network.weights: {STARTING_WEIGHTS}"
     return (
-        "It went on from the weights of this name that came with fakefocus before "
-        f"(`{contract.family}.network.weights: {STARTING_WEIGHTS}`), with a rate of {contract.training.lr:g}: the "
-        "command above is that of the first training. "
+        "The command trains from the beginning. This one went on from the weights of this name that came with "
+        f"fakefocus before (`{name}`), with a rate of {recipe.lr:g}, and damage that {rises}. "
     )
 
 

@@ -216,7 +216,9 @@ def _interval(detectors: Sequence[Judged]) -> str:
 def _latex(table: PaperTable, split_hash: str) -> str:
     shown = table.shown.rename(columns=_escaped)
     bold = {(row, _escaped(column)) for row, column in table.best}
-    styled = shown.style.format(_escaped).hide(axis="index").apply(_bold_cells(bold), axis=None)
+    first, *others = shown.columns
+    cells: dict[Any, Any] = {first: _first_in_a_row, **dict.fromkeys(others, _escaped)}
+    styled = shown.style.format(cells).hide(axis="index").apply(_bold_cells(bold), axis=None)
     rules = styled.to_latex(
         hrules=True,
         position="t",
@@ -246,10 +248,19 @@ _SPECIAL = {
     **_SYMBOLS,
 }
 _ANY_SPECIAL = re.compile("|".join(map(re.escape, _SPECIAL)))
-_NO_LETTER_OF_T1 = re.compile("[^\\u0020-\\u017f\\u2013-\\u201e\\u2026]")
+_NO_LETTER_OF_T1 = re.compile(
+    "[^\u0020-\u007e\u00a0-\u0125\u0128-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u0165\u0168-\u017e"
+    "\u2013-\u2016\u2018-\u201a\u201c-\u201e\u2026]"
+)
 
 
 def _escaped(text: object) -> str:
     """Return text as LaTeX sets it; whatever a data set calls itself stays text, and letters without a font numbers."""
     plain = _ANY_SPECIAL.sub(lambda match: _SPECIAL[match.group()], str(text))
     return _NO_LETTER_OF_T1.sub(lambda match: rf"\texttt{{U+{ord(match.group()):04X}}}", plain)
+
+
+def _first_in_a_row(text: object) -> str:
+    """Return text as the first cell of a row: a bracket or a star would be read as part of the line break before it."""
+    escaped = _escaped(text)
+    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped
