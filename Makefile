@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test lint bench viz mlflow screenshots clean
+.PHONY: help install demo app test lint bench viz mlflow clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 install: $(STAMP)  ## make the virtual environment (several GB) with everything; nothing to do when up to date
 
@@ -42,10 +42,8 @@ viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
 	$(KEDRO) viz run --host 127.0.0.1 --include-hooks --no-browser
 
 mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
+	@echo "runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
-
-screenshots: install  ## take the pictures of the README from a finished demo, by Chromium
-	$(BIN)/python docs/screenshots.py
 
 clean:  ## delete what runs made: the demo corpus, results, runs, caches (not your media, not the environment)
 	rm -rf data/01_raw/demo data/01_raw/benchmark data/0[2-8]_*/*

@@ -173,8 +173,6 @@ def test_runs_are_found_by_what_they_are_of(tiny_project: Path, tracked: MlflowC
     assert {run.info.run_name for run in children.values()} == {f"tiny: {name}" for name in children}
     parent = tracked.get_run(children["scade_net"].data.tags["mlflow.parentRunId"])
     assert (parent.info.run_name, parent.info.status) == ("tiny: all stages", "FINISHED")
-    experiment = tracked.get_experiment(parent.info.experiment_id)
-    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     aucs = {family: _metrics(tiny_project, family)["video"]["auc"]["value"] for family in FAMILIES}
     assert parent.data.metrics["best.test.video.auc"] == max(aucs.values())
     assert aucs[parent.data.tags["best_detector"]] == max(aucs.values())

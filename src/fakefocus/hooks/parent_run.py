@@ -14,8 +14,6 @@ from fakefocus.hooks.interrupted import kill_dead_runs, kill_own_runs, process_t
 from fakefocus.hooks.tracking import flat_metrics, tracking
 from fakefocus.schemas import judged_scope
 
-_KIND, _ON_RUNS = "mlflow.experimentKind", "custom_model_development"
-"""By this tag of an experiment MLflow's pages open on runs and their metrics, not on traces of language models."""
 _SOME_NODES = ("tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "to_outputs", "only_missing_outputs")
 """Options of ``kedro run`` that leave nodes out."""
 _log = logging.getLogger(__name__)
@@ -61,10 +59,7 @@ class ParentRun:
             if not self._resumed and _is_unnamed(self._context):
                 experiment = str(self._context.config_loader["parameters"]["experiment"])
                 mlflow.set_tag("mlflow.runName", run_name(experiment, run_params))
-            client = mlflow.MlflowClient()
-            if _KIND not in client.get_experiment(run.info.experiment_id).tags:
-                client.set_experiment_tag(run.info.experiment_id, _KIND, _ON_RUNS)
-            kill_dead_runs(client, run.info.experiment_id)
+            kill_dead_runs(mlflow.MlflowClient(), run.info.experiment_id)
 
     @hook_impl
     def after_node_run(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
