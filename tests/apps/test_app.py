@@ -119,7 +119,8 @@ def test_image_has_the_command_lines_scores_on_the_page_and_in_what_is_saved(
         assert (answer["model"]["name"], answer["file"]) == (name, "astronaut.png")
         assert answer["score"] == expected.score
         expect(visitor.get_by_text(f"▲ {expected.score:.3f}")).to_be_visible()
-        expect(visitor.get_by_text(expected.says)).to_be_visible()
+        # both may say the same
+        expect(visitor.get_by_text(expected.says).first).to_be_visible()
     saved = _saved(visitor, "Save as a page", tmp_path)
     assert saved.count("data:image/jpeg;base64,") >= 4
     assert not re.search(r'(src|href)="(?!data:)', saved), "the page needs nothing from elsewhere"
@@ -127,8 +128,11 @@ def test_image_has_the_command_lines_scores_on_the_page_and_in_what_is_saved(
 
 
 def test_clip_has_maps_heat_maps_of_any_opacity_and_scores_over_time(visitor: Page, face_clip: Path) -> None:
-    visitor.get_by_text("How the file is looked at").click()
     every = visitor.get_by_label("Each n-th frame of a clip")
+    for _ in range(3):  # a click on a page that is just being drawn anew is lost
+        if not every.is_visible():
+            visitor.get_by_text("How the file is looked at").click()
+            visitor.wait_for_timeout(2000)
     every.fill("4")
     every.press("Enter")  # as the button beside it does
     _upload(visitor, face_clip)
