@@ -50,10 +50,10 @@ def _place() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """Return when a process started, in ticks since the computer did; empty if there is none of that number."""
+    """Return when a process started, in ticks since the computer did; empty if none of this user has that number."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return ""
     behind_the_name = stat.rpartition(")")[2].split()
     return behind_the_name[19]

@@ -168,5 +168,5 @@ def best_detector(summaries: dict[str, Any]) -> str:
         for place, summary in summaries.items()
         if summary["contract"]["labels"] == "true"
     }
-    known = {place: value for place, value in aucs.items() if value is not None}
-    return max(known, key=lambda place: known[place], default="")
+    defined = {place: value for place, value in aucs.items() if value is not None}
+    return max(defined, key=lambda place: defined[place], default="")

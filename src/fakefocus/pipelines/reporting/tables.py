@@ -37,8 +37,6 @@ _SYMBOLS = {
     "₂": "$_2$",
 }
 """What text has and the fonts of LaTeX lack."""
-
-
 _NONE = "--"
 _NOT_TESTED: dict[str, dict[str, float | None]] = {"auc": {"value": None, "low": None, "high": None}}
 _UNDEFINED = f" {_NONE}: undefined, or too few identity groups."
@@ -89,11 +87,11 @@ def _results(detectors: Sequence[Judged], pairs: Sequence[dict[str, Any]]) -> Pa
     for detector in detectors:
         metrics = detector.summary["metrics"]
         scope = judged_scope(metrics)
-        judged = metrics[scope]
+        of_scope = metrics[scope]
         aucs = {"auc": metrics["video"]["auc"], "auc_other_methods": metrics.get("held_out", _NOT_TESTED)["auc"]}
-        others = {name: judged[name] for name in ("ap", "eer", "specificity", "recall")}
+        others = {name: of_scope[name] for name in ("ap", "eer", "specificity", "recall")}
         about = {"detector": detector.name, "labels": detector.summary["contract"]["labels"], "judged_on": scope}
-        counts = {"parameters": detector.summary["parameters"], **_counts(judged)}
+        counts = {"parameters": detector.summary["parameters"], **_counts(of_scope)}
         numbers.append(about | counts | _in_columns(aucs | others))
         if detector.name == best:
             marked.add((len(shown), "AUC" if scope == "video" else "Other methods"))
@@ -102,7 +100,7 @@ def _results(detectors: Sequence[Judged], pairs: Sequence[dict[str, Any]]) -> Pa
                 "Detector": detector.name,
                 "AUC": _with_interval(aucs["auc"]),
                 "Other methods": _with_interval(aucs["auc_other_methods"]),
-                "EER": _plain(judged["eer"]),
+                "EER": _plain(of_scope["eer"]),
             }
         )
     caption = (
