@@ -89,7 +89,8 @@ def _assert_as_stored(value: Any, catalog: DataCatalog, output: str) -> None:
     elif isinstance(value, dict) and value and all(isinstance(work, VideoWork) for work in value.values()):
         assert {key: work.fingerprint for key, work in value.items()} == {k: v.fingerprint for k, v in stored.items()}
     elif isinstance(value, dict) and "weights" in value:
-        assert value["contract"] == stored["contract"]
+        # how long it took is another number each time
+        assert value["contract"] | {"seconds": 0} == stored["contract"] | {"seconds": 0}
         assert all(np.array_equal(tensor, stored["weights"][key]) for key, tensor in value["weights"].items())
     else:
         assert value == stored

@@ -107,6 +107,25 @@ def extract_reencoded(
         return [row | {"bytes": size} for row in extract_faces(target, video_id, kind, options, write)]
 
 
+def cut_face(
+    image: NDArray[np.uint8], box: NDArray[np.float64], marks: NDArray[np.float64], options: Preprocessing
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return a crop ``(size, size, 3) uint8``, and the landmarks ``(5, 2)`` in pixels of it.
+
+    Args:
+        image: The frame, ``(H, W, 3) uint8``.
+        box: ``(4,)``, x1, y1, x2, y2 in pixels of the frame.
+        marks: ``(5, 2)`` landmarks in pixels of the frame.
+        options: Alignment, size and margin.
+    """
+    if options.alignment == "landmarks":
+        crop = align_face(image, marks, options.size, options.margin)
+        return crop, place_landmarks(marks, options.size, options.margin)
+    frame = (image.shape[1], image.shape[0])
+    crop = crop_box(image, box, options.size, options.margin)
+    return crop, place_in_box(marks, box, frame, options.size, options.margin)
+
+
 def crop_name(frame: int, track: int) -> str:
     """Return the name of a crop: of the main face ``frame_000010``, of the next one ``frame_000010_face_1``."""
     return f"frame_{frame:06d}" + (f"_face_{track}" if track else "")
@@ -140,7 +159,7 @@ def _faces(
     linker = TrackLinker()
     for frame, image in frames:
         faces = find(image)
-        cuts = [_cut(image, box, marks, options) for box, marks in zip(faces.boxes, faces.landmarks, strict=True)]
+        cuts = [cut_face(image, box, marks, options) for box, marks in zip(faces.boxes, faces.landmarks, strict=True)]
         tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], cut=was_cut())
         altered = parts(frame.index, image) if tracks and parts is not None else None
         if not tracks:
@@ -170,18 +189,6 @@ def _finder(options: Preprocessing) -> tuple[Callable[[NDArray[np.uint8]], Any],
     detector = FaceDetector(detection.min_face_size, detection.thresholds, detection.precision)
     follower = FaceFollower(detector, None if options.faces_per_video == "all" else options.faces_per_video + 1)
     return follower, lambda: follower.cut
-
-
-def _cut(
-    image: NDArray[np.uint8], box: NDArray[np.float64], marks: NDArray[np.float64], options: Preprocessing
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return a crop, and the landmarks in pixels of it."""
-    if options.alignment == "landmarks":
-        crop = align_face(image, marks, options.size, options.margin)
-        return crop, place_landmarks(marks, options.size, options.margin)
-    frame = (image.shape[1], image.shape[0])
-    crop = crop_box(image, box, options.size, options.margin)
-    return crop, place_in_box(marks, box, frame, options.size, options.margin)
 
 
 def _as_json(marks: NDArray[np.float64]) -> str:

@@ -82,6 +82,10 @@ class Scorer:
         batches = self._batches(crops, None, _MIDDLE)
         return torch.cat([self.network.forward_features(self._seen(batch)).float() for batch in batches])
 
+    def inputs(self, crops: Sequence[ReadCrop]) -> Tensor:
+        """Return what the network sees of crops, ``(N, in_chans, img_size, img_size) float32`` in [0, 1]."""
+        return torch.cat([self._seen(batch) for batch in self._batches(crops, None, _MIDDLE)])
+
     def _score(self, batch: Batch) -> NDArray[np.float32]:
         logits = self.network(self._seen(batch))
         return np.asarray(torch.sigmoid(logits.float()).cpu().numpy())

@@ -1,11 +1,17 @@
 """HTML pages that need no other file, all of one look."""
 
+import base64
+import io
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
+
+_LARGE = 120_000
+"""Bytes of a picture from which on it is kept with loss: photographs, not charts."""
 
 
 def render(
@@ -24,3 +30,17 @@ def render(
     environment.filters |= dict(filters)
     style = Markup((files("fakefocus") / "page.css").read_text("utf-8"))
     return environment.from_string(template).render(style=style, **values)
+
+
+def picture_uri(png: bytes) -> str:
+    """Return a picture as an address that holds it: WebP, without loss where that is small."""
+    with Image.open(io.BytesIO(png)) as image:
+        whole = _webp(image, lossless=True)
+        data = whole if len(whole) <= _LARGE else _webp(image, quality=88)
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def _webp(image: Image.Image, **options: Any) -> bytes:  # noqa: ANN401 (Pillow's)
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "WEBP", method=4, **options)
+    return buffer.getvalue()

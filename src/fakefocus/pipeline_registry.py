@@ -25,6 +25,7 @@ STAGES = {
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
 PROTOCOLS: tuple[str, ...] = (
+    "explanation",
     "judge",
     "cross_dataset",
     "leave_one_out",

@@ -6,6 +6,8 @@ INK, GRID = "#1f2937", "#d9dee5"
 REAL, FAKE, HELD_OUT, CONTROL = "#2f7d4f", "#a3263b", "#6b4fa0", "#8a94a0"
 OTHER_COLOURS = ("#475569", "#9f1239", "#115e59", "#6d28d9", "#854d0e")
 """Of what has no colour of its own: families that are not installed here, and parts of one detector."""
+FORGERIES = ("#a3263b", "#d97706", "#2563a8", "#6b4fa0", "#0f766e", "#7c5c3b", "#db5f9a", "#475569")
+"""Colours of methods of forgery, told apart side by side."""
 MINUS = "\N{MINUS SIGN}"
 WIDTH = 9.2
 """Width of every figure in inches."""

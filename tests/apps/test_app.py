@@ -19,7 +19,7 @@ import pytest
 import skimage.data
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from apps.browser import open_browser
+from browser import open_browser
 from fakefocus.prediction import Predictor, find_detector
 from fakefocus.sources.demo.corpus import write_clip
 

@@ -6,8 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
+from huggingface_hub import DatasetCard, ModelCard
 from kedro.io import DatasetError
 
 from fakefocus.datasets.summaries import Summaries
@@ -16,6 +20,8 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models.contract import training_of
 from fakefocus.parameters import Evaluation, Reporting
+from fakefocus.pipeline_registry import PROTOCOLS
+from fakefocus.pipelines.reporting import outline
 from fakefocus.pipelines.reporting.nodes import (
     compare_detectors,
     draw_intervals,
@@ -26,6 +32,7 @@ from fakefocus.pipelines.reporting.nodes import (
 )
 from fakefocus.pipelines.reporting.sections import current_sections
 
+PICTURE = cv2.imencode(".png", np.full((2, 2, 3), 200, np.uint8))[1].tobytes()
 WORDS = Reporting(title="A report", data_note="Data.", recipe_note="Recipe.", sample_videos=2)
 EVALUATION = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
 
@@ -46,9 +53,10 @@ def write(tiny_project: Path) -> Callable[..., str]:
         inputs[key] = json.loads((data / f"05_model_input/tiny/{name}.json").read_text())
     inputs["defocus_maps"] = VideoFolders(filepath=str(data / "04_feature/tiny/defocus_maps"), suffix=".npy").load()
     inputs["summaries"] = json.loads((data / "07_model_output/tiny/summaries.json").read_text())
-    inputs |= {f"{name}_figure": b"png" for name in ("samples", "curves", "roc", "scores", "risks", "intervals")}
-    inputs |= {"comparisons": {"pairs": []}, "stored_sections": {}}
-    inputs |= {"reporting": WORDS, "recipe": "demo", "dataset": "tiny", "trained_on": "tiny"}
+    figures = ("samples", "curves", "roc", "scores", "risks", "intervals", "reliability", "defocus")
+    inputs |= {f"{name}_figure": PICTURE for name in figures}
+    inputs |= {"comparisons": {"pairs": []}, "stored_sections": {}, "scores_to_zoom": go.Figure()}
+    inputs |= {"reporting": WORDS, "recipe": "demo", "dataset": "tiny", "experiment": "tiny", "trained_on": "tiny"}
 
     def write_with(split: dict[str, Any] | None = None, **changes: Any) -> str:
         splits_json = inputs["splits_json"] | (split or {})
@@ -354,3 +362,56 @@ def test_summary_of_the_version_before_is_to_be_made_again(tmp_path: Path, tiny_
     (tmp_path / "earlier/summary.json").write_text(json.dumps(earlier))
     with pytest.raises(DatasetError, match="is of version 1, not 3: judge that detector again, or remove the file"):
         Summaries(filepath=str(tmp_path)).load()
+
+
+def test_first_words_name_the_best_detector_and_claim_no_more_than_the_paired_test() -> None:
+    detectors = [
+        {"name": name, "judged": {"auc": {"value": value, "low": value - 0.1, "high": value + 0.05}}}
+        for name, value in (("A", 0.7), ("B", 0.9), ("C", 0.85))
+    ]
+    pairs = [
+        {"first": "A", "second": "B", "better": "B"},
+        {"first": "A", "second": "C", "better": ""},
+        {"first": "B", "second": "C", "better": ""},
+    ]
+    assert outline.first_words(detectors, pairs) == [
+        "B has the highest AUC of test videos: 0.900 [0.800, 0.950].",
+        "It is shown to be better than A on the videos that both scored.",
+        "That it is better than C is not shown.",
+    ]
+    undefined = [{"name": "A", "judged": {"auc": {"value": None, "low": None, "high": None}}}]
+    assert outline.first_words(undefined, []) == [
+        "No detector has an AUC here: one of both classes is missing on the test side."
+    ]
+
+
+def test_each_protocol_that_has_not_run_is_named_with_a_command_that_fits(write: Callable[..., str]) -> None:
+    assert set(outline.PROTOCOLS) == set(PROTOCOLS)
+    section = {"protocol": "robustness"}
+    commands = {one.command for one in outline.not_run([section], {"experiment": "e", "trained_on": "t"})}
+    assert len(commands) == len(PROTOCOLS) - 1
+    assert "kedro run --pipelines=tta --params=experiment=e,trained_on=t" in commands
+    assert "kedro run --pipelines=judge --params=scores=<file>,experiment=e,trained_on=t" in commands
+    assert "<code>kedro run --pipelines=robustness</code>" in write()
+
+
+def test_same_input_gives_the_same_page(write: Callable[..., str]) -> None:
+    assert write() == write()
+
+
+def test_contents_lead_to_every_part(write: Callable[..., str]) -> None:
+    page = write()
+    for place in outline.contents([]):
+        assert f'<a href="#{place}">' in page
+        assert f'<h2 id="{place}">' in page
+
+
+def test_cards_are_in_the_form_of_hugging_face(tiny_project: Path) -> None:
+    folder = tiny_project / "data/08_reporting/tiny/cards"
+    assert {file.name for file in folder.iterdir()} == {"scade_net.md", "multistream.md", "data.md"}
+    card = ModelCard.load(folder / "scade_net.md")
+    (auc, *_others) = card.data.eval_results
+    judged = _summaries(tiny_project)["scade_net"]["metrics"]["video"]["auc"]["value"]
+    assert (auc.metric_type, auc.metric_value, auc.dataset_split) == ("auc", round(judged, 4), "test")
+    assert "nobody should be judged by one" in card.text
+    assert DatasetCard.load(folder / "data.md").data.tags == ["deepfake-detection"]

@@ -14,7 +14,7 @@ from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_
 
 _log = logging.getLogger(__name__)
 
-_BRIGHT = 64
+BRIGHT = 64
 """Grey level above which a mask says «altered»: it is black and white, but for what compression makes of it."""
 _BLOCK = 8
 """Side of blocks, in pixels, whose means are compared with those of the original: compression changes them little."""
@@ -58,7 +58,7 @@ class AlteredParts:
         if shown is None:
             return None
         if self._evidence.kind == "mask":
-            return np.asarray(_blocks(shown).max(axis=2) > _BRIGHT)
+            return np.asarray(_blocks(shown).max(axis=2) > BRIGHT)
         if shown.shape != image.shape:
             return None
         return np.asarray(np.abs(_blocks(shown) - _blocks(image)).max(axis=2) > _CHANGE)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # whoever reads a contract does without tables
 _AGAIN = "train it again: kedro run --pipelines=train with the same --params"
 _JUDGE_AGAIN = "run kedro run --pipelines=evaluate"
 _SIDES = ("train", "val")
+_CHANCE = ("machine", "seconds")
+"""What differs between two trainings that are otherwise the same."""
 _EDGE = 1e-6
 """Scores are kept this far from 0 and 1 before their logit is taken, as `metrics.calibration` does."""
 
@@ -112,6 +114,7 @@ class Contract(Group):
         best_epoch: The epoch that was kept, from 0; ``val_video_auc`` in that epoch, None without training.
         versions: Of what it was trained with; ``commit`` of the project.
         made_of: What tells its parameters, samples and code from others'; empty where code was not committed.
+        machine: What it was trained on, and ``seconds`` for how long; of a training that was stopped, since it went on.
         verdict: What a video is called by its score; None before a release.
     """
 
@@ -139,6 +142,8 @@ class Contract(Group):
     versions: dict[str, str]
     commit: str
     made_of: str = ""
+    machine: str = ""
+    seconds: float | None = None
     verdict: Verdict | None = None
 
     @property
@@ -272,7 +277,7 @@ def trained_otherwise(contract: Mapping[str, Any], described: Mapping[str, Any])
     earlier version does not say has its default.
     """
     whole = _completed(contract)
-    return [name for name, value in whole.items() if name not in _SIDES and described.get(name) != value]
+    return [n for n, value in whole.items() if n not in (*_SIDES, *_CHANCE) and described.get(n) != value]
 
 
 def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> dict[str, str]:
@@ -285,7 +290,7 @@ def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> 
         detector: Name of its folder.
         experiment: Name of the judgement.
     """
-    apart = {name: value for name, value in _completed(contract).items() if name not in (*_SIDES, "name")}
+    apart = {name: value for name, value in _completed(contract).items() if name not in (*_SIDES, *_CHANCE, "name")}
     digest = hashlib.sha256(json.dumps(apart, sort_keys=True).encode()).hexdigest()[:16]
     return {f"{detector} of {contract['experiment']} on {experiment}": digest}
 

@@ -21,6 +21,7 @@ from fakefocus.parameters.data import (
     Sampling,
 )
 from fakefocus.parameters.efficiency import Efficiency
+from fakefocus.parameters.explanation import Explanation
 from fakefocus.parameters.judge import Columns, Judge
 from fakefocus.parameters.leave_one_out import LeaveOneOut
 from fakefocus.parameters.release import Release
@@ -42,6 +43,7 @@ __all__ = [
     "Device",
     "Efficiency",
     "Evaluation",
+    "Explanation",
     "FeatureSplit",
     "Group",
     "HubImages",
@@ -91,6 +93,7 @@ class Parameters(Group):
     judge: Judge = Judge()
     leave_one_out: LeaveOneOut
     efficiency: Efficiency
+    explanation: Explanation
     reproduce: Reproduce
     ablation: Retraining
     hf: HubImages = HubImages()

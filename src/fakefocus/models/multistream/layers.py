@@ -79,10 +79,19 @@ class Fusion(nn.Module):
         Returns:
             The fused ``(B, 256)``, and each stream's share ``(B, S)``, 0 where dropped, 1 in sum.
         """
-        x = tokens + self.stream_embedding
-        attended, weights = self.attention(x, x, x, key_padding_mask=dropped, need_weights=True)
+        fused, weights = self.attend(tokens, dropped)
         kept = (~dropped).to(weights.dtype)
         # dropout can take all attention of the one stream that is left: 0 / 0 without a floor
         share = (weights * kept[:, :, None]).sum(1).clamp_min(1e-6) * kept
         share = share / share.sum(1, keepdim=True)
-        return (share[:, :, None] * self.norm(x + attended)).sum(1), share
+        return (share[:, :, None] * self.norm(fused)).sum(1), share
+
+    def attend(self, tokens: Tensor, dropped: Tensor) -> tuple[Tensor, Tensor]:
+        """Let streams attend to each other; see `pool`.
+
+        Returns:
+            Each token with what it attended to, ``(B, S, 256)``, and how much it attends to each, ``(B, S, S)``.
+        """
+        x = tokens + self.stream_embedding
+        attended, weights = self.attention(x, x, x, key_padding_mask=dropped, need_weights=True)
+        return x + attended, weights

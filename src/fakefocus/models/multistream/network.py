@@ -114,6 +114,10 @@ class MultiStream(nn.Module):
         """Return how much of the fused vector is each stream's, ``(B, S)``, 1 in sum, for tokens ``(B, S, 256)``."""
         return self.fusion.pool(features, self._without(features, self.streams))[1]
 
+    def attention(self, features: Tensor) -> Tensor:
+        """Return how much each stream attends to each, ``(B, S, S)``, rows 1 in sum, for tokens ``(B, S, 256)``."""
+        return self.fusion.attend(features, self._without(features, self.streams))[1]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return one logit a sample, ``(B,)``; above 0 means fake."""
         return self.forward_head(self.forward_features(x))

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.machine import processor_name
 from fakefocus.models import find_family
 from fakefocus.models.contract import Contract, read_contract, training_of
 from fakefocus.parameters import Defocus, Efficiency
@@ -194,17 +195,7 @@ def _machine(devices: Sequence[str]) -> dict[str, str]:
     import torch
 
     gpu = torch.cuda.get_device_name() if "cuda" in devices else ""
-    return {"processor": _processor(), "gpu": gpu, "torch": version("torch"), "python": platform.python_version()}
-
-
-def _processor() -> str:
-    """Return the processor's name, as Linux tells it; elsewhere what Python knows."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 (no file of the project)
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+    return {"processor": processor_name(), "gpu": gpu, "torch": version("torch"), "python": platform.python_version()}
 
 
 def _tracked(result: dict[str, Any]) -> dict[str, float]:

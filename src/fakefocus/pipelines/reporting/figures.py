@@ -9,10 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import auc, risk_coverage_curve, roc_curve
 from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, style
+
+_LOTS = 10
+"""Into so many lots of like score videos are put, where each has eight at least."""
 
 
 class Judged(NamedTuple):
@@ -194,6 +198,62 @@ def risk_figure(detectors: Sequence[Judged]) -> Figure:
     axis.set_xlim(0, 1.02)
     axis.set_ylim(0, None)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def reliability_figure(detectors: Sequence[Judged]) -> Figure:
+    """Draw the share of fakes among test videos of like score, a panel a detector, with Wilson's 95 % intervals."""
+    shown = [detector for detector in detectors if not detector.control] or list(detectors)
+    columns = min(3, len(shown))
+    lines = -(-len(shown) // columns)
+    figure = Figure(figsize=(WIDTH, 3.1 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in panels[len(shown) :]:
+        axis.set_axis_off()
+    for axis, detector in zip(panels, shown, strict=False):
+        table = detector.videos.sort_values("score")
+        axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=0.8)
+        lots = [lot for lot in np.array_split(np.arange(len(table)), min(_LOTS, max(1, len(table) // 8))) if len(lot)]
+        for lot in lots:
+            rows = table.iloc[lot]
+            fakes = binomtest(int(rows["label"].sum()), len(rows))
+            ends = fakes.proportion_ci(method="wilson")
+            axis.plot([rows["score"].mean()] * 2, [ends.low, ends.high], color=detector.colour, linewidth=1)
+            axis.plot(rows["score"].mean(), fakes.statistic, "o", color=detector.colour, markersize=4.5)
+        axis.set_title(detector.name, fontsize=10, color=INK)
+        axis.set_xlim(-0.03, 1.03)
+        axis.set_ylim(-0.03, 1.03)
+        style(axis, "mean score of a tenth of the videos", "of these fake (share)")
+        axis.set_aspect("equal")
+    return figure
+
+
+def defocus_figure(videos: pd.DataFrame, sigma_max: float | None) -> Figure:
+    """Draw the mean of each video's maps and their deviation within a face, a row a method.
+
+    Args:
+        videos: ``label``, ``method``, ``mean`` and ``std`` of each.
+        sigma_max: What a map's 1 stands for in pixels, None for maps without a unit.
+    """
+    methods = ["", *sorted(set(videos["method"]) - {""})]
+    figure = Figure(figsize=(WIDTH, 1.1 + 0.5 * len(methods)), layout="constrained")
+    top, unit = sigma_max or 1.0, "blur σ, pixels" if sigma_max else "0 sharp to 1 blurred"
+    names = {"mean": f"mean of a face, {unit}", "std": f"deviation within a face, {unit}"}
+    rng = np.random.default_rng(0)
+    for axis, (column, title) in zip(figure.subplots(1, 2, sharey=True), names.items(), strict=True):
+        for row, method in enumerate(methods):
+            values = videos.loc[videos["method"] == method, column].to_numpy() * top
+            colour = FAKE if method else REAL
+            axis.scatter(values, row + rng.uniform(-0.25, 0.25, len(values)), s=9, alpha=0.5, linewidth=0, color=colour)
+            axis.plot([np.median(values)] * 2, [row - 0.36, row + 0.36], color=INK, linewidth=1.6)
+            both = videos[videos["method"].isin(("", method))]
+            if method and both["label"].nunique() == 2:
+                text = f"AUC {auc(both['label'], both[column]):.2f}"
+                axis.text(1.0, row, text, transform=axis.get_yaxis_transform(), fontsize=8, ha="right", va="center")
+        style(axis, title, "")
+        axis.margins(x=0.16)
+    axis.set_yticks(range(len(methods)), [method or "real" for method in methods])
+    axis.invert_yaxis()
     return figure
 
 

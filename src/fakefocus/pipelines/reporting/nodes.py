@@ -1,22 +1,23 @@
 """Draws the figures and writes the report, from whatever summaries of detectors there are."""
 
-import base64
 import logging
 from importlib.resources import files
 from itertools import combinations
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from fakefocus.datasets.stored_video import VideoFolder, made_with
+from fakefocus.datasets.stored_video import VideoFolder, fingerprint, made_with
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc, holm
 from fakefocus.models import families
-from fakefocus.page import render
+from fakefocus.page import picture_uri, render
 from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
+from fakefocus.pipelines.reporting.outline import contents, first_words, not_run
 from fakefocus.pipelines.reporting.sections import current_sections
 from fakefocus.pipelines.reporting.tables import as_files, paper_tables
 from fakefocus.plotting import OTHER_COLOURS
@@ -166,6 +167,28 @@ def draw_risks(summaries: dict[str, Any]) -> Figure:
     return figures.risk_figure(_judged(summaries))
 
 
+def draw_reliability(summaries: dict[str, Any]) -> Figure:
+    """Draw how often videos of a score are fake, which a probability promises."""
+    return figures.reliability_figure(_judged(summaries))
+
+
+def draw_defocus(
+    defocus_statistics: pd.DataFrame, splits: pd.DataFrame, defocus_maps: dict[str, VideoFolder]
+) -> Figure:
+    """Draw how blurred faces are and how unevenly, by method: what a map tells by itself."""
+    scale = next((folder.scale for folder in defocus_maps.values()), None)
+    of_faces = defocus_statistics.merge(splits[splits["split"] != ""], on="video_id")
+    of_videos = of_faces.groupby(["video_id", "label", "method", "group"], as_index=False)[["mean", "std"]].mean()
+    return figures.defocus_figure(of_videos, None if scale is None else scale[0])
+
+
+def draw_scores_to_zoom(summaries: dict[str, Any]) -> Any:  # noqa: ANN401 (plotly's)
+    """Draw the scores of test videos for a browser: each point tells its video."""
+    from fakefocus.pipelines.reporting.interactive import video_scores
+
+    return video_scores(_judged(summaries))
+
+
 def draw_intervals(summaries: dict[str, Any]) -> Figure:
     """Draw all test AUCs with their intervals."""
     return figures.interval_figure(_judged(summaries))
@@ -180,9 +203,27 @@ def write_tables(
     """Return the tables of the report as files for papers, ``.csv`` and ``.tex``, by name."""
     # sections that are of another split or training are named by the report, which leaves them out as well
     current = current_sections(stored_sections, splits_json, summaries)
-    sections = {name: section for name, section in stored_sections.items() if section in current}
+    sections = {section["protocol"]: section for section in current}
     tables = paper_tables(_judged(summaries), comparisons["pairs"], sections)
     return {name: text for table in tables for name, text in as_files(table, splits_json["hash"]).items()}
+
+
+def write_cards(
+    faces: pd.DataFrame,
+    splits: pd.DataFrame,
+    splits_json: dict[str, Any],
+    leakage_report: dict[str, Any],
+    summaries: dict[str, Any],
+    reporting: Reporting,
+    dataset: str,
+) -> dict[str, str]:
+    """Return a card of each detector that is no control, and one of the data, by the names of their files."""
+    from fakefocus.pipelines.reporting.cards import data_card, model_card
+
+    detectors = zip(summaries, _judged(summaries), strict=True)
+    cards = {f"{place}.md": model_card(detector, reporting) for place, detector in detectors if not detector.control}
+    counts = {"found": int(faces["found"].sum()), "sampled": len(faces)}
+    return cards | {"data.md": data_card(dataset, splits, splits_json, leakage_report, counts, reporting)}
 
 
 def write_report(
@@ -202,9 +243,13 @@ def write_report(
     scores_figure: bytes,
     risks_figure: bytes,
     intervals_figure: bytes,
+    reliability_figure: bytes,
+    defocus_figure: bytes,
+    scores_to_zoom: Any,  # noqa: ANN401 (plotly's)
     reporting: Reporting,
     recipe: str,
     dataset: str,
+    experiment: str,
     trained_on: str,
 ) -> str:
     """Write one HTML page that needs no other file.
@@ -218,15 +263,33 @@ def write_report(
         "scores": scores_figure,
         "risks": risks_figure,
         "intervals": intervals_figure,
+        "reliability": reliability_figure,
+        "defocus": defocus_figure,
     }
     detectors = _detectors(summaries)
     for detector in detectors:
         _log.info("%s: test AUC of videos %s", detector["name"], _auc(detector["judged"]))
     used = folder_keys(splits[splits["split"] != ""])
     defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
+    sections = current_sections(stored_sections, splits_json, summaries)
+    shown = [detector for detector in detectors if not detector["is_control"]] or detectors
+    names = {"experiment": (experiment, dataset), "trained_on": (trained_on, experiment)}
+    # plotly takes a second to import
+    from plotly.offline import get_plotlyjs
+
+    from fakefocus.pipelines.reporting.interactive import as_json
+
     return render(
         (files("fakefocus.pipelines.reporting") / "report.html").read_text("utf-8"),
-        {"auc": _auc, "interval": _interval, "value": _value, "bounds": _bounds, "share": _share},
+        {
+            "auc": _auc,
+            "interval": _interval,
+            "value": _value,
+            "bounds": _bounds,
+            "share": _share,
+            "minutes": _minutes,
+            "uri": picture_uri,
+        },
         reporting=reporting,
         dataset=dataset,
         trained_on=trained_on,
@@ -243,8 +306,15 @@ def write_report(
         },
         leakage=leakage_report,
         shared_people=_shared_people(leakage_report),
-        pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
-        detectors=[detector for detector in detectors if not detector["is_control"]] or detectors,
+        pictures=pictures,
+        to_zoom={"scores": Markup(as_json(scores_to_zoom))},  # nothing in it ends the script
+        plotly=Markup(get_plotlyjs()),
+        contents=contents(sections),
+        first_words=first_words(shown, comparisons["pairs"]),
+        not_run=not_run(sections, {name: value for name, (value, default) in names.items() if value != default}),
+        media=fingerprint(sorted(videos["sha256"])),
+        experiment=experiment,
+        detectors=shown,
         comparisons=comparisons["pairs"],
         short=[detector for detector in detectors if _is_short(detector["coverage"])],
         metrics=METRIC_NAMES,
@@ -252,7 +322,7 @@ def write_report(
         short_of_all=any(d["coverage"]["ok"] < d["coverage"]["named"] for d in detectors),
         aggregations=sorted({d["metrics"]["aggregation"].replace("_", " ") for d in detectors}),
         intervals=sorted({_interval_method(detector["metrics"]["interval"]) for detector in detectors}),
-        sections=current_sections(stored_sections, splits_json, summaries),
+        sections=sections,
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
 
@@ -385,6 +455,10 @@ def _better(pair: dict[str, Any], p: float | None, level: float) -> str:
     if p is None or p >= level:
         return ""
     return str(pair["second"] if pair["difference"] > 0 else pair["first"])
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
 
 
 def _is_short(coverage: dict[str, Any]) -> bool:

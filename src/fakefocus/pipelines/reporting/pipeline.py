@@ -6,10 +6,11 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from fakefocus.pipelines.reporting import nodes
 
-_FIGURES = ("samples_figure", "curves_figure", "roc_figure", "scores_figure", "risks_figure", "intervals_figure")
+_DRAWN = ("samples", "curves", "roc", "scores", "risks", "intervals", "reliability", "defocus")
+_FIGURES = (*(f"{name}_figure" for name in _DRAWN), "scores_to_zoom")
 _TABLES = ("videos", "rejected_media", "faces", "splits", "splits_json", "leakage_report", "defocus_maps", "summaries")
 _SECTIONS = ("comparisons", "stored_sections")
-_PARAMETERS = ("reporting", "recipe", "dataset", "trained_on")
+_PARAMETERS = ("reporting", "recipe", "dataset", "experiment", "trained_on")
 _EVALUATED = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")
 
 
@@ -32,6 +33,23 @@ def create_pipeline() -> Pipeline:
             node(nodes.draw_curves, "summaries", "curves_figure", name="draw_curves"),
             node(nodes.draw_roc, "summaries", "roc_figure", name="draw_roc"),
             node(nodes.draw_scores, "summaries", "scores_figure", name="draw_scores"),
+            node(nodes.draw_reliability, "summaries", "reliability_figure", name="draw_reliability"),
+            node(nodes.draw_scores_to_zoom, "summaries", "scores_to_zoom", name="draw_scores_to_zoom"),
+            node(
+                nodes.draw_defocus,
+                ["defocus_statistics", "splits", "defocus_maps"],
+                "defocus_figure",
+                name="draw_defocus",
+            ),
+            node(
+                nodes.write_cards,
+                [
+                    *("faces", "splits", "splits_json", "leakage_report", "summaries"),
+                    *("params:reporting", "params:dataset"),
+                ],
+                "cards",
+                name="write_cards",
+            ),
             node(nodes.draw_risks, "summaries", "risks_figure", name="draw_risks"),
             node(nodes.compare_detectors, ["summaries", "params:evaluation"], "comparisons", name="compare_detectors"),
             node(nodes.draw_intervals, "summaries", "intervals_figure", name="draw_intervals"),

@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 def current_sections(
     sections: dict[str, dict[str, Any]], splits_json: dict[str, Any], summaries: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the sections that are about this split, and about detectors as they are judged now.
+    """Return the sections that are about this split and detectors as they are judged now, with their ``protocol``.
 
     The log says which are not: of another split, or of a detector that was trained and judged again since.
 
@@ -32,7 +32,7 @@ def current_sections(
         if again:
             _log.warning("left out, made before %s was trained again: %s; run it again", " and ".join(again), name)
         else:
-            shown.append(sections[name])
+            shown.append(sections[name] | {"protocol": name})
     return shown
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
+from time import monotonic
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ import pandas as pd
 from fakefocus import __version__
 from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
+from fakefocus.machine import processor_name
 from fakefocus.models import DetectorOptions, find_family
 from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, MapSpec, Preprocessing, Retraining
 
@@ -281,6 +283,7 @@ def _train(
     if earlier is not None and made_of and earlier[0].get("contract", {}).get("made_of") == made_of:
         _log.info("%s: a detector of the same parameters, samples and code is there", checkpoints.parent.name)
         return earlier
+    started = monotonic()
     fitted = fit(
         partial(_build, build_network, build_loss, options.family, network, loss),
         Faces(samples, face_crops, MapSource(Defocus(**map_options), defocus_maps)),
@@ -291,7 +294,8 @@ def _train(
     )
     _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
-    notes = names | {"labels": labels, "split": split, "made_of": made_of}
+    machine = {"machine": processor_name(), "seconds": round(monotonic() - started, 1)}
+    notes = names | {"labels": labels, "split": split, "made_of": made_of} | machine
     crops, source = CropSpec.of(Preprocessing(**crop_options)), "equal errors on validation videos"
     contract = _contract(fitted, fitted.best, options, learned, crops, map_options, notes, source)
     _log.info(

@@ -1,0 +1,93 @@
+"""What a report holds: its contents, its first words, and what has not been run for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class NotRun(NamedTuple):
+    """A protocol without a section: what it would say, and the command."""
+
+    title: str
+    command: str
+
+
+PROTOCOLS = {
+    "explanation": "what the detectors look at, and whether that can be trusted",
+    "robustness": "what compression, noise and platforms do to the scores",
+    "adversarial": "how small a change turns a verdict",
+    "ablation": "what each part of a detector is worth",
+    "coadaptation": "whether streams learn the same",
+    "leave_one_out": "each method of fakes, by a detector that has not seen it",
+    "cross_dataset": "the matrix of training and test data sets",
+    "tta": "whether the mean over views of a face is better",
+    "efficiency": "parameters, operations, milliseconds, memory",
+    "reproduce": "published numbers beside these",
+    "judge": "scores of other detectors, from a file",
+    "release": "a card and small weights to give away",
+}
+"""What each protocol adds to a report."""
+_MORE = {"judge": " --params=scores=<file>"}
+PARTS = {
+    "verdict": "Do the detectors tell real from fake?",
+    "data": "The data",
+    "audit": "Leakage audit",
+    "training": "Training",
+    "results": "Test results in detail",
+}
+"""Parts in front of the sections of protocols, by the address within the page."""
+
+
+def contents(sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the titles of all parts of a report by their addresses."""
+    own = {section["protocol"]: section["title"] for section in sections}
+    return PARTS | own | {"not-run": "What has not been run", "provenance": "Provenance"}
+
+
+def not_run(sections: Sequence[Mapping[str, Any]], changed: Mapping[str, str]) -> list[NotRun]:
+    """Return the protocols that have no section here, with their commands.
+
+    Args:
+        sections: Those that there are, each with its ``protocol``.
+        changed: Names that a command has to repeat: ``experiment`` and ``trained_on`` where they are not the default.
+    """
+    there = {section["protocol"] for section in sections}
+    names = ",".join(f"{name}={value}" for name, value in changed.items())
+    return [
+        NotRun(what, f"kedro run --pipelines={name}{_with(_MORE.get(name, ''), names)}")
+        for name, what in PROTOCOLS.items()
+        if name not in there
+    ]
+
+
+def _with(more: str, names: str) -> str:
+    if not names:
+        return more
+    return f"{more},{names}" if more else f" --params={names}"
+
+
+def first_words(detectors: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which detector has the highest AUC, and whether it is shown to be better than each other.
+
+    Args:
+        detectors: Those that are no controls: ``name``, and ``judged`` with ``auc``.
+        comparisons: Of each two of them, with ``first``, ``second``, ``difference`` and ``better``.
+    """
+    defined = [detector for detector in detectors if detector["judged"]["auc"]["value"] is not None]
+    if not defined:
+        return ["No detector has an AUC here: one of both classes is missing on the test side."]
+    best = max(defined, key=lambda detector: detector["judged"]["auc"]["value"])
+    auc = best["judged"]["auc"]
+    ends = "" if auc["low"] is None else f" [{auc['low']:.3f}, {auc['high']:.3f}]"
+    words = [f"{best['name']} has the highest AUC of test videos: {auc['value']:.3f}{ends}."]
+    of_best = [pair for pair in comparisons if best["name"] in (pair["first"], pair["second"])]
+    beaten = [_other(pair, best["name"]) for pair in of_best if pair["better"] == best["name"]]
+    level = [_other(pair, best["name"]) for pair in of_best if pair["better"] != best["name"]]
+    if beaten:
+        words.append(f"It is shown to be better than {' and '.join(beaten)} on the videos that both scored.")
+    if level:
+        words.append(f"That it is better than {' and '.join(level)} is not shown.")
+    return words
+
+
+def _other(pair: Mapping[str, Any], name: str) -> str:
+    return str(pair["second"] if pair["first"] == name else pair["first"])
