@@ -9,7 +9,7 @@ NOT_TRAINING = frozenset(
     {
         *("dataset", "data_root", "experiment", "trained_on", "face_weights", "mlflow_run_id", "hf"),
         *("attributes", "evaluation", "reporting", "ingestion", "reproduce", "robustness", "suite"),
-        *("suite_plan", "leave_one_out", "efficiency", "ablation", "ablations", "adversarial", "tta"),
+        *("suite_plan", "leave_one_out", "efficiency", "explanation", "ablation", "ablations", "adversarial", "tta"),
         *("judge", "scores", "release"),
     }
 )

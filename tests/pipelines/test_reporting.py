@@ -218,7 +218,8 @@ def test_too_little_coverage_is_said_before_any_number(write: Callable[..., str]
     summary = _summaries(tiny_project)["scade_net"]
     short = summary["coverage"] | {"named": 20, "ok": 15, "no_face": 5, "share": 0.75, "fake": 0.6}
     page = write(summaries={"scade_net": summary | {"coverage": short}})
-    assert page.index("SCADE-Net scored 15 of 20 test videos") < page.index("Do the detectors tell real from fake?")
+    warning = page.index("SCADE-Net scored 15 of 20 test videos")
+    assert warning < page.index("has the highest AUC") < page.index('<h2 id="verdict">')
     assert "<td>75.0%</td>" in page
     assert "The AUCs are of methods trained on" in page
     assert "scored 15 of" not in write(summaries={"scade_net": summary})
@@ -239,11 +240,19 @@ def test_sections_of_protocols_are_shown_and_those_of_another_split_are_not(
     split = json.loads((tiny_project / "data/05_model_input/tiny/splits.json").read_text())["hash"]
     table = {"title": "A table", "columns": ["what", "how much"], "rows": [["<b>", "1.5"]]}
     section = {"title": "A protocol", "order": 1, "split_hash": split, "text": ["What it says."], "tables": [table]}
-    section |= {"caption": "A figure.", "picture": "AAAA"}
+    picture = {"figure": "one", "title": "A picture", "caption": "A figure.", "image": PICTURE, "to_zoom": ""}
+    section |= {"caption": "", "pictures": [picture]}
     page = write(stored_sections={"one": section, "other": section | {"title": "Old", "split_hash": "before"}})
-    for text in ("<h2>A protocol</h2>", "What it says.", "<td>&lt;b&gt;</td>", "A figure.", "base64,AAAA"):
+    for text in (
+        '<h2 id="one">A protocol</h2>',
+        '<li><a href="#one">A protocol</a></li>',
+        "What it says.",
+        "<td>&lt;b&gt;</td>",
+        "A figure.",
+        'alt="A picture"',
+    ):
         assert text in page
-    assert "<h2>Old</h2>" not in page
+    assert ">Old</h2>" not in page
     assert "left out, made on another split: other" in caplog.text
 
 

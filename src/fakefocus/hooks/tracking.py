@@ -202,7 +202,12 @@ def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     for scope, of_scope in scopes.items():
         values |= {f"test.{scope}.auc_{end}": of_scope["auc"][end] for end in ("low", "high")}
     values |= {f"test.{method}.auc": of_one["auc"]["value"] for method, of_one in metrics["by_method"].items()}
-    return {name: value for name, value in values.items() if value is not None}
+    return {_metric_name(name): value for name, value in values.items() if value is not None}
+
+
+def _metric_name(name: str) -> str:
+    """Return a name that MLflow takes: names of methods and experiments may hold what it refuses."""
+    return re.sub(r"[^A-Za-z0-9_./ -]", "_", name)
 
 
 def sample_tags(samples: pd.DataFrame) -> dict[str, str]:
@@ -268,9 +273,7 @@ def _log_protocol(result: dict[str, Any]) -> None:
     import mlflow
 
     prefix = result["protocol"]
-    # names of methods and experiments may hold what MLflow refuses
-    numbers = {re.sub(r"[^A-Za-z0-9_./ -]", "_", name): number for name, number in result["tracked"].items()}
-    mlflow.log_metrics({f"{prefix}.{name}": number for name, number in numbers.items()})
+    mlflow.log_metrics({_metric_name(f"{prefix}.{name}"): number for name, number in result["tracked"].items()})
     mlflow.log_dict(result, f"{prefix}.json")
 
 
