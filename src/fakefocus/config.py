@@ -23,6 +23,7 @@ PUBLISHED = "published"
 """The folder of published results beside the environments; a catalog has their texts by ``${published:}``."""
 ABLATIONS = "ablations"
 """Parameters that families declare: what their variants change."""
+_SERVERS = ("http", "https", "databricks")
 EVERY_FAMILY = "every_family"
 """The entry of a recipe that holds for each family, below its own entry."""
 
@@ -152,6 +153,12 @@ def project_path() -> str:
     return Path(find_kedro_project(Path.cwd()) or Path.cwd()).as_posix()
 
 
+def artifacts() -> str | None:
+    """Return the folder of what runs keep; None where ``MLFLOW_TRACKING_URI`` names a server, which has its own."""
+    store = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return None if store.partition(":")[0] in _SERVERS else f"{project_path()}/mlruns/artifacts"
+
+
 def _merged(*maps: dict[str, Any]) -> dict[str, Any]:
     return _plain(OmegaConf.unsafe_merge(*maps))
 
@@ -165,4 +172,5 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "project_path": project_path,
     "env": lambda name, default=None: os.environ.get(name, default),
     "merged": merged,
+    "artifacts": artifacts,
 }

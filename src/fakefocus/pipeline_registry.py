@@ -37,6 +37,7 @@ PROTOCOLS: tuple[str, ...] = (
     "efficiency",
     "reproduce",
     "release",
+    "compare",
 )
 """Packages that ask more of trained detectors, each under its own name; the report shows what they found."""
 

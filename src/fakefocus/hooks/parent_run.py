@@ -76,16 +76,16 @@ class ParentRun:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)
-        """Log the report and its tables."""
+        """Log the report, its tables and cards."""
         if not tracking():
             return
         import mlflow
 
         if dataset_name == "report":
             mlflow.log_text(data, "report.html")
-        elif dataset_name == "tables":
+        elif dataset_name in ("tables", "cards"):
             for name, text in data.items():
-                mlflow.log_text(text, f"tables/{name}")
+                mlflow.log_text(text, f"{dataset_name}/{name}")
 
     @hook_impl(wrapper=True)
     def after_pipeline_run(self) -> Generator[None, Any, Any]:

@@ -106,7 +106,9 @@ class FamilyRuns:
         child = self._children.get(namespace)
         experiment = str(self._parameters["experiment"])
         run_name = None if child else f"{experiment}: {namespace}"
-        run = mlflow.start_run(run_id=child, run_name=run_name, nested=True)
+        # processor, memory and GPU while a detector is trained; elsewhere they would say nothing
+        training = any(name.endswith("checkpoints") for name in inputs)
+        run = mlflow.start_run(run_id=child, run_name=run_name, nested=True, log_system_metrics=training)
         self._children[namespace], self._inside = run.info.run_id, True
         if child is None:
             chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}

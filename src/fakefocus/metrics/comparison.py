@@ -1,9 +1,10 @@
 """Whether one detector is better than another: on the same rows, with whole groups left out or drawn for both alike."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypedDict
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 from scipy.stats import rankdata
@@ -74,6 +75,26 @@ def compare_auc(
         "p": p,
         "method": method,
     }
+
+
+def compare_videos(
+    first: pd.DataFrame, second: pd.DataFrame, left_out: Collection[str], confidence: float
+) -> tuple[Comparison, int]:
+    """Compare the AUCs of two detectors on the videos that both scored; return how many those are, too.
+
+    Args:
+        first: ``video_id``, ``label``, ``method``, ``group`` and ``score`` of one detector's videos, NaN without one.
+        second: ``video_id`` and ``score`` of the other's.
+        left_out: Methods whose fakes are not compared, as one of both was not trained on them; unless there are no
+            others.
+        confidence: Coverage of the interval, .95 for 95 %.
+    """
+    scored = [videos.dropna(subset="score") for videos in (first, second)]
+    shared = scored[0].merge(scored[1][["video_id", "score"]], on="video_id", suffixes=("", "_second"))
+    own = shared[~shared["method"].isin(set(left_out))]
+    table = own if (own["label"] == 1).any() else shared
+    result = compare_auc(table["label"], table["score"], table["score_second"], table["group"], confidence)
+    return result, len(table)
 
 
 def compare_false_alarms(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder, fingerprint, made_with
 from fakefocus.errors import InputError
-from fakefocus.metrics.comparison import compare_auc, holm
+from fakefocus.metrics.comparison import compare_videos, holm
 from fakefocus.models import families
 from fakefocus.page import picture_uri, render
 from fakefocus.parameters import Defocus, Evaluation, Reporting
@@ -444,11 +444,9 @@ def _why_unread(control: dict[str, Any], contract: dict[str, Any]) -> str:
 
 
 def _compared(first: Judged, second: Judged, confidence: float) -> dict[str, Any]:
-    shared = first.scored.merge(second.scored[["video_id", "score"]], on="video_id", suffixes=("", "_second"))
-    own = shared[~shared["method"].isin({*first.held_out, *second.held_out})]
-    table = own if (own["label"] == 1).any() else shared
-    result = compare_auc(table["label"], table["score"], table["score_second"], table["group"], confidence)
-    return {"first": first.name, "second": second.name, "videos": len(table), **result}
+    left_out = {*first.held_out, *second.held_out}
+    result, videos = compare_videos(first.scored, second.scored, left_out, confidence)
+    return {"first": first.name, "second": second.name, "videos": videos, **result}
 
 
 def _better(pair: dict[str, Any], p: float | None, level: float) -> str:

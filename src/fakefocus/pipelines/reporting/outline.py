@@ -24,6 +24,7 @@ PROTOCOLS = {
     "reproduce": "published numbers beside these",
     "judge": "scores of other detectors, from a file",
     "release": "a card and small weights to give away",
+    "compare": "all runs of this data set that the store of MLflow holds, compared",
 }
 """What each protocol adds to a report."""
 _MORE = {"judge": " --params=scores=<file>"}

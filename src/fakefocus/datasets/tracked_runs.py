@@ -1,0 +1,76 @@
+"""Detectors as the runs of an MLflow store judged them."""
+
+import logging
+from pathlib import PurePosixPath
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from fakefocus.schemas import SUMMARY_KEYS
+
+_log = logging.getLogger(__name__)
+_LOT = 1000
+
+
+class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
+    """Loads every finished run of an MLflow experiment that judged a detector on a data set.
+
+    A run is ``run_id``, ``name``, ``started`` (ISO, UTC) and ``summary``, the newest first. Runs of other stores are
+    asked for with ``MLFLOW_TRACKING_URI``. Runs without a summary, or of another version of it, are passed over.
+    """
+
+    def __init__(self, *, experiment: str, dataset: str, metadata: dict[str, Any] | None = None) -> None:
+        """Create the dataset; ``experiment`` is MLflow's, ``dataset`` the one whose test side was judged."""
+        self._experiment, self._dataset = experiment, dataset
+        self.metadata = metadata
+
+    def load(self) -> list[dict[str, Any]]:
+        """Return the runs, read from the store."""
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(self._experiment)
+        if experiment is None:
+            return []
+        runs: list[Any] = []
+        token: str | None = None
+        while token != "":
+            page = client.search_runs(
+                [experiment.experiment_id],
+                "attributes.status = 'FINISHED' and tags.family LIKE '%'",
+                order_by=["attributes.start_time DESC"],
+                max_results=_LOT,
+                page_token=token,
+            )
+            runs += page
+            token = page.token or ""
+        judged = []
+        for run in runs:
+            try:
+                summary = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/summary.json")
+            except (MlflowException, OSError):
+                _log.debug("%s judged no detector", run.info.run_name)
+                continue
+            if all(key in summary for key in SUMMARY_KEYS) and summary["dataset"] == self._dataset:
+                judged.append(_described(run) | {"summary": summary})
+        return judged
+
+    def save(self, data: None) -> None:
+        """Refuse: runs are written by what is run."""
+        msg = "runs of the store are written by the commands that they are of"
+        raise DatasetError(msg)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"experiment": self._experiment, "dataset": self._dataset}
+
+
+def _described(run: Any) -> dict[str, Any]:  # noqa: ANN401 (MLflow's)
+    from datetime import UTC, datetime
+
+    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return {
+        "run_id": run.info.run_id,
+        "name": str(PurePosixPath(run.info.run_name)),
+        "started": started.isoformat(timespec="seconds"),
+    }
