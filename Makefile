@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test lint bench viz mlflow clean
+.PHONY: help install demo app test lint bench viz viz-build mlflow clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 install: $(STAMP)  ## make the virtual environment (several GB) with everything; nothing to do when up to date
 
@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: install  ## run all seven pipelines on the demo corpus and write the report
-	$(KEDRO) run
+	$(KEDRO) run --pipelines=lineage
 	@echo "report: data/08_reporting/demo/report.html    runs: make mlflow    lineage: make viz"
 
 test: install lint  ## lint, types, import contracts, tests
@@ -39,7 +39,11 @@ app: install  ## ask detectors about a file in a browser, on http://127.0.0.1:85
 	$(BIN)/fakefocus app
 
 viz: install  ## show the lineage in Kedro-Viz, on http://127.0.0.1:4141
-	$(KEDRO) viz run --host 127.0.0.1 --include-hooks --no-browser
+	$(KEDRO) viz run --pipeline lineage --host 127.0.0.1 --port 4141 --include-hooks --no-browser
+
+viz-build: install  ## write the lineage as a static site with previews, to build/, for any web server
+	$(KEDRO) viz build --include-hooks --include-previews
+	@echo "site: build/    look at it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build 4142"
 
 mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
 	@echo "runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"

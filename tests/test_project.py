@@ -8,7 +8,8 @@ from kedro.io import CatalogConfigResolver
 
 from fakefocus.config import ProjectConfig
 from fakefocus.hooks.parameters import ParameterError, check_parameters
-from fakefocus.pipeline_registry import STAGES, register_pipelines
+from fakefocus.pipeline_registry import VERBS, register_pipelines
+from fakefocus.schemas import STAGES
 from fakefocus.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +37,10 @@ def _layer(name: str, catalog: dict[str, Any]) -> int | None:
 
 def test_each_stage_runs_under_its_verb_and_its_packages_name() -> None:
     pipelines = register_pipelines()
-    for verb, package in STAGES.items():
+    for verb, package in VERBS.items():
         assert pipelines[verb].nodes == pipelines[package].nodes
     own_figures = [node for node in pipelines["__default__"].nodes if node.short_name == "draw_detector"]
-    stages = sum(len(pipelines[p].nodes) for p in STAGES.values())
+    stages = sum(len(pipelines[p].nodes) for p in STAGES)
     assert len(pipelines["__default__"].nodes) == stages + len(own_figures)
 
 

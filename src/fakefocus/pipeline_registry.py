@@ -3,25 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Pipeline, pipeline
 
 from fakefocus.models import baselines, find_family, main_families
 from fakefocus.models.family import UNCHANGED, variant_detector
 from fakefocus.pipelines.evaluation import pipeline as evaluation
 from fakefocus.pipelines.reporting import pipeline as reporting
 from fakefocus.pipelines.training import pipeline as training
-from fakefocus.schemas import SEEDS
+from fakefocus.schemas import SEEDS, STAGES
 from fakefocus.weights import shipped_detectors
 
-STAGES = {
-    "ingest": "ingestion",
-    "preprocess": "preprocessing",
-    "defocus": "defocus",
-    "split": "feature_split",
-    "train": "training",
-    "evaluate": "evaluation",
-    "report": "reporting",
-}
+VERBS = dict(zip(("ingest", "preprocess", "defocus", "split", "train", "evaluate", "report"), STAGES, strict=True))
 """Each stage's verb and the package that holds it, in the order of the lineage."""
 
 PROTOCOLS: tuple[str, ...] = (
@@ -45,13 +37,15 @@ PROTOCOLS: tuple[str, ...] = (
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every stage under its verb and its package's name, and all of them as ``__default__``.
 
+    ``lineage`` is the same with stages that fold: what Kedro-Viz shows, and what leaves it times of nodes when it runs.
+
     ``data`` is everything before the split: what is needed of a folder without labels of both kinds. ``baselines``,
     ``seeds`` and ``baseline_seeds`` train and judge on samples that are there; ``--namespaces`` chooses among them.
     ``shipped`` judges the detectors that come with the package, with ``--params=trained_on=shipped``. ``champion``
     registers the best detector of an experiment where it is better than the one before.
     """
-    made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES.values()}
-    verbs = {verb: made[package] for verb, package in STAGES.items()}
+    made = {p: import_module(f"fakefocus.pipelines.{p}").create_pipeline() for p in STAGES}
+    verbs = {verb: made[package] for verb, package in VERBS.items()}
     detectors = [name for family in main_families() for name in (family, f"{family}.control")]
     more = {
         "data": made["ingestion"] + made["preprocessing"] + made["defocus"],
@@ -65,7 +59,15 @@ def register_pipelines() -> dict[str, Pipeline]:
     protocols["leave_one_out"] += training.train_left_out(main_families())
     protocols["ablation"] += judged_variants({f: find_family(f).ablations for f in main_families()})
     protocols["coadaptation"] += judged_variants({f: find_family(f).regularisers for f in main_families()})
-    return made | verbs | more | protocols | {"__default__": sum(made.values(), reporting.draw_detectors(detectors))}
+    whole = made | {"reporting": made["reporting"] + reporting.draw_detectors(detectors)}
+    lineage = {"__default__": sum(whole.values(), Pipeline([])), "lineage": folded(whole)}
+    return made | verbs | more | protocols | lineage
+
+
+def folded(stages: Mapping[str, Pipeline]) -> Pipeline:
+    """Return the same nodes on the same data, each stage in a namespace of its own, which Kedro-Viz folds."""
+    parts = (pipeline(stage, namespace=name, prefix_datasets_with_namespace=False) for name, stage in stages.items())
+    return sum(parts, Pipeline([]))
 
 
 def judged_baselines() -> Pipeline:

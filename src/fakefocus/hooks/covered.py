@@ -6,6 +6,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
 
 from fakefocus.hooks.plain_errors import RefusedInputError
+from fakefocus.schemas import detector_of
 
 
 class EnoughCovered:
@@ -25,7 +26,7 @@ class EnoughCovered:
         """Look at what was judged."""
         for name, value in outputs.items():
             if name.endswith("_summary"):
-                self._short += [f"{node.namespace}: {text}" for text in _too_little(value["coverage"])]
+                self._short += [f"{detector_of(node.namespace)}: {text}" for text in _too_little(value["coverage"])]
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:

@@ -15,6 +15,7 @@ from fakefocus.errors import InputError, did_you_mean
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.models import DetectorOptions, families
 from fakefocus.parameters import Parameters
+from fakefocus.schemas import detector_of
 
 
 class ParameterError(ClickException, ValueError):
@@ -39,7 +40,9 @@ class CheckParameters:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Check that the experiment is the one of its name, that what is trained can be, and names that timm knows."""
         _check_experiment(pipeline, catalog, self._made_by, self._parameters.experiment)
-        trained = {node.namespace.partition(".")[0] for node in pipeline.nodes if node.short_name == "train"}
+        trained = {
+            detector_of(node.namespace).partition(".")[0] for node in pipeline.nodes if node.short_name == "train"
+        }
         if not trained:
             return
         _check_that_training_is_meant(self._parameters)

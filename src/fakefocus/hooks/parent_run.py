@@ -155,7 +155,7 @@ def _is_unnamed(context: KedroContext) -> bool:
 
 def run_name(experiment: str, run_params: dict[str, Any]) -> str:
     """Return how people find the run of a command: by experiment, stages, and detectors if some were asked for."""
-    stages = [name for name in run_params.get("pipeline_names") or [] if name != "__default__"]
+    stages = [name for name in run_params.get("pipeline_names") or [] if name not in ("__default__", "lineage")]
     some = any(run_params.get(option) for option in _SOME_NODES)
     parts = [", ".join(stages) or ("some nodes" if some else "all stages"), *(run_params.get("namespaces") or [])]
     return f"{experiment}: {', '.join(parts)}" + (" (some nodes)" if some and stages else "")

@@ -21,7 +21,7 @@ from fakefocus.hooks.interrupted import process_tags
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models import find_family
-from fakefocus.schemas import SAMPLE_COLUMNS
+from fakefocus.schemas import SAMPLE_COLUMNS, detector_of
 
 
 class FamilyRuns:
@@ -49,8 +49,8 @@ class FamilyRuns:
         self._leave("FINISHED")
         result = yield
         if tracking():
-            if node.namespace:
-                self._enter(node.namespace, inputs)
+            if detector_of(node.namespace):
+                self._enter(detector_of(node.namespace), inputs)
             self._log_data(inputs)
         return result
 
@@ -69,14 +69,14 @@ class FamilyRuns:
                 _log_protocol(value)
         if outputs.get("champion"):
             register_champion(outputs["champion"], self._parameters["preprocessing"])
-        if not self._inside or not node.namespace:
+        if not self._inside or not detector_of(node.namespace):
             return
         for name, value in outputs.items():
             if name.endswith("_summary"):
                 mlflow.log_metrics(flat_metrics(value["metrics"]))
                 mlflow.log_dict(value, "summary.json")
             elif name.endswith(".model"):
-                log_detector(node.namespace, value, self._parameters["preprocessing"])
+                log_detector(detector_of(node.namespace), value, self._parameters["preprocessing"])
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 (any node's output)

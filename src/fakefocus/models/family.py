@@ -12,6 +12,7 @@ from pydantic import Field, SerializeAsAny, create_model, model_validator
 from fakefocus.errors import InputError
 from fakefocus.parameters import Group, Parameters, Training
 from fakefocus.parameters.common import Share
+from fakefocus.schemas import STAGES
 
 Weights = str | dict[str, str]
 """Where a network starts from: none, pretrained or a file; or one of these by part, for several backbones."""
@@ -198,10 +199,10 @@ class Family:
                 f"letter, not be {UNCHANGED!r}, not hold _seed_, and be used once, got {', '.join(wrong)}"
             )
             raise InputError(msg)
-        if not _NAME.fullmatch(self.name) or self.name in Parameters.model_fields:
+        if not _NAME.fullmatch(self.name) or self.name in (*Parameters.model_fields, *STAGES):
             msg = (
                 "Family.name: must be lower-case letters, digits and _, begin with a letter, hold none of _control, "
-                f"_untrained, _seed_ and _ablation, and name no other group of parameters, got {self.name!r}"
+                f"_untrained, _seed_ and _ablation, and name no stage or other group of parameters, got {self.name!r}"
             )
             raise InputError(msg)
 
