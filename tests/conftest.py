@@ -65,13 +65,18 @@ def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
     """Return a function that runs pipelines of a project folder, with a tracking store of its own."""
 
     def run(
-        project: Path, *pipelines: str, env: str = "test", namespaces: list[str] | None = None, **params: Any
+        project: Path,
+        *pipelines: str,
+        env: str = "test",
+        namespaces: list[str] | None = None,
+        store: str | None = None,
+        **params: Any,
     ) -> dict[str, Any]:
         configure_project("fakefocus")
-        if not (project / "mlflow.db").exists():
+        if store is None and not (project / "mlflow.db").exists():
             shutil.copy(empty_store, project / "mlflow.db")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
+            patch.setenv("MLFLOW_TRACKING_URI", store or f"sqlite:///{project}/mlflow.db")
             patch.chdir(project)
             try:
                 with KedroSession.create(project_path=project, env=env, runtime_params=params) as session:

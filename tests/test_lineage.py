@@ -116,7 +116,7 @@ def test_report_is_one_file_that_shows_what_metrics_say(tiny_project: Path) -> N
         assert f"{judged['auc']['value']:.3f}<br><small>{judged['no_interval']}</small>" in page
     for text in ("says nothing about real deepfakes", "Negative control", "PoissonSwap (not trained on)"):
         assert text in page
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/webp;base64,") == 8
 
 
 def test_each_detector_has_a_child_run_with_parameters_metrics_and_tags(

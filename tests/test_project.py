@@ -9,7 +9,7 @@ from kedro.io import CatalogConfigResolver
 from fakefocus.config import ProjectConfig
 from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.pipeline_registry import VERBS, register_pipelines
-from fakefocus.schemas import STAGES
+from fakefocus.schemas import STAGES, detector_of
 from fakefocus.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +42,17 @@ def test_each_stage_runs_under_its_verb_and_its_packages_name() -> None:
     own_figures = [node for node in pipelines["__default__"].nodes if node.short_name == "draw_detector"]
     stages = sum(len(pipelines[p].nodes) for p in STAGES)
     assert len(pipelines["__default__"].nodes) == stages + len(own_figures)
+
+
+def test_the_lineage_that_folds_is_the_same_nodes_on_the_same_data() -> None:
+    pipelines = register_pipelines()
+    folded, whole = pipelines["lineage"].nodes, pipelines["__default__"].nodes
+    assert sorted((n.short_name, *n.inputs, *n.outputs) for n in folded) == sorted(
+        (n.short_name, *n.inputs, *n.outputs) for n in whole
+    )
+    assert {node.namespace.partition(".")[0] for node in folded} == set(STAGES)
+    detectors = [{detector_of(node.namespace) for node in nodes} for nodes in (folded, whole)]
+    assert detectors[0] == detectors[1] >= {"", "scade_net", "multistream.control"}
 
 
 def test_no_node_writes_a_lower_layer_than_it_reads() -> None:
