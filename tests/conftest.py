@@ -70,6 +70,7 @@ def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
         env: str = "test",
         namespaces: list[str] | None = None,
         store: str | None = None,
+        node_names: list[str] | None = None,
         **params: Any,
     ) -> dict[str, Any]:
         configure_project("fakefocus")
@@ -80,7 +81,9 @@ def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
             patch.chdir(project)
             try:
                 with KedroSession.create(project_path=project, env=env, runtime_params=params) as session:
-                    return session.run(pipeline_names=list(pipelines) or None, namespaces=namespaces)
+                    return session.run(
+                        pipeline_names=list(pipelines) or None, namespaces=namespaces, node_names=node_names
+                    )
             finally:
                 while mlflow.active_run():
                     mlflow.end_run()

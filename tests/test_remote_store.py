@@ -53,7 +53,8 @@ def project(
     shutil.copytree(tiny_project, folder, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db", "mlruns"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
-        run_kedro(folder, "baselines", namespaces=["meso4"], store=server)
+        one = {"experiment": "tiny", "meso4": {"training": {"epochs": 1}}}
+        run_kedro(folder, "baselines", namespaces=["meso4"], store=server, **one)
     run_kedro(folder, "report", store=server)
     run_kedro(folder, "compare", store=server)
     return folder

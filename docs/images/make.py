@@ -116,7 +116,7 @@ def main() -> None:
             page.set_default_timeout(15_000)
             try:
                 PICTURES[name](page, ROOT / f"docs/images/{name}.png")
-            except (Error, OSError) as error:
+            except (Error, OSError, subprocess.SubprocessError) as error:
                 failed.append(f"{name}: {error}")
             page.close()
         browser.close()

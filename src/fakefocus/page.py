@@ -13,6 +13,9 @@ from PIL import Image
 _LARGE = 120_000
 """Bytes of a picture from which on it is kept with loss: photographs, not charts."""
 
+_LONGEST = 16383
+"""Pixels of a side that WebP can hold."""
+
 
 def render(
     template: str,
@@ -33,8 +36,10 @@ def render(
 
 
 def picture_uri(png: bytes) -> str:
-    """Return a picture as an address that holds it: WebP, without loss where that is small."""
+    """Return a picture as an address that holds it: WebP, without loss where that is small; PNG beyond WebP's size."""
     with Image.open(io.BytesIO(png)) as image:
+        if max(image.size) > _LONGEST:
+            return f"data:image/png;base64,{base64.b64encode(png).decode()}"
         whole = _webp(image, lossless=True)
         data = whole if len(whole) <= _LARGE else _webp(image, quality=88)
     return f"data:image/webp;base64,{base64.b64encode(data).decode()}"

@@ -13,6 +13,11 @@ WIDTH = 9.2
 """Width of every figure in inches."""
 
 
+def plain(text: str) -> str:
+    """Return a name that comes from data as matplotlib shows it: a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def style(axis: Axes, x: str, y: str) -> None:
     """Label an axis (quantity and unit) and draw it as all others are."""
     axis.set_xlabel(x, fontsize=9, color=INK)

@@ -65,7 +65,28 @@ def test_a_map_is_like_itself_and_unlike_its_opposite(seed: int) -> None:
     heat = np.random.default_rng(seed).random((1, 6, 6)).astype(np.float32)
     assert rank_likeness(heat, heat)[0] == pytest.approx(1)
     assert rank_likeness(heat, 1 - heat)[0] == pytest.approx(-1)
-    assert rank_likeness(heat, np.zeros_like(heat))[0] == 0
+    assert np.isnan(rank_likeness(heat, np.zeros_like(heat))[0]), "a flat map is like nothing and unlike nothing"
+
+
+def test_maps_that_are_cold_in_the_same_places_are_not_alike_for_that() -> None:
+    # scipy's spearmanr of two spots of 4 of 64 places that do not meet: -1 / 15
+    first, second = np.zeros((2, 1, 8, 8), np.float32)
+    first[0, 0, :4] = second[0, 7, :4] = 1
+    assert rank_likeness(first, second)[0] == pytest.approx(-1 / 15)
+
+
+def test_what_is_equally_cold_goes_in_no_order_of_rows() -> None:
+    heat = np.zeros((1, SIDE, SIDE), np.float32)
+    curves = perturbation_curves(lambda x: x[:, 0, : SIDE // 2].mean((1, 2)), _noise(), heat, steps=4)
+    other = perturbation_curves(lambda x: x[:, 0, SIDE // 2 :].mean((1, 2)), _noise(), heat, steps=4)
+    np.testing.assert_allclose(np.diff(curves.deletion), np.diff(other.deletion), atol=0.01)
+
+
+def _noise() -> Tensor:
+    """Return noise that is brighter than its blur by as much everywhere."""
+    spots = torch.zeros(1, 3, SIDE, SIDE)
+    spots[:, :, ::2, ::2] = 1
+    return spots
 
 
 def test_nothing_that_was_learned_is_left_in_random_weights() -> None:

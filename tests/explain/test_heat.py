@@ -131,3 +131,16 @@ def test_rollout_finds_the_patch_that_is_attended_to_and_leaves_the_network_as_i
     patch = int(rollout[0, 1:].argmax())
     top, left = 16 * (patch // 6), 16 * (patch % 6)
     assert heat[0, top : top + 16, left : left + 16].max() == heat.max()
+
+
+def test_a_network_whose_backbone_is_frozen_has_maps() -> None:
+    network = Red().eval().requires_grad_(False)
+    picture = torch.full((1, 3, 128, 128), 0.1)
+    picture[:, 0, 80:112, 16:48] = 0.9
+    (heat,) = heat_maps(network, picture)
+    assert heat[84:108, 20:44].min() > 0.8
+
+
+def test_a_network_of_tokens_has_none() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 1), nn.Flatten(0)).eval()
+    assert heat_maps(network, torch.rand(1, 3, 32, 32)) is None

@@ -34,6 +34,14 @@ def test_overlap_is_that_of_as_many_hot_places_as_the_mask_has() -> None:
     assert met.altered.tolist() == [3 / 8]
 
 
+def test_a_map_without_a_hottest_place_meets_as_much_as_chance_does() -> None:
+    upper, lower = np.zeros((2, 1, 2, 4), bool)
+    upper[0, 0] = lower[0, 1] = True
+    met = [localisation(np.ones((1, 2, 4)), mask) for mask in (upper, lower)]
+    # a half is altered: a / (2 - a)
+    assert [one.overlap.tolist() for one in met] == [[pytest.approx(1 / 3)]] * 2
+
+
 def test_without_heat_or_mask_nothing_is_met() -> None:
     met = localisation(np.zeros((1, 2, 2)), np.zeros((1, 2, 2), bool))
     assert met.overlap.tolist() == [0]

@@ -15,8 +15,10 @@ from fakefocus.extraction import cut_face
 from fakefocus.imaging.frames import read_frames
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.explanation.choosing import middle_faces, spread_faces, surest_videos, worst_videos
+from fakefocus.pipelines.explanation.figures import embedding_sheet, mistake_sheet
+from fakefocus.pipelines.explanation.interactive import embeddings
 from fakefocus.pipelines.explanation.pipeline import FIGURES
-from fakefocus.pipelines.explanation.truth import as_seen, blends_of, masks_in_crops
+from fakefocus.pipelines.explanation.truth import BLENDS, as_seen, blends_of, masks_in_crops
 
 SMALL = {"faces": 6, "gallery": 1, "deletion_faces": 4, "steps": 2, "embedded_faces": 24, "perplexity": 5}
 
@@ -92,8 +94,8 @@ def test_heat_maps_are_measured_by_part_method_and_kind_of_truth(project: Path) 
 
 def test_report_shows_every_picture_and_no_longer_asks_for_the_command(project: Path) -> None:
     page = (project / "data/08_reporting/tiny/report.html").read_text()
-    assert "kedro run --pipelines=explanation" not in page
-    assert "kedro run --pipelines=robustness" in page
+    assert "--pipelines=explanation</code>" not in page
+    assert "--pipelines=robustness</code>" in page
     assert '<h2 id="explanation">What the detectors look at</h2>' in page
     for family in ("scade_net", "multistream"):
         for name in FIGURES:
@@ -160,14 +162,58 @@ def test_a_mask_of_another_size_is_left_out_and_said(
     assert "its fake is not compared with heat maps" in caplog.text
 
 
-def test_blends_differ_from_their_face_inside_their_mask_alone() -> None:
+@pytest.mark.parametrize("kind", BLENDS)
+def test_blends_differ_from_their_face_inside_their_mask_alone(kind: str) -> None:
     rng = np.random.default_rng(3)
     face = cv2.resize(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8), (256, 256))
     marks = json.dumps([[93, 118], [161, 118], [127, 156], [96, 186], [159, 186]])
-    blend, none = blends_of([face, face], [marks, ""], "regional", seed=3)
+    *blends, none = blends_of([face] * 13, [marks] * 12 + [""], kind, seed=3)
     assert none is None
-    change = np.abs(blend.picture.astype(float) - face).mean(2)
-    assert change[blend.mask].mean() > 10 * change[~blend.mask].mean()
+    for blend in blends:
+        change = np.abs(blend.picture.astype(float) - face).mean(2)
+        far = cv2.dilate(blend.mask.astype(np.uint8), np.ones((61, 61))) == 0
+        assert change[far].max() == 0, "around the mask nothing is altered"
+        assert change[blend.mask].mean() > 1
+
+
+def test_any_number_of_methods_and_any_name_can_be_drawn(tmp_path: Path) -> None:
+    count = 100
+    methods = np.array([f"m{n} $5 and $x_" for n in range(count)])
+    inside = {
+        "method": methods,
+        "group": methods,
+        "crop": methods,
+        "score": np.linspace(0, 1, count),
+        "label": np.ones(count, int),
+        "pca": np.random.default_rng(0).random((count, 2)),
+        "tsne": np.random.default_rng(1).random((count, 2)),
+        "explained": np.array([0.5, 0.2]),
+    }
+    embedding_sheet(inside, 0.5).savefig(tmp_path / "a.png")
+    assert sum(len(trace.x) for trace in embeddings(inside).data) == count
+    video = {"video_id": "price_$5_and_$6", "label": 0, "score": 0.9, "method": "$"}
+    picture = np.zeros((8, 8, 3), np.uint8)
+    mistake_sheet([(video, 0.9, 3, picture)], {0: (1, 1), 1: (0, 0)}, 0.5).savefig(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_a_test_side_of_one_label_is_explained(
+    project: Path, tmp_path: Path, run_kedro: Callable[..., Any], only: int
+) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db"))
+    file = folder / "data/05_model_input/tiny/samples.parquet"
+    samples = pd.read_parquet(file)
+    samples[(samples["split"] != "test") | (samples["label"] == only)].to_parquet(file)
+    videos = folder / "data/02_intermediate/tiny/videos.parquet"
+    pd.read_parquet(videos).assign(mask_path="").to_parquet(videos)
+    nodes = [f"scade_net.{name}" for name in ("explain_faces", "draw_heat", "look_inside", "draw_inside")]
+    run_kedro(folder, "explanation", node_names=["locate_alterations", *nodes], explanation=SMALL)
+    result = _result(folder, "scade_net")
+    assert set(result["localised"]) == (set() if only else set(BLENDS))
+    assert result["asked"] == ("fake" if only else "self_blended")
+    assert result["map_use"]["auc"] is None
+    assert "NaN" not in (folder / "data/07_model_output/tiny/scade_net/explanation.json").read_text()
 
 
 def test_a_mask_is_seen_as_the_network_sees_its_face() -> None:

@@ -19,9 +19,12 @@ from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models.contract import training_of
+from fakefocus.page import picture_uri
 from fakefocus.parameters import Evaluation, Reporting
 from fakefocus.pipeline_registry import PROTOCOLS
 from fakefocus.pipelines.reporting import outline
+from fakefocus.pipelines.reporting.cards import model_card
+from fakefocus.pipelines.reporting.figures import Judged
 from fakefocus.pipelines.reporting.nodes import (
     compare_detectors,
     draw_intervals,
@@ -55,6 +58,7 @@ def write(tiny_project: Path) -> Callable[..., str]:
     inputs["summaries"] = json.loads((data / "07_model_output/tiny/summaries.json").read_text())
     figures = ("samples", "curves", "roc", "scores", "risks", "intervals", "reliability", "defocus")
     inputs |= {f"{name}_figure": PICTURE for name in figures}
+    inputs |= {"experiment_note": {"environment": "local", "changed": {}}}
     inputs |= {"comparisons": {"pairs": []}, "stored_sections": {}, "scores_to_zoom": go.Figure()}
     inputs |= {"reporting": WORDS, "recipe": "demo", "dataset": "tiny", "experiment": "tiny", "trained_on": "tiny"}
 
@@ -395,16 +399,20 @@ def test_first_words_name_the_best_detector_and_claim_no_more_than_the_paired_te
 
 
 def test_each_protocol_that_has_not_run_is_named_with_a_command_that_fits(write: Callable[..., str]) -> None:
-    assert set(outline.PROTOCOLS) == set(PROTOCOLS)
-    section = {"protocol": "robustness"}
-    commands = {one.command for one in outline.not_run([section], {"experiment": "e", "trained_on": "t"})}
-    assert len(commands) == len(PROTOCOLS) - 1
-    assert "kedro run --pipelines=tta --params=experiment=e,trained_on=t" in commands
-    assert "kedro run --pipelines=judge --params=scores=<file>,experiment=e,trained_on=t" in commands
-    assert "<code>kedro run --pipelines=robustness</code>" in write()
+    # judge is about scores of others and writes no section
+    assert set(outline.PROTOCOLS) == set(PROTOCOLS) - {"judge"}
+    sections = [{"protocol": "robustness"}, {"protocol": "scade_net_release"}]
+    commands = {one.command for one in outline.not_run(sections, " --env=ffpp")}
+    assert len(commands) == len(PROTOCOLS) - 3
+    assert "kedro run --env=ffpp --pipelines=tta" in commands
+    page = write(experiment_note={"environment": "folder", "changed": {"dataset": "mine", "data_root": "clips"}})
+    assert "<code>kedro run --env=folder --params=dataset=mine,data_root=clips --pipelines=tta</code>" in page
+    assert "<code>kedro run --pipelines=tta</code>" in write()
+    named = write(experiment_note={}, experiment="other", trained_on="third")
+    assert "kedro run --env=&lt;yours&gt; --params=trained_on=third,experiment=other --pipelines=tta" in named
 
 
-def test_same_input_gives_the_same_page(write: Callable[..., str]) -> None:
+def test_nothing_in_the_page_is_of_the_hour_or_of_chance(write: Callable[..., str]) -> None:
     assert write() == write()
 
 
@@ -424,3 +432,21 @@ def test_cards_are_in_the_form_of_hugging_face(tiny_project: Path) -> None:
     assert (auc.metric_type, auc.metric_value, auc.dataset_split) == ("auc", round(judged, 4), "test")
     assert "nobody should be judged by one" in card.text
     assert DatasetCard.load(folder / "data.md").data.tags == ["deepfake-detection"]
+
+
+def test_names_from_data_are_text_in_cards(tiny_project: Path) -> None:
+    summary = _summaries(tiny_project)["scade_net"]
+    by_method = summary["metrics"]["by_method"]
+    evil = "<img src=x onerror=alert(1)> | a\nb"
+    metrics = summary["metrics"] | {"by_method": {evil: next(iter(by_method.values()))}}
+    contract = summary["contract"] | {"methods": [evil]}
+    judged = Judged("A", "#000000", False, summary | {"metrics": metrics, "contract": contract})
+    text = model_card(judged, WORDS)
+    assert "<img" not in text
+    assert text.count("&lt;img src=x onerror=alert(1)&gt; &#124; a b") == 2
+
+
+def test_a_picture_that_is_too_tall_for_webp_stays_what_it_is() -> None:
+    tall = cv2.imencode(".png", np.zeros((17_000, 2, 3), np.uint8))[1].tobytes()
+    assert picture_uri(tall).startswith("data:image/png;base64,")
+    assert picture_uri(PICTURE).startswith("data:image/webp;base64,")

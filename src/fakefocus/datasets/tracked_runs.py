@@ -1,21 +1,22 @@
 """Detectors as the runs of an MLflow store judged them."""
 
 import logging
-from pathlib import PurePosixPath
+from datetime import UTC, datetime
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from fakefocus.schemas import SUMMARY_KEYS
+from fakefocus.schemas import SUMMARY_KEYS, SUMMARY_VERSION
 
 _log = logging.getLogger(__name__)
 _LOT = 1000
+_SUMMARY = "summary.json"
 
 
 class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
     """Loads every finished run of an MLflow experiment that judged a detector on a data set.
 
-    A run is ``run_id``, ``name``, ``started`` (ISO, UTC) and ``summary``, the newest first. Runs of other stores are
+    A run is ``run_id``, ``started`` (ISO, UTC) and ``summary``, the newest first. Runs of other stores are
     asked for with ``MLFLOW_TRACKING_URI``. Runs without a summary, or of another version of it, are passed over.
     """
 
@@ -27,7 +28,6 @@ class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
     def load(self) -> list[dict[str, Any]]:
         """Return the runs, read from the store."""
         import mlflow
-        from mlflow.exceptions import MlflowException
 
         client = mlflow.MlflowClient()
         experiment = client.get_experiment_by_name(self._experiment)
@@ -47,13 +47,13 @@ class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
             token = page.token or ""
         judged = []
         for run in runs:
-            try:
-                summary = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/summary.json")
-            except (MlflowException, OSError):
-                _log.debug("%s judged no detector", run.info.run_name)
+            if _SUMMARY not in {file.path for file in client.list_artifacts(run.info.run_id)}:
                 continue
-            if all(key in summary for key in SUMMARY_KEYS) and summary["dataset"] == self._dataset:
-                judged.append(_described(run) | {"summary": summary})
+            summary = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/{_SUMMARY}")
+            if summary.get("version") != SUMMARY_VERSION or any(key not in summary for key in SUMMARY_KEYS):
+                _log.warning("%s: its summary is of another version: passed over", run.info.run_name)
+            elif summary["dataset"] == self._dataset:
+                judged.append({"run_id": run.info.run_id, "started": _begun(run), "summary": summary})
         return judged
 
     def save(self, data: None) -> None:
@@ -65,12 +65,5 @@ class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
         return {"experiment": self._experiment, "dataset": self._dataset}
 
 
-def _described(run: Any) -> dict[str, Any]:  # noqa: ANN401 (MLflow's)
-    from datetime import UTC, datetime
-
-    started = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
-    return {
-        "run_id": run.info.run_id,
-        "name": str(PurePosixPath(run.info.run_name)),
-        "started": started.isoformat(timespec="seconds"),
-    }
+def _begun(run: Any) -> str:  # noqa: ANN401 (MLflow's)
+    return datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")

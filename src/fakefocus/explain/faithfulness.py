@@ -8,13 +8,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from fakefocus.explain.heat import Heat
 
 _BLUR = 16
-"""What takes a place's place is the picture under a Gaussian of this share of its side: no detail, no new edges."""
+"""What takes a place's place is the picture under a Gaussian of this part of its side, cut at three deviations."""
 
 
 class Curves(NamedTuple):
@@ -40,7 +41,7 @@ def perturbation_curves(
         batch_size: Pictures that are scored at once.
     """
     side = x.shape[-1]
-    blurred = gaussian_blur(x, _odd(3 * side // _BLUR), side / _BLUR)
+    blurred = gaussian_blur(x, _odd(6 * side // _BLUR), side / _BLUR)
     ranks = torch.from_numpy(_ranks(heat)).to(x.device)
     curves: dict[str, list[NDArray[np.float64]]] = {"deletion": [], "insertion": []}
     with torch.no_grad():
@@ -76,7 +77,8 @@ def centre_heat(count: int, side: int) -> Heat:
 def with_random_weights(network: nn.Module, seed: int) -> nn.Module:
     """Return a copy of a network of which nothing is learned (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
 
-    Layers are initialised anew; parameters that no layer initialises are drawn with their own deviation.
+    Layers are initialised anew; parameters that no layer initialises are drawn with their own mean and deviation, or,
+    where they are all the same, with a deviation of 1.
     """
     copy = deepcopy(network)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -89,27 +91,32 @@ def with_random_weights(network: nn.Module, seed: int) -> nn.Module:
                 renewed |= {id(parameter) for parameter in module.parameters(recurse=False)}
         for parameter in copy.parameters():
             if id(parameter) not in renewed:
-                parameter.copy_(torch.randn(parameter.shape) * parameter.float().std(correction=0) + parameter.mean())
+                spread = parameter.float().std(correction=0)
+                parameter.copy_(torch.randn(parameter.shape) * (spread if spread > 0 else 1.0) + parameter.mean())
     return copy.eval()
 
 
 def rank_likeness(first: Heat, second: Heat) -> NDArray[np.float64]:
-    """Return Spearman's rank correlation of two maps of each face, ``(N,)``; 0 where one of them is flat."""
-    a, b = (_centred(_ranks(maps).reshape(len(maps), -1)) for maps in (first, second))
-    flat = (np.ptp(first, axis=(1, 2)) == 0) | (np.ptp(second, axis=(1, 2)) == 0)
-    return np.where(flat, 0.0, (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1)))
+    """Return Spearman's rank correlation of two maps of each face, ``(N,)``; NaN where one of them is flat.
+
+    Places that are equally hot share the mean of their ranks: most of a map is cold.
+    """
+    a, b = (_centred(rankdata(maps.reshape(len(maps), -1), axis=1)) for maps in (first, second))
+    size = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    return np.divide((a * b).sum(1), size, out=np.full(len(a), np.nan), where=size > 0)
 
 
 def _ranks(heat: Heat) -> NDArray[np.float32]:
-    """Return which share of the places is hotter than each, ``(N, S, S)`` in [0, 1)."""
+    """Return which share of the places is hotter than each, ``(N, S, S)`` in [0, 1); equal ones in a drawn order."""
     flat = heat.reshape(len(heat), -1)
-    order = np.argsort(-flat, axis=1, kind="stable")
+    drawn = np.random.default_rng(flat.shape[1]).permutation(flat.shape[1])
+    order = drawn[np.argsort(-flat[:, drawn], axis=1, kind="stable")]
     ranks = np.empty(flat.shape, dtype=np.float32)
     np.put_along_axis(ranks, order, np.arange(flat.shape[1], dtype=np.float32)[None] / flat.shape[1], axis=1)
     return ranks.reshape(heat.shape)
 
 
-def _centred(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def _centred(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(rows - rows.mean(1, keepdims=True), dtype=np.float64)
 
 

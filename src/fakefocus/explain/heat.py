@@ -35,9 +35,9 @@ def heat_maps(
     grad_cam: Selvaraju et al. 2017 (https://arxiv.org/abs/1610.02391); grad_cam_plus_plus: Chattopadhay et al. 2018
     (https://arxiv.org/abs/1710.11063); hires_cam: Draelos & Carin 2020 (https://arxiv.org/abs/2011.08891); by grad-cam,
     on the last layer that has places: the last map of features, or the tokens that go into the last block of a
-    transformer. The first two weigh a channel alike everywhere, as a network does that averages its last map; of one
-    that tells places apart, as SCADE-Net and Meso-4 do by their flat head, hires_cam alone is true to the sum that it
-    makes. rollout: `attention_rollout`, which knows no label.
+    transformer. The first two weigh a channel alike everywhere, as a network does that averages its last map; where a
+    flat head tells places apart, as in SCADE-Net and Meso-4, hires_cam follows it, exactly for a linear head and to
+    first order for others. rollout: `attention_rollout`, which knows no label.
 
     A map is relative to its own coldest and hottest place: it says where, not how much; and that a place counts, not
     that it was manipulated.
@@ -63,7 +63,7 @@ def heat_maps(
         torch.enable_grad(),
         cams[method](model=network, target_layers=[layer.module], reshape_transform=layer.as_map) as cam,
     ):
-        maps = cam(input_tensor=x.clone(), targets=target)
+        maps = cam(input_tensor=x.clone().requires_grad_(), targets=target)
     return np.nan_to_num(np.asarray(maps, dtype=np.float32))
 
 

@@ -112,7 +112,9 @@ class FamilyRuns:
         self._children[namespace], self._inside = run.info.run_id, True
         if child is None:
             chosen = {k: v for k, v in self._parameters.items() if k in _SHARED}
-            contract = next((v["contract"] for name, v in inputs.items() if name.endswith(".model")), None)
+            contract = next(
+                (v["contract"] for name, v in inputs.items() if name.endswith((".model", "_summary"))), None
+            )
             # a detector that was trained elsewhere is shown with what trained it, not with this environment's recipe
             own = family_parameters(self._parameters, namespace) if contract is None else contract_parameters(contract)
             chosen |= own

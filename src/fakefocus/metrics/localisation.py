@@ -25,16 +25,15 @@ def localisation(heat: NDArray[np.floating], masks: NDArray[np.bool_]) -> Locali
     Returns:
         ``hit``: whether the hottest place is inside, as a share of the hottest places where several are (the pointing
         game: Zhang et al. 2016, https://arxiv.org/abs/1608.00507). ``overlap``: intersection over union of the mask
-        with as many of the hottest places as it has. ``inside``: share of all heat that is inside (Wang et al. 2020,
+        with as many of the hottest places as it has; of places that are equally hot, where not all fit, their share.
+        ``inside``: share of all heat that is inside (Wang et al. 2020,
         https://arxiv.org/abs/1910.01279); NaN where there is no heat. ``altered``: share of the places inside, which is
         what a map that knows nothing reaches for hit and inside; for overlap it is a / (2 - a) of that share a.
     """
     flat, mask = heat.reshape(len(heat), -1).astype(float), masks.reshape(len(masks), -1)
     hottest = flat == flat.max(1, keepdims=True)
     count = mask.sum(1)
-    order = np.argsort(-flat, axis=1, kind="stable")
-    taken = np.take_along_axis(mask, order, axis=1)
-    common = np.array([taken[row, :n].sum() for row, n in enumerate(count)], dtype=float)
+    common = np.array([_in_common(*pair) for pair in zip(flat, mask, strict=True)])
     union = 2 * count - common
     total = flat.sum(1)
     return Localisation(
@@ -43,3 +42,13 @@ def localisation(heat: NDArray[np.floating], masks: NDArray[np.bool_]) -> Locali
         np.divide((flat * mask).sum(1), total, out=np.full(len(flat), np.nan), where=total > 0),
         mask.mean(1),
     )
+
+
+def _in_common(heat: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """Return how many of the hottest places, as many as the mask has, are inside: the mean over all orders of ties."""
+    count = int(mask.sum())
+    if count == 0:
+        return 0.0
+    least = np.partition(heat, -count)[-count]
+    hotter, equal = heat > least, heat == least
+    return float((hotter & mask).sum() + (count - hotter.sum()) * (equal & mask).sum() / equal.sum())

@@ -164,7 +164,7 @@ class Family:
         ablations: What ``--pipelines=ablation`` trains beside the detector as it is, by name.
         regularisers: What ``--pipelines=coadaptation`` trains beside it: less of what keeps streams apart.
         streams: Names of the streams whose tokens the network fuses. It then takes ``streams``, those that it has, and
-            offers ``forward_kept`` and ``shares``; empty for a network in one piece.
+            offers ``forward_kept``, ``shares`` and ``attention``; empty for a network in one piece.
         heat_part: The part of the network whose last map of features heat maps are of; empty: the whole of it.
     """
 

@@ -12,12 +12,11 @@ from fakefocus.metrics.comparison import Comparison, compare_videos, holm
 from fakefocus.models import families
 from fakefocus.models.contract import training_of
 from fakefocus.parameters import Evaluation
-from fakefocus.plotting import CONTROL, INK, OTHER_COLOURS, WIDTH, style
+from fakefocus.plotting import CONTROL, INK, OTHER_COLOURS, WIDTH, plain, style
 from fakefocus.schemas import judged_scope
 
 ORDER = 5
 """Of the section in the report: before those of protocols."""
-COLUMNS = ("detector", "experiment", "seed", "split", "videos", "auc", "low", "high", "difference", "p_holm", "run_id")
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +29,10 @@ def compare_runs(tracked_runs: list[dict[str, Any]], dataset: str, evaluation: E
     p-values of a split are corrected together (Holm).
 
     Returns:
-        ``runs``: rows with `COLUMNS`, ``name`` and ``started``, the splits in the order of their newest run, within one
-        by AUC; ``confidence``; ``repeated``: how many runs a newer one of the same training stands for.
+        ``runs``: rows with the ``detector``, its ``auc`` with ``low`` and ``high``, the ``difference`` to the best with
+        its ``ends`` and ``p_holm``, ``run_id`` and ``started``; the splits in the order of their newest run, within one
+        by AUC. ``confidence`` of the differences; ``repeated``: how many runs a newer one of the same training stands
+        for.
 
     Raises:
         InputError: If the store holds no run that judged a detector on this data set.
@@ -81,10 +82,11 @@ def describe_runs(compared_runs: dict[str, Any], splits_json: dict[str, Any]) ->
         "split_hash": splits_json["hash"],
         "text": [
             f"What the store of MLflow holds of {compared_runs['dataset']}: {len(rows)} detectors on {splits} "
-            f"split{'s' if splits > 1 else ''}.{again} AUC of test videos with {100 * compared_runs['confidence']:g} % "
-            "intervals over groups of people. Compared is each with the best of its split, on the videos that both "
-            "scored; whoever is best of many on the same test side is a little too good. Detectors of different splits "
-            "were judged on different videos.",
+            f"split{'s' if splits > 1 else ''}.{again} AUC of test videos with the interval "
+            "of its evaluation, over groups of people. Compared is each with the best of its split, on the videos that "
+            "both scored; whoever is best of many on the same test side is a little too good. Detectors of different "
+            "splits were judged on different videos. Differences have intervals of "
+            f"{100 * compared_runs['confidence']:g} %.",
         ],
         "tables": [{"title": "", "columns": columns, "rows": shown}],
         "caption": "AUC of test videos of every run, with its interval; pale: negative controls.",
@@ -101,11 +103,15 @@ def draw_runs(compared_runs: dict[str, Any]) -> Figure:
         colour = CONTROL if row["control"] else declared.colour if declared else OTHER_COLOURS[0]
         if row["low"] is not None:
             axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.4, solid_capstyle="butt")
-        axis.plot(row["auc"], y, "o", color=colour, markersize=5, markerfacecolor=colour if row["low"] else "white")
+        axis.plot(
+            row["auc"], y, "o", color=colour, markersize=5, markerfacecolor="white" if row["low"] is None else colour
+        )
         if y and row["split"] != rows[y - 1]["split"]:
             axis.axhline(y - 0.5, color=INK, linewidth=0.8)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    axis.set_yticks(range(len(rows)), [f"{row['detector']}, seed {row['seed']} ({row['experiment']})" for row in rows])
+    axis.set_yticks(
+        range(len(rows)), [plain(f"{row['detector']}, seed {row['seed']} ({row['experiment']})") for row in rows]
+    )
     axis.set_ylim(max(1, len(rows)) - 0.4, -0.6)
     axis.set_xlim(0, 1.02)
     style(axis, "test AUC of videos, with its interval", "")
@@ -150,7 +156,8 @@ def _row(run: dict[str, Any]) -> dict[str, Any]:
         "difference": None,
         "ends": None,
         "p_holm": None,
-        **{name: run[name] for name in ("run_id", "name", "started")},
+        "run_id": run["run_id"],
+        "started": run["started"],
     }
 
 

@@ -17,7 +17,7 @@ def middle_faces(rows: pd.DataFrame, most: int) -> pd.DataFrame:
 def spread_faces(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """Return at most ``most`` faces, as many of every video as can be had, spread over its frames."""
     order = rows.sort_values(["video_id", "track", "frame"])
-    each = max(1, most // order["video_id"].nunique())
+    each = max(1, most // max(1, order["video_id"].nunique()))
     place, size = order.groupby("video_id").cumcount(), order.groupby("video_id")["crop"].transform("size")
     # of n faces, those whose share of the way passes the next k-th
     share = np.minimum(each, size)

@@ -1,6 +1,7 @@
 """Figures of the explanation: where detectors look, what is inside, which faces are alike, what goes wrong."""
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +13,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fakefocus.explain.titles import METHOD_TITLES
-from fakefocus.plotting import FAKE, FORGERIES, INK, OTHER_COLOURS, REAL, WIDTH, style
+from fakefocus.plotting import FAKE, FORGERIES, INK, OTHER_COLOURS, REAL, WIDTH, plain, style
 
 Arrays = dict[str, NDArray[Any]]
 FACES_OVER_TIME = 6
 _MOST_PEOPLE = 20
+_MOST_NAMED = 12
 
 
 def heat_sheet(gallery: Arrays, sigma_max: float | None) -> Figure:
@@ -37,7 +39,7 @@ def heat_sheet(gallery: Arrays, sigma_max: float | None) -> Figure:
         drawn = iter(axes)
         first = next(drawn)
         first.imshow(pictures[row])
-        first.set_xlabel(f"{gallery['titles'][row]}\nscore {gallery['scores'][row]:.2f}", fontsize=7, color=INK)
+        first.set_xlabel(f"{plain(gallery['titles'][row])}\nscore {gallery['scores'][row]:.2f}", fontsize=7, color=INK)
         first.xaxis.label.set_in_layout(False)
         if "maps" in gallery:
             shown = next(drawn).imshow(gallery["maps"][row].astype(float) * top, cmap="viridis", vmin=0, vmax=top)
@@ -51,7 +53,9 @@ def heat_sheet(gallery: Arrays, sigma_max: float | None) -> Figure:
             if masks[row].any():
                 axis.contour(masks[row], levels=[0.5], colors=["white"], linewidths=1.8)
                 axis.contour(masks[row], levels=[0.5], colors=["#0b6e99"], linewidths=0.9)
-    cast("ConstrainedLayoutEngine", figure.get_layout_engine()).set(hspace=0.1, wspace=0.03, h_pad=0.02, w_pad=0.02)
+    cast("ConstrainedLayoutEngine", figure.get_layout_engine()).set(
+        hspace=0.1, wspace=0.03, h_pad=0.02, w_pad=0.02, rect=(0, 0, 1, 0.985)
+    )
     for axis, title in zip(grid[0], columns, strict=True):
         axis.set_title(title, fontsize=8.5, color=INK)
     if shown is not None:
@@ -70,7 +74,7 @@ def inside_sheet(inside: Arrays) -> Figure:
         bands.append((2.7, _draw_spectra))
     if "streams" in inside:
         bands.append((2.7, _draw_streams))
-    elif any(name.startswith("eca/") for name in inside) or "distance" in inside:
+    if any(name.startswith("eca/") for name in inside) or ("distance" in inside and "streams" not in inside):
         bands.append((2.5, _draw_channels))
     if not bands:
         figure = Figure(figsize=(WIDTH, 1.2), layout="constrained")
@@ -90,7 +94,7 @@ def embedding_sheet(inside: Arrays, threshold: float) -> Figure:
     grid = figure.subplots(2, 3)
     wrong = (inside["score"] >= threshold) != (inside["label"] == 1)
     forgeries = [method or "real" for method in inside["method"]]
-    shades = {"real": REAL} | dict(zip(sorted(set(forgeries) - {"real"}), FORGERIES * 9, strict=False))
+    shades = {"real": REAL} | dict(zip(sorted(set(forgeries) - {"real"}), cycle(FORGERIES), strict=False))
     people, counts = np.unique(inside["group"], return_counts=True)
     most = people[np.argsort(-counts, kind="stable")][:_MOST_PEOPLE]
     tints = dict(zip(most, colormaps["tab20"](range(_MOST_PEOPLE)), strict=False))
@@ -147,7 +151,7 @@ def mistake_sheet(
             axis.set_axis_off()
         for axis, (video, score, frame, picture) in zip(axes, own, strict=False):
             axis.imshow(picture)
-            name = _wrapped(str(video["video_id"]), round(side * 11))
+            name = plain(_wrapped(str(video["video_id"]), round(side * 11)))
             text = f"video {video['score']:.3f}\nface {score:.3f}, frame {frame}\n{name}"
             axis.set_title(text, fontsize=7, color=INK, loc="left")
     return figure
@@ -161,9 +165,9 @@ def time_sheet(shown: Sequence[tuple[dict[str, Any], Any, Any, Any, list[Any]]],
         parts[0].text(0.5, 0.5, "No test video has a score.", ha="center", color=INK)
     for part, (video, times, scores, places, pictures) in zip(parts, shown, strict=False):
         right = (video["score"] >= threshold) == (video["label"] == 1)
-        kind = f"fake ({video['method']})" if video["label"] else "real"
+        kind = f"fake ({plain(video['method'])})" if video["label"] else "real"
         part.suptitle(
-            f"{video['video_id']}: {kind}, score {video['score']:.3f}, {'right' if right else 'wrong'}",
+            f"{plain(video['video_id'])}: {kind}, score {video['score']:.3f}, {'right' if right else 'wrong'}",
             x=0.005,
             ha="left",
             fontsize=9,
@@ -285,7 +289,8 @@ def _draw_streams(part: SubFigure, inside: Arrays) -> None:
 def _draw_channels(part: SubFigure, inside: Arrays) -> None:
     """Draw the weights of channel attention by layer and label, and distances of embeddings to real faces."""
     layers = [name for name in inside if name.startswith("eca/")]
-    panels = part.subplots(1, len(layers) + ("distance" in inside), squeeze=False)[0]
+    with_distances = "distance" in inside and "streams" not in inside
+    panels = part.subplots(1, len(layers) + with_distances, squeeze=False)[0]
     for number, (axis, layer) in enumerate(zip(panels, layers, strict=False), start=1):
         gates = inside[layer]
         for label, colour, name in ((0, REAL, "real"), (1, FAKE, "fake")):
@@ -299,7 +304,7 @@ def _draw_channels(part: SubFigure, inside: Arrays) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_title(f"channel attention {number}", fontsize=8.5, color=INK)
         axis.legend(frameon=False, fontsize=7.5)
-    if "distance" in inside:
+    if with_distances:
         _draw_distances(panels[-1], inside)
 
 
@@ -334,8 +339,8 @@ def _heat_title(name: str) -> str:
 
 
 def _legend(axis: Axes, shades: dict[str, str]) -> None:
-    for name, shade in shades.items():
-        axis.scatter([], [], s=14, color=shade, label=name)
+    for name, shade in list(shades.items())[:_MOST_NAMED]:
+        axis.scatter([], [], s=14, color=shade, label=plain(name))
     axis.legend(
         frameon=False, fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, handletextpad=0.1
     )

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from fakefocus.explain.parts import (
     channel_attention,
@@ -20,6 +21,8 @@ from fakefocus.parameters import Explanation
 
 Arrays = dict[str, NDArray[Any]]
 _LOT = 32
+_FEWEST = 5
+"""Faces below which there is no plane to lay them on: all lie at 0."""
 
 
 def look(shown: Prepared, scores: NDArray[np.float64], explanation: Explanation) -> Arrays:
@@ -79,14 +82,20 @@ def distances(embeddings: NDArray[np.floating], reals: Prepared) -> NDArray[np.f
 
 
 def _planes(embeddings: NDArray[np.float32], explanation: Explanation) -> Arrays:
+    stored: Arrays = {"embeddings": embeddings.astype(np.float16)}
+    if len(embeddings) < _FEWEST:
+        flat = np.zeros((len(embeddings), 2), np.float32)
+        return stored | {"pca": flat, "tsne": flat, "explained": np.zeros(2, np.float32)}
     pca = PCA(2, random_state=explanation.seed).fit(embeddings)
-    perplexity = min(explanation.perplexity, max(1.0, (len(embeddings) - 1) / 3))
+    perplexity = min(explanation.perplexity, (len(embeddings) - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=explanation.seed)
-    return {
-        "embeddings": embeddings.astype(np.float16),
+    # several threads add up in an order of their own, and another sum is another plane
+    with threadpool_limits(1):
+        plane = tsne.fit_transform(embeddings)
+    return stored | {
         "pca": pca.transform(embeddings).astype(np.float32),
         "explained": pca.explained_variance_ratio_.astype(np.float32),
-        "tsne": tsne.fit_transform(embeddings).astype(np.float32),
+        "tsne": plane.astype(np.float32),
     }
 
 

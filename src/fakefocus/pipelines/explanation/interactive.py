@@ -1,6 +1,7 @@
 """The plane of embeddings in which one can zoom and ask a point for its name."""
 
 import html
+from itertools import cycle
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +14,7 @@ def embeddings(inside: dict[str, NDArray[Any]]) -> go.Figure:
     """Draw faces on the plane of t-SNE, coloured by forgery; a point tells its crop, its people and its score."""
     figure = go.Figure()
     methods = sorted(set(inside["method"].tolist()) - {""})
-    colours = {"": REAL} | dict(zip(methods, FORGERIES * 9, strict=False))
+    colours = {"": REAL} | dict(zip(methods, cycle(FORGERIES), strict=False))
     for method, colour in colours.items():
         own = inside["method"] == method
         rows = zip(inside["crop"][own], inside["group"][own], inside["score"][own], strict=True)

@@ -36,7 +36,7 @@ class Faces:
     """Faces of one kind as a network sees them.
 
     ``x`` ``(N, C, S, S)``; ``masks`` ``(N, S, S) bool``, where they were altered, None of real ones; ``groups`` of
-    their people; ``methods`` of forgery, empty of real ones; ``crops``: their names.
+    their people; ``methods`` of forgery, empty of real ones.
     """
 
     kind: str
@@ -44,12 +44,11 @@ class Faces:
     masks: NDArray[np.bool_] | None
     groups: NDArray[Any]
     methods: NDArray[Any]
-    crops: NDArray[Any]
 
     def first(self, count: int) -> "Faces":
         """Return the first faces."""
         masks = None if self.masks is None else self.masks[:count]
-        parts = (values[:count] for values in (self.groups, self.methods, self.crops))
+        parts = (values[:count] for values in (self.groups, self.methods))
         return Faces(self.kind, self.x[:count], masks, *parts)
 
 
@@ -171,17 +170,18 @@ def unlearned(
     seed: int,
     confidence: float,
 ) -> list[dict[str, Any]]:
-    """Return how alike heat maps are to those of a network of which nothing is learned, by rank correlation."""
+    """Return how alike heat maps are to those of a network of which nothing is learned, by rank correlation.
+
+    ``faces``: those on which neither map is flat.
+    """
     others = heats_of(with_random_weights(network, seed), family, faces.x)
-    return [
-        {
-            "part": part,
-            "method": method,
-            "faces": len(faces.x),
-            "likeness": mean_interval(rank_likeness(heat, others[part, method]), faces.groups, confidence),
-        }
-        for (part, method), heat in heats.items()
-    ]
+    rows = []
+    for (part, method), heat in heats.items():
+        likeness = rank_likeness(heat, others[part, method])
+        there = np.isfinite(likeness)
+        mean = mean_interval(likeness[there], faces.groups[there], confidence)
+        rows.append({"part": part, "method": method, "faces": int(there.sum()), "likeness": mean})
+    return rows
 
 
 def map_use(
@@ -209,12 +209,16 @@ def map_use(
         rows.append(
             {
                 "maps": name,
-                "auc": auc(labels, scores),
+                "auc": _auc(labels, scores),
                 "difference": {"value": drop["difference"], "low": drop["low"], "high": drop["high"]},
                 "score_change": float(np.abs(scores - own).mean()),
             }
         )
-    return {"faces": len(x), "people": len(set(groups)), "auc": auc(labels, own), "changed": rows}
+    return {"faces": len(x), "people": len(set(groups)), "auc": _auc(labels, own), "changed": rows}
+
+
+def _auc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
+    return auc(labels, scores) if len(np.unique(labels)) == 2 else None
 
 
 def _of_others(groups: NDArray[Any], seed: int) -> NDArray[np.int64]:

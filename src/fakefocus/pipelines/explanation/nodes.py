@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fakefocus.datasets.stored_video import VideoFolder, made_with
+from fakefocus.errors import InputError
+from fakefocus.metrics.videos import score_by_track
 from fakefocus.models import find_family
 from fakefocus.models.contract import check_judged, read_contract, training_of
 from fakefocus.parameters import Defocus, Evaluation, Explanation, Preprocessing
@@ -71,7 +73,8 @@ def explain_faces(
         defocus map is worth to the detector (``map_use``); and a gallery of faces, maps and altered places.
 
     Raises:
-        InputError: If the detector does not fit the samples, or was trained again since it was judged.
+        InputError: If the detector does not fit the samples, or was trained again since it was judged; or there is no
+            face.
     """
     check_judged(model["contract"], summary)
     # torch takes seconds to import: only nodes that need it do
@@ -80,6 +83,9 @@ def explain_faces(
     from fakefocus.pipelines.explanation.showing import gallery_of, see_faces
 
     test = samples[samples["split"] == "test"].reset_index(drop=True)
+    if test.empty:
+        msg = "explanation: the test side has no face to look at: run kedro run --pipelines=split with a test side"
+        raise InputError(msg)
     show = partial(
         prepare,
         model,
@@ -157,13 +163,12 @@ def look_inside(
         InputError: If the detector does not fit the samples, or was trained again since it was judged.
     """
     check_judged(model["contract"], summary)
-    from fakefocus.inference import prepare
+    from fakefocus.inference import prepare, stored_scores
     from fakefocus.pipelines.explanation.insides import distances, look
 
     test = spread_faces(samples[samples["split"] == "test"], explanation.embedded_faces)
     shown = prepare(model, test, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
-    scores = face_scores.set_index("crop")["score"].reindex(test["crop"])
-    inside = look(shown, scores.to_numpy(), explanation)
+    inside = look(shown, stored_scores(test, face_scores, shown.contract.name), explanation)
     known = samples[(samples["split"] == "val") & (samples["label"] == 0)]
     if "embeddings" not in inside or known.empty:
         return inside
@@ -217,7 +222,9 @@ def draw_mistakes(
         worst = worst_videos(videos, threshold, label, explanation.mistakes)
         for video in records(worst):
             of_video = face_scores[face_scores["video_id"] == video["video_id"]]
-            of_track = of_video[of_video["track"] == _deciding(of_video)].sort_values("score", ascending=label == 1)
+            of_track = of_video[of_video["track"] == _deciding(of_video, summary)].sort_values(
+                "score", ascending=label == 1
+            )
             rows.append((video, of_track.iloc[0], _picture(of_track["crop"].iloc[0], face_crops)))
     frames = samples.set_index("crop")["frame"]
     shown = [(video, float(face["score"]), int(frames[face["crop"]]), picture) for video, face, picture in rows]
@@ -245,7 +252,9 @@ def draw_scores_over_time(
         for chosen in (surest_videos(videos, threshold, label, 1), worst_videos(videos, threshold, label, 1)):
             for video in records(chosen):
                 of_video = face_scores[face_scores["video_id"] == video["video_id"]]
-                rows = of_video[of_video["track"] == _deciding(of_video)].merge(times[["crop", "time"]], on="crop")
+                rows = of_video[of_video["track"] == _deciding(of_video, summary)].merge(
+                    times[["crop", "time"]], on="crop"
+                )
                 rows = rows.sort_values("time").reset_index(drop=True)
                 places = np.unique(np.linspace(0, len(rows) - 1, figures.FACES_OVER_TIME).round().astype(int))
                 pictures = [_picture(rows["crop"][place], face_crops) for place in places]
@@ -258,9 +267,10 @@ def describe_explanation(splits_json: dict[str, Any], *results: dict[str, Any]) 
     return words.section(splits_json["hash"], results)
 
 
-def _deciding(of_video: pd.DataFrame) -> int:
-    """Return the person by whom a video is judged: the one who looks most fake."""
-    return int(str(of_video.groupby("track")["score"].mean().idxmax()))
+def _deciding(of_video: pd.DataFrame, summary: dict[str, Any]) -> int:
+    """Return the person by whom a video is judged: the one who looks most fake, as its evaluation has it."""
+    people = score_by_track(of_video, summary["metrics"]["aggregation"]).reset_index()
+    return int(people["track"].to_numpy()[people["score"].to_numpy().argmax()])
 
 
 def _picture(crop: str, face_crops: dict[str, VideoFolder]) -> NDArray[np.uint8]:

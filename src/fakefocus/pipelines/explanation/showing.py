@@ -25,7 +25,7 @@ def see_faces(
 ) -> dict[str, Faces]:
     """Return test faces by kind: fakes with a ``masked`` place, blends of real ones by their kind, and ``real`` ones.
 
-    Kinds of which there are none are left out.
+    Without masks ``fake`` ones stand in for the first. Kinds of which there are none are left out.
     """
     kinds: dict[str, Faces] = {}
     # in the order of the masks, which is that of their methods in turn
@@ -35,6 +35,9 @@ def see_faces(
         by_crop = dict(zip(altered_masks["crops"], altered_masks["masks"], strict=True))
         masks = [as_seen(by_crop[crop].astype(bool), *_sides(shown)) for crop in fakes["crop"]]
         kinds["masked"] = _faces("masked", shown, fakes, np.stack(masks))
+    elif (test["label"] == 1).any():
+        fakes = middle_faces(test[test["label"] == 1], explanation.faces)
+        kinds["fake"] = _faces("fake", show(samples=fakes), fakes, None)
     reals = middle_faces(test[test["label"] == 0], explanation.faces)
     if reals.empty:
         return kinds
@@ -66,7 +69,7 @@ def gallery_of(
         sees maps; ``masks`` ``(G, S, S) uint8``, 0 throughout for real faces; ``titles`` and ``scores`` ``(G,)``; and
         of each heat map ``heat/<part>/<method>`` ``(G, S, S) float16``.
     """
-    shown = [(name, faces.first(count if name in ("masked", "real") else 1)) for name, faces in kinds.items()]
+    shown = [(name, faces.first(1 if name in BLENDS else count)) for name, faces in kinds.items()]
     x = np.concatenate([faces.x.numpy() for _, faces in shown])
     gallery = {
         "pictures": np.round(x[:, :3].transpose(0, 2, 3, 1) * 255).astype(np.uint8),
@@ -87,13 +90,13 @@ def gallery_of(
 
 
 def _titles(faces: Faces) -> list[str]:
-    names = {"masked": "fake", "real": "real"}
-    return [f"{names.get(faces.kind, 'blend')}{': ' + method if method else ''}" for method in faces.methods]
+    name = "blend" if faces.kind in BLENDS else "real" if faces.kind == "real" else "fake"
+    return [f"{name}{': ' + method if method else ''}" for method in faces.methods]
 
 
 def _faces(kind: str, shown: Prepared, rows: pd.DataFrame, masks: NDArray[np.bool_] | None) -> Faces:
     x = shown.scorer.inputs(shown.crops).cpu()
-    return Faces(kind, x, masks, *(rows[name].to_numpy() for name in ("group", "method", "crop")))
+    return Faces(kind, x, masks, *(rows[name].to_numpy() for name in ("group", "method")))
 
 
 def _sides(shown: Prepared) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from fakefocus.extraction import cut_face
 from fakefocus.imaging.alignment import centre_of
 from fakefocus.imaging.alteration import BRIGHT
-from fakefocus.imaging.blending import Face, Kind, make_fake
-from fakefocus.imaging.frames import MediaError, read_frames
+from fakefocus.imaging.blending import KINDS, Kind, blend_with_itself
+from fakefocus.imaging.frames import MediaError, PassingMediaError, read_frames
 from fakefocus.parameters import Preprocessing
 
 BLENDS: tuple[Kind, ...] = ("self_blended", "regional")
@@ -42,12 +43,17 @@ def masks_in_crops(rows: pd.DataFrame, options: Preprocessing) -> dict[str, NDAr
         rows: Fakes with ``crop``, ``frame``, ``mask_path``, ``width``, ``height``, and the box and ``landmarks`` in
             pixels of the frame.
         options: With which crops were cut.
+
+    Raises:
+        PassingMediaError: If a mask cannot be read now, but may be later.
     """
     masks = {}
     for path, of_video in rows.groupby("mask_path", sort=False):
         try:
             read = read_frames(Path(str(path)), partial(_those_below, sorted(set(of_video["frame"]))))
             frames = {frame.index: frame.image for frame in read if frame.image is not None}
+        except PassingMediaError:
+            raise
         except MediaError as error:
             _log.warning("%s: %s: its fake is not compared with heat maps", path, error)
             continue
@@ -81,13 +87,16 @@ def blends_of(
         kind: Of blend.
         seed: With the place of a face, of everything random in it.
     """
+    # else half of the self-blended faces are altered around their mask, not in it
+    options = replace(KINDS[kind], altered_target_share=0.0)
     blends: list[Blend | None] = []
     for place, (crop, text) in enumerate(zip(crops, landmarks, strict=True)):
         if not text:
             blends.append(None)
             continue
         try:
-            pair = make_fake(kind, Face(crop, np.array(json.loads(text))), np.random.default_rng((seed, place)))
+            rng = np.random.default_rng((seed, place))
+            pair = blend_with_itself(crop, np.array(json.loads(text)), rng, options)
         except ValueError:  # too far out of the crop
             blends.append(None)
             continue

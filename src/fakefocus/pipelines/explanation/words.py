@@ -6,7 +6,7 @@ from typing import Any
 from fakefocus.explain.titles import METHOD_TITLES
 
 ORDER = 10
-"""Of the section in the report: the first behind the results."""
+"""Of the section in the report."""
 KINDS = {
     "masked": "fakes, the mask of the data set",
     "self_blended": "blends of the whole face",
@@ -104,7 +104,7 @@ def _faithful(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ]
     rows = []
     for result in results:
-        likeness = {(row["part"], row["method"]): row["likeness"] for row in result["unlearned"]}
+        unlearned = {(row["part"], row["method"]): row for row in result["unlearned"]}
         for row in result["faithful"]:
             deletion, insertion = row["deletion"], row["insertion"]
             rows.append(
@@ -116,11 +116,15 @@ def _faithful(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                     _interval(deletion["difference"], signed=True),
                     f"{insertion['area']:.3f}",
                     _interval(insertion["difference"], signed=True),
-                    _interval(likeness[row["part"], row["method"]], signed=True),
+                    _likeness(unlearned[row["part"], row["method"]]),
                 ]
             )
     title = "Does the score follow the map? (deletion: lower is better; insertion: higher; likeness: near 0)"
     return {"title": title, "columns": columns, "rows": rows}
+
+
+def _likeness(row: dict[str, Any]) -> str:
+    return f"{_interval(row['likeness'], signed=True)}, {row['faces']} faces" if row["faces"] else "flat maps"
 
 
 def _map_use(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -129,8 +133,8 @@ def _map_use(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
             result["detector"],
             row["maps"],
             str(use["faces"]),
-            f"{use['auc']:.3f}",
-            f"{row['auc']:.3f}",
+            _number(use["auc"]),
+            _number(row["auc"]),
             _interval(row["difference"], signed=True),
             f"{row['score_change']:.3f}",
         ]
@@ -187,6 +191,10 @@ def _interval(value: dict[str, float | None], *, signed: bool = False) -> str:
         if signed
         else (f"{text} [{value['low']:.3f}, {value['high']:.3f}]")
     )
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _is_beyond(difference: dict[str, float | None], sign: int) -> bool:

@@ -4,6 +4,7 @@ Mitchell et al., Model Cards for Model Reporting, 2019 (https://arxiv.org/abs/18
 Datasets, 2021 (https://arxiv.org/abs/1803.09010).
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from fakefocus.schemas import judged_scope
 _RISKS = """\
 A score is no proof, and nobody should be judged by one. What is measured here holds for data of this kind: on other
 people, cameras, codecs and programs the same detector may do much worse. It has no opinion on what a clip says, on
-sound, or on what was altered beside the face; generated pictures of whole scenes are not what it was trained for."""
+sound, or on what it is not shown."""
 
 
 def model_card(detector: Judged, reporting: Reporting) -> str:
@@ -98,8 +99,9 @@ def data_card(
         "The licence of the media is that of their owner; nothing of them is in this project.",
         "## Composition",
         _table(["videos", *sides], rows),
-        f"{faces['found']} of {faces['sampled']} sampled frames show a face that was cut out.",
-        "\n".join(f"- {count} set aside: {reason}" for reason, count in aside.items()) or "No video was set aside.",
+        f"{faces['found']} of {faces['sampled']} sampled frames gave a crop.",
+        "\n".join(f"- {count} set aside: {_plain(str(reason))}" for reason, count in aside.items())
+        or "No video was set aside.",
         "## Split",
         f"Strategy `{splits_json['strategy']}`, seed {splits_json['seed']}, hash `{splits_json['hash']}`.",
         "## Audit for leaks between sides",
@@ -123,7 +125,7 @@ def _what(contract: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
 
 
 def _training_data(contract: Mapping[str, Any]) -> str:
-    fakes = ", ".join(contract["methods"]) or "none: pseudo-fakes of its real faces"
+    fakes = _plain(", ".join(contract["methods"])) or "none: pseudo-fakes of its real faces"
     return (
         f"Data set `{contract['dataset']}`, split `{contract['split']['hash']}`: {contract['train']['videos']} videos "
         f"of {contract['train']['people']} people, the epoch and the threshold chosen on {contract['val']['videos']} "
@@ -178,5 +180,11 @@ def _interval(metric: Mapping[str, float | None]) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    lines = [[_plain(str(cell)) for cell in line] for line in (columns, *rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], ["---"] * len(columns), *lines[1:]))
+
+
+def _plain(text: str) -> str:
+    """Return a text from data as Markdown shows it: no tag, no column, no line of its own."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    return escaped.replace("\\", "&#92;").replace("|", "&#124;")

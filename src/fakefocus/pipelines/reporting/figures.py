@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import auc, risk_coverage_curve, roc_curve
-from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, style
+from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, plain, style
 
 _LOTS = 10
 """Into so many lots of like score videos are put, where each has eight at least."""
@@ -74,7 +74,7 @@ def sample_sheet(
     top = sigma_max or 1.0
     for column, (title, label, crop, blur) in enumerate(rows):
         axes[0, column].imshow(crop)
-        axes[0, column].set_title(title, fontsize=9, color=FAKE if label else REAL)
+        axes[0, column].set_title(plain(title), fontsize=9, color=FAKE if label else REAL)
         shown = axes[1, column].imshow(blur * top, vmin=0, vmax=top, cmap="viridis")
     for axis in axes.flat:
         axis.set_xticks([])
@@ -180,7 +180,7 @@ def score_distributions(detectors: Sequence[Judged]) -> Figure:
         style(axis, "score of a video (probability of fake)", "")
         axis.set_title(detector.name, fontsize=10, color=INK)
         axis.set_xlim(-0.02, 1.02)
-    panels[0].set_yticks(range(len(methods)), [m or "real" for m in methods])
+    panels[0].set_yticks(range(len(methods)), [plain(m) or "real" for m in methods])
     panels[0].invert_yaxis()
     return figure
 
@@ -223,7 +223,7 @@ def reliability_figure(detectors: Sequence[Judged]) -> Figure:
         axis.set_title(detector.name, fontsize=10, color=INK)
         axis.set_xlim(-0.03, 1.03)
         axis.set_ylim(-0.03, 1.03)
-        style(axis, "mean score of a tenth of the videos", "of these fake (share)")
+        style(axis, "mean score of videos of like score", "of these fake (share)")
         axis.set_aspect("equal")
     return figure
 
@@ -252,7 +252,7 @@ def defocus_figure(videos: pd.DataFrame, sigma_max: float | None) -> Figure:
                 axis.text(1.0, row, text, transform=axis.get_yaxis_transform(), fontsize=8, ha="right", va="center")
         style(axis, title, "")
         axis.margins(x=0.16)
-    axis.set_yticks(range(len(methods)), [method or "real" for method in methods])
+    axis.set_yticks(range(len(methods)), [plain(method) or "real" for method in methods])
     axis.invert_yaxis()
     return figure
 
@@ -266,7 +266,7 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
         colour = CONTROL if detector.control else HELD_OUT if held else detector.colour
         _draw_interval(axis, y, judged, colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
-    axis.set_yticks(range(len(rows)), [f"{detector.name}: {label}" for detector, label, _, _ in rows])
+    axis.set_yticks(range(len(rows)), [plain(f"{detector.name}: {label}") for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
     axis.set_ylim(max(1, len(rows)) - 0.4, -0.6)
     style(axis, "test AUC of videos, with its interval", "")

@@ -17,7 +17,7 @@ from fakefocus.page import picture_uri, render
 from fakefocus.parameters import Defocus, Evaluation, Reporting
 from fakefocus.pipelines.reporting import figures
 from fakefocus.pipelines.reporting.figures import Judged
-from fakefocus.pipelines.reporting.outline import contents, first_words, not_run
+from fakefocus.pipelines.reporting.outline import contents, first_words, not_run, options_of
 from fakefocus.pipelines.reporting.sections import current_sections
 from fakefocus.pipelines.reporting.tables import as_files, paper_tables
 from fakefocus.plotting import OTHER_COLOURS
@@ -232,6 +232,7 @@ def write_report(
     faces: pd.DataFrame,
     splits: pd.DataFrame,
     splits_json: dict[str, Any],
+    experiment_note: dict[str, Any],
     leakage_report: dict[str, Any],
     defocus_maps: dict[str, VideoFolder],
     summaries: dict[str, Any],
@@ -273,7 +274,11 @@ def write_report(
     defocus = Defocus(**made_with(defocus_maps, used, "defocus"))
     sections = current_sections(stored_sections, splits_json, summaries)
     shown = [detector for detector in detectors if not detector["is_control"]] or detectors
-    names = {"experiment": (experiment, dataset), "trained_on": (trained_on, experiment)}
+    # an experiment that has a note goes by its environment and parameters
+    names = {"trained_on": (trained_on, experiment)} | (
+        {} if experiment_note else {"experiment": (experiment, dataset)}
+    )
+    options = options_of(experiment_note, names)
     # plotly takes a second to import
     from plotly.offline import get_plotlyjs
 
@@ -311,7 +316,8 @@ def write_report(
         plotly=Markup(get_plotlyjs()),
         contents=contents(sections),
         first_words=first_words(shown, comparisons["pairs"]),
-        not_run=not_run(sections, {name: value for name, (value, default) in names.items() if value != default}),
+        not_run=not_run(sections, options),
+        options=options,
         media=fingerprint(sorted(videos["sha256"])),
         experiment=experiment,
         detectors=shown,

@@ -22,12 +22,10 @@ PROTOCOLS = {
     "tta": "whether the mean over views of a face is better",
     "efficiency": "parameters, operations, milliseconds, memory",
     "reproduce": "published numbers beside these",
-    "judge": "scores of other detectors, from a file",
     "release": "a card and small weights to give away",
     "compare": "all runs of this data set that the store of MLflow holds, compared",
 }
-"""What each protocol adds to a report."""
-_MORE = {"judge": " --params=scores=<file>"}
+"""What each protocol adds to a report; ``judge`` writes none."""
 PARTS = {
     "verdict": "Do the detectors tell real from fake?",
     "data": "The data",
@@ -44,26 +42,35 @@ def contents(sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return PARTS | own | {"not-run": "What has not been run", "provenance": "Provenance"}
 
 
-def not_run(sections: Sequence[Mapping[str, Any]], changed: Mapping[str, str]) -> list[NotRun]:
+def not_run(sections: Sequence[Mapping[str, Any]], options: str) -> list[NotRun]:
     """Return the protocols that have no section here, with their commands.
 
     Args:
-        sections: Those that there are, each with its ``protocol``.
-        changed: Names that a command has to repeat: ``experiment`` and ``trained_on`` where they are not the default.
+        sections: Those that there are, each with its ``protocol``: its name, or that behind a family's.
+        options: What each command has to repeat; see `options_of`.
     """
-    there = {section["protocol"] for section in sections}
-    names = ",".join(f"{name}={value}" for name, value in changed.items())
+    there = [section["protocol"] for section in sections]
     return [
-        NotRun(what, f"kedro run --pipelines={name}{_with(_MORE.get(name, ''), names)}")
+        NotRun(what, f"kedro run{options} --pipelines={name}")
         for name, what in PROTOCOLS.items()
-        if name not in there
+        if not any(protocol == name or protocol.endswith(f"_{name}") for protocol in there)
     ]
 
 
-def _with(more: str, names: str) -> str:
-    if not names:
-        return more
-    return f"{more},{names}" if more else f" --params={names}"
+def options_of(experiment_note: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> str:
+    """Return the options of a command that is about the same experiment: its environment and parameters.
+
+    Args:
+        experiment_note: What made the experiment: ``environment`` and ``changed`` parameters; empty where the user
+            named it, who then says the environment.
+        names: Of ``experiment`` and ``trained_on`` the value, and what it is where nobody says it.
+    """
+    environment = experiment_note.get("environment", "<yours>" if not experiment_note else "local")
+    changed = dict(experiment_note.get("changed", {}))
+    changed |= {name: value for name, (value, default) in names.items() if value != default}
+    chosen = "" if environment in ("local", "base") else f" --env={environment}"
+    parameters = ",".join(f"{name}={value}" for name, value in changed.items())
+    return chosen + (f" --params={parameters}" if parameters else "")
 
 
 def first_words(detectors: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> list[str]:

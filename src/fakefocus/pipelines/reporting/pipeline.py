@@ -8,7 +8,17 @@ from fakefocus.pipelines.reporting import nodes
 
 _DRAWN = ("samples", "curves", "roc", "scores", "risks", "intervals", "reliability", "defocus")
 _FIGURES = (*(f"{name}_figure" for name in _DRAWN), "scores_to_zoom")
-_TABLES = ("videos", "rejected_media", "faces", "splits", "splits_json", "leakage_report", "defocus_maps", "summaries")
+_TABLES = (
+    "videos",
+    "rejected_media",
+    "faces",
+    "splits",
+    "splits_json",
+    "experiment_note",
+    "leakage_report",
+    "defocus_maps",
+    "summaries",
+)
 _SECTIONS = ("comparisons", "stored_sections")
 _PARAMETERS = ("reporting", "recipe", "dataset", "experiment", "trained_on")
 _EVALUATED = ("evaluated", "evaluated_baselines", "evaluated_seeds", "evaluated_baseline_seeds")

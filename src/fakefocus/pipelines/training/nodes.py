@@ -294,7 +294,7 @@ def _train(
     )
     _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
-    machine = {"machine": processor_name(), "seconds": round(monotonic() - started, 1)}
+    machine = {"machine": _machine(options), "seconds": round(monotonic() - started, 1)}
     notes = names | {"labels": labels, "split": split, "made_of": made_of} | machine
     crops, source = CropSpec.of(Preprocessing(**crop_options)), "equal errors on validation videos"
     contract = _contract(fitted, fitted.best, options, learned, crops, map_options, notes, source)
@@ -313,6 +313,14 @@ def _making(about: str, options: DetectorOptions, names: dict[str, str], splits_
     return fingerprint(
         [about, options.training.model_dump(mode="json"), names, splits_json["hash"], _versions(), commit]
     )
+
+
+def _machine(options: DetectorOptions) -> str:
+    import torch
+
+    from fakefocus.training.data import on_gpu
+
+    return f"{torch.cuda.get_device_name()}, {processor_name()}" if on_gpu(options.training) else processor_name()
 
 
 def _versions() -> dict[str, str]:
