@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from fakefocus.datasets.video_folders import ImagePreview
 
+_SVG = {"svg.hashsalt": "fakefocus", "svg.fonttype": "none"}
+"""The same figure gives the same file, in which text is text."""
+
 
 class PngFigure(AbstractDataset[Figure, bytes]):
-    """Saves a figure as PNG at twice its size on screen, loads the file's bytes, shows it in Kedro-Viz."""
+    """Saves a figure as PNG at twice its size on screen, loads the file's bytes, shows it in Kedro-Viz.
+
+    One without pictures in it is saved as SVG too, for papers.
+    """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """Create the dataset."""
@@ -22,6 +29,9 @@ class PngFigure(AbstractDataset[Figure, bytes]):
         """Write the figure."""
         self._filepath.parent.mkdir(parents=True, exist_ok=True)
         data.savefig(self._filepath, dpi=200)
+        if not any(axes.images for axes in data.get_axes()):
+            with rc_context(_SVG):
+                data.savefig(self._filepath.with_suffix(".svg"), metadata={"Date": None})
 
     def load(self) -> bytes:
         """Return the PNG."""
