@@ -9,8 +9,8 @@ from kedro.io import CatalogConfigResolver
 from fakefocus.config import ProjectConfig
 from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.pipeline_registry import VERBS, register_pipelines
-from fakefocus.schemas import STAGES, detector_of
 from fakefocus.settings import CONFIG_LOADER_ARGS
+from fakefocus.stages import STAGES, detector_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
@@ -76,6 +76,7 @@ def test_every_input_is_made_by_a_node_or_lies_in_the_catalog() -> None:
         *("raw_media", "previous_probes", "previous_split_identities", "imported_splits", "face_weights"),
         *(
             "attributes",
+            "experiment_note",
             "stored_summaries",
             "stored_sections",
             "evaluated_baselines",

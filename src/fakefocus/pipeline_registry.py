@@ -10,7 +10,8 @@ from fakefocus.models.family import UNCHANGED, variant_detector
 from fakefocus.pipelines.evaluation import pipeline as evaluation
 from fakefocus.pipelines.reporting import pipeline as reporting
 from fakefocus.pipelines.training import pipeline as training
-from fakefocus.schemas import SEEDS, STAGES
+from fakefocus.schemas import SEEDS
+from fakefocus.stages import STAGES
 from fakefocus.weights import shipped_detectors
 
 VERBS = dict(zip(("ingest", "preprocess", "defocus", "split", "train", "evaluate", "report"), STAGES, strict=True))

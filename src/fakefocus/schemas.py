@@ -45,20 +45,12 @@ judged again since, the report leaves the section out."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""
 SPLITS = ("train", "val", "test")
-STAGES = ("ingestion", "preprocessing", "defocus", "feature_split", "training", "evaluation", "reporting")
-"""The stages of the lineage, in order: names of their packages, and of their namespaces where they fold."""
 
 MOST_REASONS = 8
 """So many reasons for which files are set aside are logged."""
 ID_BYTES = 150
 """A ``video_id`` names a folder: in UTF-8 it has at most this many bytes."""
 _ID_FORBIDDEN = frozenset('/\\:*?"<>|')
-
-
-def detector_of(namespace: str | None) -> str:
-    """Return the detector that a node's namespace names, whether or not stages fold; empty where it names none."""
-    first, _, others = (namespace or "").partition(".")
-    return others if first in STAGES else namespace or ""
 
 
 def label_name(label: int) -> str:

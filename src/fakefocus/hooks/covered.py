@@ -6,7 +6,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
 
 from fakefocus.hooks.plain_errors import RefusedInputError
-from fakefocus.schemas import detector_of
+from fakefocus.stages import detector_of
 
 
 class EnoughCovered:

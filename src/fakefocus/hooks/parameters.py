@@ -15,7 +15,7 @@ from fakefocus.errors import InputError, did_you_mean
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.models import DetectorOptions, families
 from fakefocus.parameters import Parameters
-from fakefocus.schemas import detector_of
+from fakefocus.stages import detector_of
 
 
 class ParameterError(ClickException, ValueError):

@@ -21,7 +21,8 @@ from fakefocus.hooks.interrupted import process_tags
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.metrics.weighted import METRICS
 from fakefocus.models import find_family
-from fakefocus.schemas import SAMPLE_COLUMNS, detector_of
+from fakefocus.schemas import SAMPLE_COLUMNS
+from fakefocus.stages import detector_of
 
 
 class FamilyRuns:

@@ -12,7 +12,7 @@ from pydantic import Field, SerializeAsAny, create_model, model_validator
 from fakefocus.errors import InputError
 from fakefocus.parameters import Group, Parameters, Training
 from fakefocus.parameters.common import Share
-from fakefocus.schemas import STAGES
+from fakefocus.stages import STAGES
 
 Weights = str | dict[str, str]
 """Where a network starts from: none, pretrained or a file; or one of these by part, for several backbones."""
