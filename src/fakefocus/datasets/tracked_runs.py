@@ -45,7 +45,7 @@ class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
             )
             runs += page
             token = page.token or ""
-        judged = []
+        described = []
         for run in runs:
             if _SUMMARY not in {file.path for file in client.list_artifacts(run.info.run_id)}:
                 continue
@@ -53,8 +53,8 @@ class TrackedRuns(AbstractDataset[None, list[dict[str, Any]]]):
             if summary.get("version") != SUMMARY_VERSION or any(key not in summary for key in SUMMARY_KEYS):
                 _log.warning("%s: its summary is of another version: passed over", run.info.run_name)
             elif summary["dataset"] == self._dataset:
-                judged.append({"run_id": run.info.run_id, "started": _begun(run), "summary": summary})
-        return judged
+                described.append({"run_id": run.info.run_id, "started": _begun(run), "summary": summary})
+        return described
 
     def save(self, data: None) -> None:
         """Refuse: runs are written by what is run."""

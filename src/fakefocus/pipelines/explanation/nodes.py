@@ -169,12 +169,12 @@ def look_inside(
     test = spread_faces(samples[samples["split"] == "test"], explanation.embedded_faces)
     shown = prepare(model, test, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     inside = look(shown, stored_scores(test, face_scores, shown.contract.name), explanation)
-    known = samples[(samples["split"] == "val") & (samples["label"] == 0)]
-    if "embeddings" not in inside or known.empty:
+    validation = samples[(samples["split"] == "val") & (samples["label"] == 0)]
+    if "embeddings" not in inside or validation.empty:
         return inside
     reals = prepare(
         model,
-        spread_faces(known, explanation.embedded_faces),
+        spread_faces(validation, explanation.embedded_faces),
         face_crops,
         defocus_maps,
         splits_json,

@@ -24,7 +24,7 @@ sound, or on what it is not shown."""
 def model_card(detector: Judged, reporting: Reporting) -> str:
     """Return the card of a detector as it was judged."""
     summary, contract = detector.summary, detector.summary["contract"]
-    judged = summary["metrics"][judged_scope(summary["metrics"])]
+    metrics = summary["metrics"][judged_scope(summary["metrics"])]
     results = [
         EvalResult(
             task_type="image-classification",
@@ -34,10 +34,10 @@ def model_card(detector: Judged, reporting: Reporting) -> str:
             dataset_split="test",
             metric_type=name,
             metric_name=title,
-            metric_value=round(judged[name]["value"], 4),
+            metric_value=round(metrics[name]["value"], 4),
         )
         for name, title in (("auc", "ROC AUC"), ("ap", "average precision"), ("eer", "equal error rate"))
-        if judged[name]["value"] is not None
+        if metrics[name]["value"] is not None
     ]
     data = ModelCardData(
         license="other",
@@ -155,10 +155,10 @@ def _evaluation(summary: Mapping[str, Any]) -> str:
     interval = metrics["interval"]
     table = _table(["test videos", "real, fake", "AUC", "AP", "EER"], rows)
     seen = summary["overlap"]["trained_on"] + summary["overlap"]["validated_on"]
-    known = f" It knows {seen} of them from training or validation: numbers are too good." if seen else ""
+    overlap = f" It knows {seen} of them from training or validation: numbers are too good." if seen else ""
     return (
         f"{table}\n\nBrackets: {100 * interval['confidence']:g} % intervals over groups of people "
-        f"({interval['method']}). {coverage['ok']} of {coverage['named']} test videos have a score.{known} Decisions "
+        f"({interval['method']}). {coverage['ok']} of {coverage['named']} test videos have a score.{overlap} Decisions "
         f"at {metrics['threshold']:.3f} ({metrics['threshold_source']})."
     )
 
