@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test lint bench viz viz-build mlflow clean
+.PHONY: help install demo app test test-fast lint docs notebooks wheel bench viz viz-build mlflow clean clean-all
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -26,13 +26,28 @@ demo: install  ## run all seven pipelines on the demo corpus and write the repor
 test: install lint  ## lint, types, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: install
+test-fast: install  ## the tests that need no lineage, process or browser: under a minute
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+lint: install  ## ruff, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## measure the speed of what matters, in ratios; print a table, write benchmarks/latest.json
+docs: install  ## write the documentation to build/docs, and check its links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "docs: build/docs/index.html    look at them: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000"
+
+notebooks: install  ## run the notebooks on the demo (make demo first); outputs go to build/notebooks
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python notebooks/run.py
+
+wheel: install  ## write the wheel, with the graphs that answer without torch, and an archive of the configuration, to dist/
+	$(BIN)/python -m fakefocus.prediction.packing
+	$(KEDRO) package
+	@ls -sh dist
+
+bench: install  ## measure the speed of what matters, in ratios, beside what was stored before (benchmarks/latest.json)
 	$(BIN)/python -m benchmarks
 
 app: install  ## ask detectors about a file in a browser, on http://127.0.0.1:8501
@@ -49,6 +64,12 @@ mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
 	@echo "runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
 
-clean:  ## delete what runs made: the demo corpus, results, runs, caches (not your media, not the environment)
-	rm -rf data/01_raw/demo data/01_raw/benchmark data/0[2-8]_*/*
-	rm -rf mlruns .viz build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean:  ## delete what can be made again: crops, maps, reports, caches (not trained detectors, runs, splits or media)
+	rm -rf data/01_raw/demo data/01_raw/benchmark data/02_*/* data/03_*/* data/04_*/* data/07_*/* data/08_*/*
+	rm -rf .viz build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf src/fakefocus/weights/*/graph-* src/fakefocus/detection/graphs
+
+clean-all: clean  ## delete trained detectors, their splits and the tracked runs as well; asks first
+	@printf 'delete all trained detectors (data/06_models), splits (data/05_model_input) and runs (mlruns)? [y/N] '; \
+	  read answer; [ "$$answer" = y ] || { echo "nothing more was deleted"; exit 1; }
+	rm -rf data/05_*/* data/06_*/* mlruns

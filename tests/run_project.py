@@ -1,6 +1,6 @@
 """Runs pipelines of a project folder in a process of its own: ``run_project.py <folder> <pipelines> [<options>]``.
 
-Options, as JSON, are ``params`` and ``namespaces``. A command line does not accept linked sources, which test projects
+Options, as JSON, are ``params``, ``namespaces`` and ``env``. A command line does not accept linked sources, which test projects
 have.
 """
 
@@ -19,5 +19,7 @@ if __name__ == "__main__":
     os.chdir(project)
     bootstrap_project(Path(__file__).resolve().parents[1])
     configure_project("fakefocus")
-    with KedroSession.create(project_path=project, env="test", runtime_params=options.get("params", {})) as session:
+    with KedroSession.create(
+        project_path=project, env=options.get("env", "test"), runtime_params=options.get("params", {})
+    ) as session:
         session.run(pipeline_names=pipelines, namespaces=options.get("namespaces"))

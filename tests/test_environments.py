@@ -14,7 +14,7 @@ from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.models import families
 from fakefocus.parameters import HubImages
 from fakefocus.settings import CONFIG_LOADER_ARGS
-from fakefocus.sources import LAYOUTS
+from fakefocus.sources import layouts
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "deepfakebench", "images", "hf"]
@@ -26,7 +26,7 @@ def _config(env: str, typed: str = "", conf: Path = CONF) -> ProjectConfig:
 
 
 def test_each_layout_has_an_environment_of_its_name() -> None:
-    for name in LAYOUTS:
+    for name in layouts():
         assert check_parameters(_config(name)["parameters"]).ingestion.layout == name
     assert check_parameters(_config("hf")["parameters"]).ingestion.layout == "images"
 
@@ -76,7 +76,7 @@ def _leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> set[tuple[st
 
 
 @pytest.mark.parametrize("recipe", ["demo", "published"])
-@pytest.mark.parametrize("env", [*LAYOUTS, "hf"])
+@pytest.mark.parametrize("env", [*layouts(), "hf"])
 def test_no_recipe_needs_fakes_that_name_their_originals(env: str, recipe: str) -> None:
     told = check_parameters(_config(env, f"recipe={recipe}")["parameters"])
     assert {getattr(told, family).training.paired for family in families()} == {False, "where_named"}
@@ -120,7 +120,7 @@ def test_archive_of_configuration_is_as_good_as_a_folder(tmp_path: Path) -> None
     assert told.scade_net.training.epochs == 50
 
 
-@pytest.mark.parametrize("env", list(LAYOUTS))
+@pytest.mark.parametrize("env", list(layouts()))
 def test_root_comes_from_the_command_line_else_from_the_environment(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(f"FAKEFOCUS_{env.upper()}", raising=False)
     assert _config(env)["catalog"]["raw_media"]["filepath"] is None

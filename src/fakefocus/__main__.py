@@ -3,12 +3,17 @@
 import sys
 from pathlib import Path
 
-from kedro.framework.cli.utils import find_run_command
-from kedro.framework.project import configure_project
+from fakefocus.errors import InputError, needs_extra
 
 
 def main() -> None:
     """Run the project's run command with the arguments given."""
+    try:
+        with needs_extra("train", "python -m fakefocus"):
+            from kedro.framework.cli.utils import find_run_command
+            from kedro.framework.project import configure_project
+    except InputError as error:
+        sys.exit(f"Error: {error}")
     package = Path(__file__).parent.name
     configure_project(package)
     find_run_command(package)(args=sys.argv[1:], standalone_mode=True)

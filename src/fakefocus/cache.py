@@ -37,12 +37,18 @@ def _writable(folder: Path) -> Path:
 def kept_graph(key: str, make: "Callable[[], ov.Model]") -> Path:
     """Return the file of a graph of OpenVINO, which is made if it is not there; ``key`` says all that it depends on."""
     file = cache_folder() / "graphs" / f"{key}.xml"
-    if file.is_file() and file.with_suffix(".bin").is_file():
-        return file
+    return file if is_graph(file) else write_graph(make(), _writable(file.parent) / file.name)
+
+
+def is_graph(file: Path) -> bool:
+    """Return whether a graph lies there: ``.xml``, and its numbers in ``.bin``."""
+    return file.is_file() and file.with_suffix(".bin").is_file()
+
+
+def write_graph(graph: "ov.Model", file: Path) -> Path:
+    """Write a graph, whole or not at all, and return its file."""
     import openvino as ov
 
-    graph = make()
-    file = _writable(file.parent) / file.name
     with TemporaryDirectory(dir=file.parent, prefix=".making-") as aside:
         part = Path(aside) / file.name
         ov.save_model(graph, part, compress_to_fp16=False)

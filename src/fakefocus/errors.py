@@ -1,11 +1,29 @@
 """What a user gave and cannot be worked with, and the name that may have been meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
 class InputError(ValueError):
     """What a user gave cannot be worked with; its text names the place, the rule, the value and the remedy."""
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Say how to install what is imported inside, where it is missing: a package of ``fakefocus[extra]``.
+
+    Raises:
+        InputError: With ``what`` needs it, what is missing and the command that installs it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name == "fakefocus":
+            raise
+        msg = f"{what} needs {name or error}, which is not installed: pip install 'fakefocus[{extra}]'"
+        raise InputError(msg) from error
 
 
 def did_you_mean(word: object, words: Iterable[str], count: int = 1) -> str:

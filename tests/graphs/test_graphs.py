@@ -62,9 +62,9 @@ def test_graph_is_made_once(crops: list[np.ndarray], monkeypatch: pytest.MonkeyP
         reads.append(1)
         return weights
 
-    files = {stored_graph(contract, "a", read) for _ in range(2)}
+    files = {stored_graph(contract, "a", read, tmp_path) for _ in range(2)}
     assert len(files) == len(reads) == 1
-    assert stored_graph(contract, "b", read) not in files
+    assert stored_graph(contract, "b", read, tmp_path) not in files
     assert not list((tmp_path / "graphs").glob(".*")), "nothing half-made is left"
 
 

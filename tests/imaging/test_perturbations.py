@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fakefocus.errors import InputError
-from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS, compress, perturb
+from fakefocus.imaging.perturbations import STRENGTHS, compress, perturb, perturbations
 
 FACE = cv2.resize(skimage.data.astronaut()[0:220, 110:330], (256, 256), interpolation=cv2.INTER_AREA)
 CROP = np.ascontiguousarray(FACE)
@@ -34,7 +34,7 @@ def test_normalised_pixels_are_refused() -> None:
         perturb(normalised, "jpeg", 1, (3, 0))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("name", perturbations())
 def test_a_stronger_perturbation_is_further_from_the_picture(name: str) -> None:
     errors = [_error(perturb(CROP, name, strength, (3, 0))) for strength in range(STRENGTHS + 1)]
     assert errors[0] == 0
@@ -43,7 +43,7 @@ def test_a_stronger_perturbation_is_further_from_the_picture(name: str) -> None:
     assert np.corrcoef(weakest.ravel(), CROP.ravel())[0, 1] > 0.97
 
 
-@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("name", perturbations())
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, STRENGTHS), st.integers(24, 70), st.integers(24, 70), st.integers(0, 99))
 def test_shape_type_and_original_are_kept(name: str, strength: int, height: int, width: int, seed: int) -> None:
@@ -61,7 +61,7 @@ def test_what_is_drawn_follows_the_seed_of_the_crop(name: str) -> None:
 
 
 def test_jpeg_has_the_qualities_that_the_field_compares() -> None:
-    assert PERTURBATIONS["jpeg"].values == (90, 75, 50, 30, 10)
+    assert perturbations()["jpeg"].values == (90, 75, 50, 30, 10)
 
 
 def test_contrast_pulls_towards_the_mean_grey() -> None:

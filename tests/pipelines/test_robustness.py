@@ -20,7 +20,7 @@ from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
 from fakefocus.extraction import extract_reencoded
 from fakefocus.hooks.parameters import check_parameters
-from fakefocus.imaging.perturbations import PERTURBATIONS
+from fakefocus.imaging.perturbations import perturbations
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.parameters import Preprocessing, Robustness
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
@@ -177,7 +177,7 @@ def test_every_condition_and_every_strength_has_a_row(project: Path) -> None:
         result = _result(project, family)
         assert [row["condition"] for row in result["media"]] == list(CONDITIONS)
         assert [(r["perturbation"], r["strength"]) for r in result["crops"]] == [
-            (name, strength) for name in PERTURBATIONS for strength in (1, 2, 3, 4, 5)
+            (name, strength) for name in perturbations() for strength in (1, 2, 3, 4, 5)
         ]
         assert all(sum(row["statuses"].values()) == 8 for row in result["media"])
         sizes = [row["size"] for row in result["media"][:3]]

@@ -12,7 +12,7 @@ import pytest
 from examples import ingest
 from fakefocus.errors import InputError
 from fakefocus.parameters import Ingestion
-from fakefocus.sources import LAYOUTS, read_layout
+from fakefocus.sources import layouts, read_layout
 from fakefocus.sources.deepfakebench import LABELS
 
 Plant = Callable[..., Path]
@@ -250,7 +250,7 @@ def test_other_layouts_have_no_lists_to_choose_from(ffpp_root: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["dfdcp", "dfdc", "ffpp"])
 def test_lists_of_other_layouts_are_not_taken_for_its_own(layout: str, request: pytest.FixtureRequest) -> None:
-    assert not LAYOUTS["deepfakebench"].recognises(request.getfixturevalue(f"{layout}_root"))
+    assert not layouts()["deepfakebench"].recognises(request.getfixturevalue(f"{layout}_root"))
 
 
 def test_picture_that_changes_in_its_folder_is_read_again(deepfakebench_root: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from fakefocus.parameters import LayoutName
-from fakefocus.sources import LAYOUTS, read_layout
+from fakefocus.sources import layouts, read_layout
 
 Plant = Callable[..., Path]
 FFPP = "manipulated_sequences"
@@ -30,7 +30,7 @@ def _told(root: Path, layout: str, caplog: pytest.LogCaptureFixture) -> str:
 
 
 def test_parameter_knows_the_layouts_that_there_are() -> None:
-    assert set(get_args(LayoutName)) == set(LAYOUTS)
+    assert set(get_args(LayoutName)) == set(layouts())
 
 
 # FaceForensics++

@@ -33,16 +33,23 @@ class _Commands(click.Group):
         raise click.UsageError(msg, ctx)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (whatever a command returns)
-        from fakefocus.errors import InputError
+        from fakefocus.errors import InputError, needs_extra
 
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except ModuleNotFoundError as error:
+                name = str(ctx.invoked_subcommand)
+                with needs_extra(_EXTRAS.get(name, "train"), f"fakefocus {name}"):
+                    raise error from None
         except InputError as error:
             raise click.UsageError(str(error), ctx) from error
 
 
 _COMMANDS = {name: name for name in ("predict", "app", "models", "export", "serve", "doctor")}
 """The modules of this package by the command that each holds."""
+_EXTRAS = {"app": "app", "serve": "serve", "export": "export"}
+"""What a command needs beyond an answer in words; of the others a detector that MLflow tracks needs ``train``."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

@@ -16,6 +16,13 @@ from fakefocus.apps.options import FOLDER
 
 _GIGABYTE = 1e9
 _LEAST_FREE = 5 * _GIGABYTE
+_OPTIONAL = {
+    "torch": ("train", "for training, --explain and GPUs"),
+    "kedro": ("train", "for the pipelines"),
+    "mlflow": ("train", "for tracking and serving"),
+    "c2pa-python": ("provenance", "for the manifests of files"),
+}
+"""What an answer can do without: the extra that brings it, and what it is for."""
 _PORTS = {4141: "make viz", 5000: "make mlflow", 8501: "fakefocus app"}
 
 
@@ -67,11 +74,14 @@ def look_at_python(_: Path) -> Iterator[Finding]:
 
 def look_at_libraries(_: Path) -> Iterator[Finding]:
     """Look at the libraries that most depends on."""
-    for name in ("torch", "openvino", "av", "opencv-python-headless", "kedro", "mlflow"):
+    for name in ("openvino", "av", "opencv-python-headless"):
         try:
             yield Finding(name, True, version(name))
         except PackageNotFoundError:
             yield Finding(name, False, "not installed", "run make install, or pip install fakefocus")
+    for name, (extra, purpose) in _OPTIONAL.items():
+        missing = f"not installed; {purpose}: pip install 'fakefocus[{extra}]'"
+        yield Finding(name, True, version(name) if _installed(name) else missing)
     others = [name for name in ("opencv-python", "opencv-contrib-python") if _installed(name)]
     if others:
         remedy = f"pip uninstall {' '.join(others)} and reinstall opencv-python-headless: they share one folder"
@@ -94,6 +104,9 @@ def look_at_codecs(_: Path) -> Iterator[Finding]:
 
 def look_at_gpu(_: Path) -> Iterator[Finding]:
     """Look for an accelerator; none is needed."""
+    if not _installed("torch"):
+        yield Finding("GPU", True, "not looked for: without torch, detectors answer on the processor")
+        return
     import torch
 
     if torch.cuda.is_available():

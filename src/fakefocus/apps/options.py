@@ -1,6 +1,7 @@
 """What options of several commands share."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -23,6 +24,18 @@ class Model(click.ParamType):
 
 
 MODEL = Model()
+
+
+def demand(extra: str, what: str, *modules: str) -> None:
+    """Refuse what needs packages that are not installed, before any work is done.
+
+    Raises:
+        UsageError: With ``what`` needs them, and the command that installs ``fakefocus[extra]``.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        msg = f"{what} needs {', '.join(missing)}, not installed here: pip install 'fakefocus[{extra}]'"
+        raise click.UsageError(msg)
 
 
 def cores() -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fakefocus.apps.options import MODEL, cores
+from fakefocus.apps.options import MODEL, cores, demand
 
 if TYPE_CHECKING:
     from fakefocus.prediction.detectors import Detector
@@ -78,6 +78,10 @@ def command(
     if resume and (output is None or str(output) == _STREAM):
         msg = "--resume goes on with a file: name it by --output"
         raise click.UsageError(msg)
+    if explain is not None:
+        demand("explain", "--explain", "torch", "timm", "pytorch_grad_cam", "matplotlib", "jinja2")
+    if options["runtime"] == "torch" or options["device"] in ("cuda", "mps"):
+        demand("explain", "--runtime torch, and a GPU,", "torch", "timm", "pandas")
     files = find_media(_listed(paths))
     detector = find_detector(model)
     count = min(workers or cores(), len(files))

@@ -7,6 +7,7 @@ computes with one thread, as clips run side by side, a process each.
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,7 +18,8 @@ import openvino.opset13 as ops
 from numpy.typing import NDArray
 from openvino.opset1 import max_pool
 
-from fakefocus.cache import compiled_graph, kept_graph
+from fakefocus.cache import compiled_graph, is_graph, kept_graph, write_graph
+from fakefocus.errors import InputError, needs_extra
 
 Node = Any
 Array = NDArray[np.float32]
@@ -26,6 +28,8 @@ Precision = Literal["bf16", "f32"]
 
 EDITION = 1
 """Raise when the same weights give another graph."""
+GRAPHS = Path(__file__).with_name("graphs")
+"""Where a wheel holds the three graphs; a checkout makes them from facenet-pytorch's weights."""
 _BATCH = 16
 """Larger batches are no faster a picture on one thread."""
 
@@ -72,16 +76,44 @@ class Networks(NamedTuple):
 @lru_cache(maxsize=2)
 def networks(precision: Precision) -> Networks:
     """Return the networks of this process, built once; bf16 is f32 where the processor does not compute in it."""
-    made = (("pnet", _proposal), ("rnet", _refinement), ("onet", _output))
-    return Networks(*(Network(_kept(name, make), precision) for name, make in made))
+    return Networks(*(Network(_graph_of(name), precision) for name in _MAKERS))
 
 
-def _kept(name: str, make: Callable[["_Weights"], ov.Model]) -> Path:
-    """Return the graph of one of the networks; it is made from the weights once."""
-    weights = Path(str(find_spec("facenet_pytorch").origin)).parent / f"data/{name}.pt"  # type: ignore[union-attr]
+def pack_networks(folder: Path = GRAPHS) -> list[Path]:
+    """Write the three graphs, and the licence of their weights, for a wheel to take along; return the graphs' files.
+
+    Raises:
+        InputError: If facenet-pytorch or torch is not installed.
+    """
+    folder.mkdir(exist_ok=True)
+    weights = {name: _weights_of(name) for name in _MAKERS}
+    licence = next(file for file in distribution("facenet-pytorch").files or [] if file.name == "LICENSE.md")
+    (folder / "LICENSE-facenet-pytorch.md").write_text(licence.read_text(), encoding="utf-8")
+    return [write_graph(make(_Weights(weights[name])), _packed(name, folder)) for name, make in _MAKERS.items()]
+
+
+def _graph_of(name: str) -> Path:
+    """Return the graph of one of the networks: the one in the wheel, or one that is made from the weights once."""
+    packed = _packed(name, GRAPHS)
+    if is_graph(packed):
+        return packed
+    weights = _weights_of(name)
     made_of = f"{EDITION} {ov.get_version()} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
     key = hashlib.sha256(made_of.encode()).hexdigest()[:24]
-    return kept_graph(f"{name}-{key}", lambda: make(_Weights(weights)))
+    return kept_graph(f"{name}-{key}", lambda: _MAKERS[name](_Weights(weights)))
+
+
+def _packed(name: str, folder: Path) -> Path:
+    return folder / f"{name}-{EDITION}.xml"
+
+
+def _weights_of(name: str) -> Path:
+    package = find_spec("facenet_pytorch")
+    if package is None:
+        msg = "detection: no graphs of MTCNN are in this installation, and to make them needs facenet-pytorch: pip "
+        msg += "install 'fakefocus[train]'"
+        raise InputError(msg)
+    return Path(str(package.origin)).parent / f"data/{name}.pt"
 
 
 def _proposal(w: "_Weights") -> ov.Model:
@@ -110,12 +142,16 @@ def _output(w: "_Weights") -> ov.Model:
     return ov.Model([_face(w.dense(x, "dense6_1")), w.dense(x, "dense6_2"), w.dense(x, "dense6_3")], [inputs])
 
 
+_MAKERS: dict[str, Callable[["_Weights"], ov.Model]] = {"pnet": _proposal, "rnet": _refinement, "onet": _output}
+
+
 class _Weights:
     """The weights of a network as facenet-pytorch's wheel holds them, read without importing its code."""
 
     def __init__(self, file: Path) -> None:
         # torch takes seconds to import: only whoever makes a graph needs it
-        import torch
+        with needs_extra("train", "detection: to make MTCNN's graphs"):
+            import torch
 
         read = torch.load(file, weights_only=True, map_location="cpu")
         self._held = {key: np.ascontiguousarray(value.numpy()) for key, value in read.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from lap import lapjv
 from numpy.typing import NDArray
 
 from fakefocus.detection.boxes import Boxes, box_iou, same_place
@@ -66,17 +67,14 @@ class TrackLinker:
         """Return the row of a box and its track, where there is one."""
         if not len(boxes) or not alive:
             return {}
-        # half a second to import, which no picture needs
-        from scipy.optimize import linear_sum_assignment
-
         likeness = [self._likeness(self._tracks[n], boxes) for n in alive]
         gain, overlap = (np.stack(values) for values in zip(*likeness, strict=True))
         apart = np.array([[distance(self._tracks[n].last_look, look) for look in looks] for n in alive])
         # who looks another person is one, unless just where this one was expected; otherwise look and place decide
         limit = SIMILAR * (1 + overlap**2)
         gain = np.where((apart <= limit) & (gain > 0), gain + _LOOK * (1 - apart / limit), 0)
-        rows, columns = linear_sum_assignment(gain, maximize=True)
-        return {int(c): alive[r] for r, c in zip(rows, columns, strict=True) if gain[r, c] > 0}
+        _, boxes_of, _ = lapjv(-gain, extend_cost=True)
+        return {int(c): alive[r] for r, c in enumerate(boxes_of) if c >= 0 and gain[r, c] > 0}
 
     def _likeness(self, track: Track, boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return 2 + the overlap with each box that is where the track moved on to, 1 + where it was, 0 for others.

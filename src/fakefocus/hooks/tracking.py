@@ -19,7 +19,7 @@ from fakefocus.datasets.commit import git_commit
 from fakefocus.datasets.detector_folder import DetectorFolder
 from fakefocus.hooks.interrupted import process_tags
 from fakefocus.hooks.plain_errors import RefusedInputError
-from fakefocus.metrics.weighted import METRICS
+from fakefocus.metrics.weighted import all_metrics
 from fakefocus.models import find_family
 from fakefocus.schemas import SAMPLE_COLUMNS
 from fakefocus.stages import detector_of
@@ -203,7 +203,12 @@ def flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     Undefined values are left out.
     """
     scopes = {scope: metrics[scope] for scope in _SCOPES if scope in metrics}
-    values = {f"test.{scope}.{name}": values[name]["value"] for scope, values in scopes.items() for name in METRICS}
+    values = {
+        f"test.{scope}.{name}": values[name]["value"]
+        for scope, values in scopes.items()
+        for name in all_metrics()
+        if name in values
+    }
     for scope, of_scope in scopes.items():
         values |= {f"test.{scope}.auc_{end}": of_scope["auc"][end] for end in ("low", "high")}
     values |= {f"test.{method}.auc": of_one["auc"]["value"] for method, of_one in metrics["by_method"].items()}

@@ -8,6 +8,7 @@ each list here begins below it, so that a curve shows where a detector begins to
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefocus.errors import InputError, did_you_mean
+from fakefocus.extensions import PERTURBATIONS, extended
 
 Picture = NDArray[np.uint8]
 STRENGTHS = 5
@@ -36,12 +38,22 @@ class Perturbation(NamedTuple):
     apply: Callable[[Picture, float, np.random.Generator], Picture]
 
 
+@cache
+def perturbations() -> dict[str, Perturbation]:
+    """Return all kinds by name; another package adds one by the entry point ``fakefocus.perturbations``.
+
+    Raises:
+        InputError: If a package adds something else, or a name that is taken.
+    """
+    return extended(PERTURBATIONS, _OURS, Perturbation, "a fakefocus.imaging.perturbations.Perturbation")
+
+
 def perturb(image: Picture, name: str, strength: int, seed: tuple[int, ...]) -> Picture:
     """Return a picture after one perturbation.
 
     Args:
         image: ``(H, W, 3) uint8, RGB``; it is not changed.
-        name: A name of `PERTURBATIONS`.
+        name: A name of `perturbations`.
         strength: 1 to `STRENGTHS`; 0 for a copy.
         seed: Of what is drawn: the same for every strength, so that a stronger one is more of the same.
 
@@ -63,11 +75,12 @@ def perturb(image: Picture, name: str, strength: int, seed: tuple[int, ...]) -> 
 
 
 def _find(name: str) -> Perturbation:
-    if name not in PERTURBATIONS:
-        near = did_you_mean(name, PERTURBATIONS) or f", there are {', '.join(PERTURBATIONS)}"
+    kinds = perturbations()
+    if name not in kinds:
+        near = did_you_mean(name, kinds) or f", there are {', '.join(kinds)}"
         msg = f"unknown perturbation {name!r}{near}"
         raise InputError(msg)
-    return PERTURBATIONS[name]
+    return kinds[name]
 
 
 def compress(image: Picture, quality: float, rng: np.random.Generator) -> Picture:
@@ -135,7 +148,7 @@ def _as_picture(values: NDArray[np.generic]) -> Picture:
     return np.asarray(values, dtype=np.uint8)
 
 
-PERTURBATIONS: dict[str, Perturbation] = {
+_OURS: dict[str, Perturbation] = {
     "jpeg": Perturbation("JPEG", "quality", (90, 75, 50, 30, 10), compress),
     "blur": Perturbation("Gaussian blur", "σ, pixels", (0.5, 1.0, 1.5, 2.5, 3.5), blur),
     "noise": Perturbation("Gaussian noise", "σ, grey levels", (2, 5, 10, 20, 40), add_noise),

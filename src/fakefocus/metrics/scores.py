@@ -17,7 +17,7 @@ from fakefocus.metrics.intervals import (
     why_no_interval,
     wilson,
 )
-from fakefocus.metrics.weighted import ALARM_RATES, CALIBRATION, METRICS, measure
+from fakefocus.metrics.weighted import ALARM_RATES, CALIBRATION, all_metrics, measure
 
 
 def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,7 +114,7 @@ def summary(
     confidence: float,
     probabilities: bool = True,
     draw_rates: bool = True,
-    only: tuple[str, ...] = METRICS,
+    only: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """Return all metrics with their intervals, and the counts behind them.
 
@@ -127,7 +127,7 @@ def summary(
         probabilities: Whether scores are probabilities of fake in [0, 1]; otherwise calibration is undefined.
         draw_rates: Whether the share of fakes found at a rate of false alarms gets an interval, from a bootstrap over
             groups: a jackknife does not know the variance of what a single real decides.
-        only: Names of `fakefocus.metrics.weighted.METRICS`.
+        only: Names of `fakefocus.metrics.weighted.all_metrics`, by default all of them.
 
     Returns:
         By each name of ``only`` ``{"value", "low", "high"}``; and ``real``, ``fake``,
@@ -140,6 +140,7 @@ def summary(
     y, s = np.asarray(labels, dtype=np.int64), np.asarray(scores, dtype=float)
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
     counts = {"real": int((y == 0).sum()), "fake": int((y == 1).sum()), "groups": len(np.unique(g))}
+    only = all_metrics() if only is None else only
     values = _with_lots_left_out(y, s, g, threshold, tuple(n for n in only if probabilities or n not in CALIBRATION))
     asked: tuple[tuple[int, ...], ...] = ((0, 1), (0,), (1,))
     effective = {classes: effective_groups(y, g, classes) for classes in asked}
@@ -170,7 +171,7 @@ def by_category(
     threshold: float,
     confidence: float,
     probabilities: bool = True,
-    only: tuple[str, ...] = METRICS,
+    only: tuple[str, ...] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return `summary` of the fakes of each category against all reals, by the category's name.
 

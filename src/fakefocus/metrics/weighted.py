@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fakefocus.metrics.extended import extended_metrics, values_of
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -32,6 +34,11 @@ CALIBRATION = ("brier", "ece", "log_loss")
 METRICS = (*RANKING, *DECISIONS, *CALIBRATION)
 
 
+def all_metrics() -> tuple[str, ...]:
+    """Return the names of `METRICS`, and of those that other packages add."""
+    return (*METRICS, *extended_metrics())
+
+
 def measure(
     labels: ArrayLike,
     scores: ArrayLike,
@@ -49,7 +56,7 @@ def measure(
         units: ``(N,)`` whole numbers from 0: which weight is a row's.
         weights: ``(D, U)``, at least 0.
         threshold: Score from which a row is called fake.
-        only: Names of `METRICS`.
+        only: Names of `all_metrics`.
 
     Returns:
         By name ``(D,)``: ``auc``; ``ap``: average precision of fakes; ``eer``: on the straight lines between points of
@@ -91,6 +98,8 @@ class Rows:
             values["aurc"] = self._risk(weights)
         if set(only) & set(CALIBRATION):
             values |= self._calibration(weights)
+        for name in set(only) - set(METRICS):
+            values[name] = values_of(name, self.labels, self.scores, weights[:, self.units], self.threshold)
         return {name: values[name] for name in only}
 
     @cached_property
@@ -201,7 +210,9 @@ def _equal_error(hit: Floats, before: Floats, after: Floats) -> Floats:
     low, high = before[draws, crossed], after[draws, crossed]
     gap, rise = 1 - start - low, hit[draws, crossed] - start + high - low
     share = np.divide(gap, rise, out=np.zeros_like(gap), where=rise > 0)
-    return np.where(gap <= 0, 1 - start, low + share * (high - low))
+    rate = np.where(gap <= 0, 1 - start, low + share * (high - low))
+    # a weighting that leaves nothing of a class
+    return np.where(np.isnan(hit[:, -1] + after[:, -1]), np.nan, rate)
 
 
 def _partial_auc(hit: Floats, before: Floats, after: Floats) -> Floats:

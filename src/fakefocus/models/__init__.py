@@ -2,16 +2,14 @@
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 from fakefocus.errors import InputError, did_you_mean
+from fakefocus.extensions import FAMILIES as ENTRY_POINTS
+from fakefocus.extensions import extended
 from fakefocus.models.family import DetectorOptions, Family
 
 __all__ = ["DetectorOptions", "Family", "baselines", "families", "find_family", "main_families"]
-
-ENTRY_POINTS = "fakefocus.families"
-"""Under this name other packages register a `Family`."""
 
 
 @cache
@@ -23,21 +21,7 @@ def families() -> dict[str, Family]:
     """
     folders = [module.name for module in iter_modules(__path__) if module.ispkg]
     registered = {name: import_module(f"{__name__}.{name}").FAMILY for name in sorted(folders)}
-    for point in entry_points(group=ENTRY_POINTS):
-        place = f"entry point {ENTRY_POINTS}: {point.value}"
-        try:
-            family = point.load()
-        except (ImportError, AttributeError) as error:
-            msg = f"{place} cannot be loaded ({error}): mend or remove the package that registers it"
-            raise InputError(msg) from error
-        if not isinstance(family, Family):
-            msg = f"{place} must be a fakefocus.models.Family, got {type(family).__name__}"
-            raise InputError(msg)
-        if family.name in registered:
-            msg = f"{place}: the name {family.name!r} is taken, choose another"
-            raise InputError(msg)
-        registered[family.name] = family
-    return registered
+    return extended(ENTRY_POINTS, registered, Family, "a fakefocus.models.Family")
 
 
 def main_families() -> list[str]:

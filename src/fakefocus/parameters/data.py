@@ -5,24 +5,25 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from fakefocus.errors import did_you_mean
+from fakefocus.extensions import LAYOUTS, names
 from fakefocus.parameters.common import Group, Positive, Share
 
 LayoutName = Literal["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "deepfakebench", "images", "folder"]
 
 
 class Ingestion(Group):
-    """How media are listed. ``layout``: a reader of ``fakefocus.sources``.
+    """How media are listed. ``layout``: a reader of ``fakefocus.sources``, or of a package that adds one.
 
     ``dataset_json`` names the list that is read where a layout has several (deepfakebench): ``FaceForensics++``.
     """
 
-    layout: LayoutName
+    layout: str
     dataset_json: str | None = None
 
     @field_validator("layout", mode="before")
     @classmethod
     def _is_known(cls, value: object) -> object:
-        layouts = get_args(LayoutName)
+        layouts = (*get_args(LayoutName), *names(LAYOUTS))
         if value not in layouts:
             msg = f"must be one of {', '.join(layouts)}{did_you_mean(value, layouts)}"
             raise ValueError(msg)

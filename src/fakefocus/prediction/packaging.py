@@ -14,7 +14,7 @@ from fakefocus.prediction.served import COLUMNS, CONTENT, PATH
 
 _REQUIREMENTS = (
     *("mlflow", "pandas", "numpy", "torch", "timm", "openvino", "opencv-python-headless", "av", "pillow"),
-    *("pydantic", "safetensors", "facenet-pytorch", "pebble", "platformdirs", "c2pa-python", "scipy"),
+    *("pydantic", "safetensors", "facenet-pytorch", "pebble", "platformdirs", "c2pa-python", "lap"),
 )
 """What an answer needs; the code of this package comes with the model."""
 _NUMBERS = ("score", "probability")

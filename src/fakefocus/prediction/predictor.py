@@ -159,8 +159,8 @@ class Predictor:
         from fakefocus.graphs.scorer import GraphScorer
         from fakefocus.graphs.stored import stored_graph
 
-        detector = self.detector
-        return GraphScorer(detector.contract, stored_graph(detector.contract, detector.sha256, detector.read_weights))
+        contract, sha256, folder = self.detector.contract, self.detector.sha256, self.detector.folder
+        return GraphScorer(contract, stored_graph(contract, sha256, self.detector.read_weights, folder))
 
     def _person(
         self, number: int, rows: list[dict[str, Any]], crops: MemoryVideo, probed: Probe, shared: list[Warned]

@@ -22,8 +22,10 @@ def read_provenance(path: Path) -> Provenance:
     """
     if not path.is_file() or not _may_hold_one(path):
         return Provenance(state="none")
-    import c2pa
-
+    try:
+        import c2pa
+    except ModuleNotFoundError:
+        return Provenance(state="unread", problems=("to read its manifest: pip install 'fakefocus[provenance]'",))
     try:
         with c2pa.Context(c2pa.Settings.from_json(_SETTINGS)) as context:
             reader = c2pa.Reader.try_create(str(path), None, None, context)

@@ -1,20 +1,32 @@
 """Readers of published layouts: a folder in, one row a file out, labels 0 real and 1 fake."""
 
 import logging
+from functools import cache
 from pathlib import Path
 
 from fakefocus.errors import InputError
+from fakefocus.extensions import LAYOUTS, extended
 from fakefocus.sources import celebdf, deepfakebench, dfd, dfdc, dfdcp, ffpp, folder, images
 from fakefocus.sources.layout import Layout, peek
 from fakefocus.sources.rows import Row, readable, unique_names
 
-LAYOUTS: dict[str, Layout] = {
-    module.LAYOUT.name: module.LAYOUT for module in (ffpp, dfd, celebdf, dfdc, dfdcp, deepfakebench, images, folder)
-}
-"""By the names of ``params:ingestion.layout``, which are the names of their environments too."""
+_MODULES = (ffpp, dfd, celebdf, dfdc, dfdcp, deepfakebench, images, folder)
 
 _SHOWN = 8
 _log = logging.getLogger(__name__)
+
+
+@cache
+def layouts() -> dict[str, Layout]:
+    """Return all layouts by the names of ``params:ingestion.layout``, which are those of their environments too.
+
+    Another package adds one by the entry point ``fakefocus.layouts``, under the layout's own name.
+
+    Raises:
+        InputError: If a package adds something else, or a name that is taken.
+    """
+    ours = {module.LAYOUT.name: module.LAYOUT for module in _MODULES}
+    return extended(LAYOUTS, ours, Layout, "a fakefocus.sources.layout.Layout")
 
 
 def read_layout(root: Path, layout: str, dataset: str, dataset_json: str | None = None) -> list[Row]:
@@ -22,7 +34,7 @@ def read_layout(root: Path, layout: str, dataset: str, dataset_json: str | None 
 
     Args:
         root: Folder that holds the data set as published.
-        layout: A name of ``LAYOUTS``.
+        layout: A name of `layouts`.
         dataset: Name that makes ``video_id`` unique over data sets.
         dataset_json: The list that is read, of a layout that has several.
 
@@ -44,7 +56,7 @@ def read_layout(root: Path, layout: str, dataset: str, dataset_json: str | None 
 
 
 def _chosen(layout: str, dataset_json: str | None) -> Layout:
-    chosen = LAYOUTS[layout]
+    chosen = layouts()[layout]
     if dataset_json is None:
         return chosen
     if chosen.choose is None:
@@ -55,7 +67,7 @@ def _chosen(layout: str, dataset_json: str | None) -> Layout:
 
 def wrong_root(root: Path, layout: str) -> str:
     """Say what was expected in a folder, what was found, and what may have been meant."""
-    chosen = LAYOUTS[layout]
+    chosen = layouts()[layout]
     return (
         f"raw_media: {root} is not in the layout {layout!r}: expected {chosen.expected}, found {_found(root)}"
         + _one_further_down(root, chosen)
@@ -65,7 +77,7 @@ def wrong_root(root: Path, layout: str) -> str:
 
 def looks_like(root: Path) -> str:
     """Offer the environments whose layouts a folder is in; "" where there is none."""
-    names = [name for name, other in LAYOUTS.items() if other.recognises(root)]
+    names = [name for name, other in layouts().items() if other.recognises(root)]
     if any(path.suffix == ".parquet" for path in peek(root)):
         names.append("hf")
     offers = [f"'--env {name}'" for name in names]

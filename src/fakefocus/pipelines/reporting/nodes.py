@@ -323,7 +323,7 @@ def write_report(
         detectors=shown,
         comparisons=comparisons["pairs"],
         short=[detector for detector in detectors if _is_short(detector["coverage"])],
-        metrics=METRIC_NAMES,
+        metrics=_metric_names(detectors),
         missing_words=" or ".join(sorted({_MISSING[d["coverage"]["missing"]] for d in detectors})),
         short_of_all=any(d["coverage"]["ok"] < d["coverage"]["named"] for d in detectors),
         aggregations=sorted({d["metrics"]["aggregation"].replace("_", " ") for d in detectors}),
@@ -331,6 +331,14 @@ def write_report(
         sections=sections,
         other_recipes=sorted({detector["contract"]["recipe"] for detector in detectors} - {recipe}),
     )
+
+
+def _metric_names(summaries: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the metrics of tables by name, as people write them; those that other packages add come last."""
+    of_videos = [summary["metrics"]["video"] for summary in summaries]
+    measured = {name: value for metrics in of_videos for name, value in metrics.items()}
+    others = [name for name, value in measured.items() if isinstance(value, dict) and name not in METRIC_NAMES]
+    return METRIC_NAMES | {name: name.replace("_", " ").capitalize() for name in others}
 
 
 def _judged(summaries: dict[str, Any]) -> list[Judged]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fakefocus.imaging.perturbations import PERTURBATIONS
+from fakefocus.imaging.perturbations import perturbations
 from fakefocus.models import families
 from fakefocus.plotting import INK, OTHER_COLOURS, WIDTH, style
 
@@ -16,19 +16,19 @@ _COLUMNS = 4
 
 def robustness_figure(results: Sequence[dict[str, Any]]) -> Figure:
     """Draw a panel for files encoded again and one a perturbation; a colour a detector."""
-    lines = -(-(1 + len(PERTURBATIONS)) // _COLUMNS)
+    lines = -(-(1 + len(perturbations())) // _COLUMNS)
     figure = Figure(figsize=(WIDTH, 2.6 * lines + 0.4), layout="constrained")
     panels = figure.subplots(lines, _COLUMNS, sharey=True, squeeze=False).ravel()
     conditions = [row["title"] for row in results[0]["media"]]
     media = [(result, result["clean"]["media"], result["media"]) for result in results]
     _panel(panels[0], media, conditions, "files encoded again", "", joined=False)
-    for axis, (name, kind) in zip(panels[1:], PERTURBATIONS.items(), strict=False):
+    for axis, (name, kind) in zip(panels[1:], perturbations().items(), strict=False):
         chosen = [
             (result, result["clean"]["crops"], [row for row in result["crops"] if row["perturbation"] == name])
             for result in results
         ]
         _panel(axis, chosen, [f"{value:g}" for value in kind.values], kind.title, kind.unit)
-    for axis in panels[1 + len(PERTURBATIONS) :]:
+    for axis in panels[1 + len(perturbations()) :]:
         axis.set_axis_off()
     for axis in panels[::_COLUMNS]:
         axis.set_ylabel("AUC (dots),\nreals called fake (crosses)", fontsize=9, color=INK)

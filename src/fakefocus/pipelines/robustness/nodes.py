@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder, VideoWork
 from fakefocus.errors import InputError
-from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS
+from fakefocus.imaging.perturbations import STRENGTHS, perturbations
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.models.contract import Contract, check_judged, training_of
@@ -97,7 +97,7 @@ def measure_robustness(
     ]
     crops = [
         measure_crops(name, strength, robustness.seed, shown, before, judge)
-        for name in PERTURBATIONS
+        for name in perturbations()
         for strength in range(1, STRENGTHS + 1)
     ]
     contract = shown.contract

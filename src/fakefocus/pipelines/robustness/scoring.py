@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefocus.datasets.stored_video import VideoFolder
-from fakefocus.imaging.perturbations import PERTURBATIONS, perturb
+from fakefocus.imaging.perturbations import perturb, perturbations
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.inference import Crop, Prepared, Scorer
 from fakefocus.parameters import Preprocessing
@@ -40,7 +40,7 @@ def measure_crops(
     """Return what one perturbation of stored crops did to the scores of their videos."""
     changed = partial(_perturbed, name=name, strength=strength, seed=seed)
     scored = shown.samples.assign(score=shown.scorer(shown.crops, changed))
-    value = PERTURBATIONS[name].values[strength - 1]
+    value = perturbations()[name].values[strength - 1]
     return {"perturbation": name, "strength": strength, "value": value} | compare(before, scored, judge)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fakefocus.imaging.perturbations import PERTURBATIONS, STRENGTHS
+from fakefocus.imaging.perturbations import STRENGTHS, perturbations
 
 Result = dict[str, Any]
 
@@ -17,7 +17,7 @@ def paragraphs(results: Sequence[Result]) -> list[str]:
         f"Does a detector still tell when media are compressed, shared or edited? Files: {first['videos']['media']} "
         f"videos of the test side of {first['dataset']} are encoded again (H.264, stills JPEG), and faces are found "
         f"and cut out of the new files as they were of the old ones. Crops: {first['faces']} stored crops of "
-        f"{first['videos']['crops']} test videos are perturbed as 8-bit pixels, in {len(PERTURBATIONS)} ways of "
+        f"{first['videos']['crops']} test videos are perturbed as 8-bit pixels, in {len(perturbations())} ways of "
         f"{STRENGTHS} strengths. Maps are made anew of what is left. Seed {chosen['seed']} draws both, evenly over "
         "people and methods.",
         "AUC is that of videos, for fakes of methods that the detector was trained on where there are any; the drop is "
@@ -66,7 +66,7 @@ def in_a_line(media: Sequence[Result], crops: Sequence[Result]) -> str:
         defined = [row for row in rows if row["drop"]["difference"] is not None]
         if defined:
             worst = max(defined, key=lambda row: row["drop"]["difference"])
-            name = worst.get("title") or f"{PERTURBATIONS[worst['perturbation']].title} {worst['value']:g}"
+            name = worst.get("title") or f"{perturbations()[worst['perturbation']].title} {worst['value']:g}"
             texts.append(f"{what} lose most by {name}, AUC {_auc(worst['auc'])}, drop {_difference(worst['drop'])}")
     return "; ".join(texts) or "AUC undefined, a class is missing"
 
@@ -117,7 +117,7 @@ def _reals_table(results: Sequence[Result]) -> dict[str, Any]:
 def _by_strength(results: Sequence[Result], title: str, cell: Any) -> dict[str, Any]:  # noqa: ANN401 (row to text)
     rows = []
     for result in results:
-        for name, kind in PERTURBATIONS.items():
+        for name, kind in perturbations().items():
             of_kind = sorted((r for r in result["crops"] if r["perturbation"] == name), key=lambda r: r["strength"])
             cells = [f"{row['value']:g}: {cell(row)}" for row in of_kind]
             clean = _auc(result["clean"]["crops"])
