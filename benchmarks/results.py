@@ -28,8 +28,12 @@ class Result:
 
 
 def publish(results: Iterable[Result]) -> bool:
-    """Print results as they come, then a table, and write ``latest.json``; say whether every goal is met."""
-    console = Console()
+    """Print results as they come, then a table beside the stored ratios, and write ``latest.json``.
+
+    Returns:
+        Whether every goal is met.
+    """
+    console, stored = Console(), _stored_ratios()
     found = []
     for r in results:
         found.append(r)
@@ -39,10 +43,16 @@ def publish(results: Iterable[Result]) -> bool:
     LATEST.write_text(
         json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    numbers = (Column(name, justify="right", no_wrap=True) for name in ("ours", "reference", "ratio", "goal"))
+    numbers = (Column(name, justify="right", no_wrap=True) for name in ("ours", "reference", "ratio", "stored", "goal"))
     table = Table(Column("benchmark", no_wrap=True), *numbers, Column("met", no_wrap=True), box=SIMPLE)
     for r in found:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
-        table.add_row(r.name, ours, reference, ratio, r.goal, "yes" if r.met else "[red]no[/red]")
+        before = f"{stored[r.name]:.2f}" if r.name in stored else "none"
+        table.add_row(r.name, ours, reference, ratio, before, r.goal, "yes" if r.met else "[red]no[/red]")
     console.print(table)
     return all(r.met for r in found)
+
+
+def _stored_ratios() -> dict[str, float]:
+    """Return the ratios of the last stored run by name."""
+    return {row["name"]: row["ratio"] for row in json.loads(LATEST.read_text())} if LATEST.is_file() else {}

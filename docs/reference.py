@@ -54,8 +54,8 @@ def parameters() -> str:
     recipe = _yaml("conf/recipes/demo.yml")
     base = {**_all_yaml("parameters"), **recipe}
     parts = [
-        "# Parameters\n\nWhat `--params=<group>.<name>=…` and files of an environment may set; anything else stops the run "
-        "before the first node. «Default» is what the model says, «base» what `conf/base` and the demo's recipe set.\n"
+        "# Parameters\n\nWhat `--params=<group>.<name>=…` and files of an environment may set; anything else stops the "
+        "run before the first node. «Base» is what `conf/base` and the demo's recipe set.\n"
     ]
     single = {}
     for name, field in Parameters.model_fields.items():
@@ -103,7 +103,7 @@ def pipelines() -> str:
 
     registered = register_pipelines()
     parts = [
-        "# Pipelines\n\n`kedro run --pipelines=<name>`; several with commas. Seeds and baselines have a node a detector.\n"
+        "# Pipelines\n\n`kedro run --pipelines=<name>`; several with commas. Baselines and seeds hold all detectors.\n"
     ]
     parts += ["| name | nodes | free inputs |", "|---|---|---|"]
     for name, pipeline in sorted(registered.items()):
@@ -139,9 +139,7 @@ def tables() -> str:
     """List the columns of the tables, and the keys of a summary, from the schemas that check them."""
     from fakefocus import schemas
 
-    parts = [
-        "# Tables\n\nColumns in order; each table is checked when it is written and when it is read (`fakefocus.schemas`).\n"
-    ]
+    parts = ["# Tables\n\nColumns in order; each table is checked when it is written and read (`fakefocus.schemas`).\n"]
     for name in TABLES:
         title = SHOWN_AS.get(name, name.lower())
         columns = getattr(schemas, f"{name}_COLUMNS")
@@ -160,9 +158,7 @@ def commands() -> str:
     """Show the help of each command."""
     from fakefocus.apps.cli import fakefocus as group
 
-    parts = [
-        "# Commands\n\n`fakefocus` answers of files; `kedro run` runs [pipelines](pipelines.md); `make` alone lists targets.\n"
-    ]
+    parts = ["# Commands\n\n`fakefocus` answers of files, `kedro run` runs [pipelines](pipelines.md).\n"]
     context = click.Context(group, info_name="fakefocus", max_content_width=100)
     parts += ["## fakefocus\n", f"```text\n{group.get_help(context)}\n```\n"]
     for name in group.list_commands(context):
@@ -191,9 +187,7 @@ def schemas() -> str:
 
 def code() -> str:
     """Name the modules whose docstrings are shown."""
-    parts = [
-        "# Code\n\nThe rooms of `src/fakefocus`, by what people call from notebooks: [architecture](../architecture.md).\n"
-    ]
+    parts = ["# Code\n\nWhat people call from notebooks; the rooms of the code: [architecture](../architecture.md).\n"]
     for title, modules in CODE.items():
         parts += [f"# {title}\n", *(f"::: fakefocus.{module}\n" for module in modules)]
     return "\n".join(parts)
