@@ -81,7 +81,7 @@ def _rows(model: type[BaseModel], base: Mapping[str, Any], prefix: str = "") -> 
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             rows += _rows(inner, value or {}, f"{prefix}{name}.")
             continue
-        rule = ", ".join(str(rule) for rule in field.metadata if "=" in str(rule))
+        rule = ", ".join(filter(None, map(_rule, field.metadata)))
         default = "needed" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
         kind = _type(inner) + (f"; {_cell(rule)}" if rule else "")
         rows.append(
@@ -90,11 +90,16 @@ def _rows(model: type[BaseModel], base: Mapping[str, Any], prefix: str = "") -> 
     return [*head, *rows, *([] if prefix else [""])]
 
 
+def _rule(rule: Any) -> str:  # noqa: ANN401 (what annotated_types has)
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "min_length": "length ≥", "max_length": "length ≤"}
+    return ", ".join(f"{sign} {getattr(rule, name)}" for name, sign in signs.items() if hasattr(rule, name))
+
+
 def _type(annotation: Any) -> str:  # noqa: ANN401 (any type)
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     for gone in ("typing.", "pathlib.", "fakefocus.parameters.", "annotated_types."):
         text = text.replace(gone, "")
-    return f"`{text[:160]}`".replace("|", "\\|")
+    return f"`{text.replace(' | ', ' or ')}`"
 
 
 def pipelines() -> str:
