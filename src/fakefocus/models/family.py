@@ -25,7 +25,7 @@ ImageSide = Annotated[int, Field(ge=32)]
 
 
 Edition = Literal["paper", "deepfakebench"]
-"""What a network computes: what its paper says, or what DeepfakeBench's of that name does, see each README."""
+"""What a network computes: what its paper says, or what DeepfakeBench's of that name does, see docs/detectors."""
 
 
 class ClassificationLoss(Group):

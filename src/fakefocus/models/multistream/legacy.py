@@ -1,7 +1,7 @@
 """Parts that compute as the published code does (https://github.com/noushad999/Deep-Fake, commit 1c956a7).
 
 For comparison alone: ``multistream.network.legacy: true``. Their parameters are those of ``layers``, so weights go from
-one to the other. What they do wrong is in the README of this folder.
+one to the other. What they do wrong is in docs/detectors/multistream.md.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 The Fourier transform runs over height and width only, the phase keeps its sign, each backbone gets the
 mean and deviation of its own weights, streams are dropped sample by sample, and a dropped stream does not
-enter the fusion. See README.md of this folder.
+enter the fusion. See docs/detectors/multistream.md.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class MultiStream(nn.Module):
             stream_drop_rate: Probability that a sample does without a stream in training.
             drop_rate: Dropout in front of the last layer.
             streams: Those that it has; the others' backbones are not built.
-            legacy: Compute as the published code does, with its defects; see README.
+            legacy: Compute as the published code does, with its defects; see docs/detectors/multistream.md.
 
         Raises:
             InputError: If ``img_size`` is no multiple of the side of a patch, or a backbone cannot be had.
