@@ -1,7 +1,7 @@
 """Runs pipelines of a project folder in a process of its own: ``run_project.py <folder> <pipelines> [<options>]``.
 
-Options, as JSON, are ``params``, ``namespaces`` and ``env``. A command line does not accept linked sources, which test projects
-have.
+Options, as JSON, are ``params``, ``namespaces`` and ``env``. A command line does not accept linked sources,
+which test projects have.
 """
 
 import json

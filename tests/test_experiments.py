@@ -214,6 +214,22 @@ def test_missing_stage_is_named(project: Path, run_kedro: Callable[..., Any]) ->
         run_kedro(project, "train", namespaces=["scade_net"], scade_net={"training": {"epochs": 1}})
 
 
+def test_detectors_are_judged_by_another_threshold_without_being_trained_again(
+    project: Path, run_kedro: Callable[..., Any]
+) -> None:
+    kept, before = _contents(project / "data/06_models"), _summary(project, "tiny")["metrics"]
+    run_kedro(project, "evaluate", namespaces=["scade_net"], evaluation={"threshold": 0.25})
+    after = _summary(project, "tiny")["metrics"]
+    assert _contents(project / "data/06_models") == kept
+    assert (after["threshold"], after["threshold_source"]) == (0.25, "evaluation.threshold")
+    assert before["threshold_source"] != "evaluation.threshold"
+    # the order of scores is what it was; decisions are those of the new threshold
+    assert after["video"]["auc"] == before["video"]["auc"]
+    scores = pd.read_parquet(project / "data/07_model_output/tiny/scade_net/video_scores.parquet")
+    reals = scores.loc[(scores["split"] == "test") & (scores["label"] == 0), "score"]
+    assert after["video"]["specificity"]["value"] == pytest.approx(sum(score < 0.25 for score in reals) / len(reals))
+
+
 def test_report_shows_whatever_was_judged(project: Path, run_kedro: Callable[..., Any]) -> None:
     # only one family was trained and judged here, and a baseline
     run_kedro(project, "split", experiment="few")

@@ -9,6 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+from mlflow import MlflowClient
+
+from fakefocus.datasets.video_folders import VideoFolders
+
+TABLES = ("02_intermediate/tiny/videos", "03_primary/tiny/faces", "04_feature/tiny/defocus_statistics")
+
 
 def test_two_runs_that_make_the_same_data_set_both_end_well(
     make_project: Callable[[str], Path], empty_store: Path
@@ -30,7 +37,23 @@ def test_two_runs_that_make_the_same_data_set_both_end_well(
     # whoever came second at a folder says whom it waits for
     waited = [f"is being made by process {runs[1 - number].pid} on" in text for number, text in enumerate(texts)]
     assert any(waited), texts
-    crops = list((project / "data/03_primary/tiny/face_crops").glob("*/*/about.json"))
+    # four people, a clip and three fakes each: whoever made them, all are there and whole
+    data = project / "data"
+    videos, faces, statistics = (pd.read_parquet(data / f"{name}.parquet") for name in TABLES)
+    assert videos["video_id"].nunique() == len(videos) == 4 * 4
+    assert set(faces["video_id"]) == set(statistics["video_id"]) == set(videos["video_id"])
+    crops = VideoFolders(filepath=str(data / "03_primary/tiny/face_crops"), suffix=".jpg").load()
+    maps = VideoFolders(filepath=str(data / "04_feature/tiny/defocus_maps"), suffix=".npy").load()
     assert len(crops) == 4 * 4
-    assert not list((project / "data").rglob("*.part"))
-    assert not list((project / "data").rglob("*.holder"))
+    assert {key: folder.names for key, folder in crops.items()} == {key: folder.names for key, folder in maps.items()}
+    assert sum(len(folder.names) for folder in crops.values()) == faces["found"].sum() == len(statistics)
+    for key, folder in crops.items():
+        for name in folder.names:
+            assert folder.read(name).shape[:2] == maps[key].read(name).shape
+    assert not list(data.rglob("*.part"))
+    assert not list(data.rglob("*.holder"))
+    # each has a run of its own, which ended
+    for number in range(2):
+        client = MlflowClient(f"sqlite:///{project}/{number}.db")
+        runs = client.search_runs([client.get_experiment_by_name("fakefocus").experiment_id])
+        assert [(run.info.run_name, run.info.status) for run in runs] == [("tiny: data", "FINISHED")]

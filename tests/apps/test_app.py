@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -165,6 +166,9 @@ def test_what_a_file_is_its_content_says(visitor: Page, portrait: Path, tmp_path
     path.write_bytes(portrait.read_bytes())
     _upload(visitor, path)
     expect(visitor.get_by_text("▲").first).to_be_visible()
+    answers = json.loads(_saved(visitor, "Save as data", tmp_path))
+    assert [(answer["file"], answer["status"]) for answer in answers] == [(path.name, "scored")] * len(MODELS)
+    assert {answer["media"]["kind"] for answer in answers} == {"image"}
 
 
 def test_too_long_a_clip_and_too_large_a_file_are_refused(visitor: Page, face_clip: Path, tmp_path: Path) -> None:
@@ -202,28 +206,47 @@ def test_two_visitors_at_once_see_their_own_file_alone(
         expect(page.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
     for page, other in zip(pages, reversed(files), strict=True):
         assert other.stem not in page.content()
-    third = _visit(browser.new_context(), server[1])
+    contexts.append(browser.new_context())
+    third = _visit(contexts[-1], server[1])
     assert not any(path.stem in third.content() for path in files)
+    for context in contexts:
+        context.close()
 
 
 def test_a_process_that_dies_at_a_file_costs_its_answer_and_the_app_lives(
-    visitor: Page, server: tuple[subprocess.Popen, int], face_clip: Path, portrait: Path
+    visitor: Page, server: tuple[subprocess.Popen, int], long_clip: Path, portrait: Path
 ) -> None:
+    # both detectors are ready, and wait
     _upload(visitor, portrait)
-    visitor.locator("input[type=file]").set_input_files(face_clip)
-    visitor.get_by_text(re.compile("Waiting for its turn|Looking for faces|Scoring")).first.wait_for()
-    for worker in _workers(server[0]):
-        worker.kill()
-    expect(visitor.get_by_role("heading", name=face_clip.name)).to_be_visible(timeout=_MILLISECONDS)
+    visitor.locator("input[type=file]").set_input_files(long_clip)
+    visitor.get_by_text("Looking for faces").first.wait_for()
+    assert _kill_workers(server[0])
+    expect(visitor.get_by_role("heading", name=long_clip.name)).to_be_visible(timeout=_MILLISECONDS)
+    expect(visitor.get_by_text("its decoder brought the process down").first).to_be_visible()
     assert server[0].poll() is None
     _upload(visitor, portrait)
-    expect(visitor.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
+    answers = json.loads(_saved(visitor, "Save as data", long_clip.parent))
+    assert [answer["status"] for answer in answers] == ["scored"] * len(MODELS)
 
 
-def _workers(server: subprocess.Popen) -> list[psutil.Process]:
-    """Return the processes that look at files: what the fork server has started."""
-    below = psutil.Process(server.pid).children(recursive=True)
-    return [process for process in below if any("forkserver" in word for word in process.cmdline())][1:]
+def _kill_workers(server: subprocess.Popen) -> int:
+    """Kill the processes that look at files, which the fork server has started; return how many those were."""
+    killed = 0
+    for process in psutil.Process(server.pid).children(recursive=True):
+        # one may have ended by itself
+        with suppress(psutil.NoSuchProcess):
+            if _serves_forks(process) or not _serves_forks(process.parent()):
+                continue
+            process.kill()
+            killed += 1
+    return killed
+
+
+def _serves_forks(process: psutil.Process | None) -> bool:
+    """Return whether a process is the one that starts others; those have its words, and are below it."""
+    words = "" if process is None else " ".join(process.cmdline())
+    above = None if process is None else process.parent()
+    return "forkserver" in words and (above is None or "forkserver" not in " ".join(above.cmdline()))
 
 
 def test_page_asks_no_other_computer_and_fits_a_phone(
@@ -308,9 +331,11 @@ def test_work_for_a_visitor_who_leaves_is_ended_and_nothing_is_left(
     for context in contexts:
         context.close()
     assert _nothing_left(temporary)
-    third = _visit(browser.new_context(), server[1])
+    later = browser.new_context()
+    third = _visit(later, server[1])
     _upload(third, portrait)
     expect(third.get_by_text("▲").first).to_be_visible(timeout=_MILLISECONDS)
+    later.close()
 
 
 def _nothing_left(temporary: Path) -> bool:

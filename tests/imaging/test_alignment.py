@@ -1,9 +1,19 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakefocus.imaging.alignment import align_face, similarity, template_for
+from fakefocus.imaging.alignment import (
+    align_face,
+    centre_of,
+    crop_box,
+    place_in_box,
+    place_landmarks,
+    sharpness,
+    similarity,
+    template_for,
+)
 
 SCALE = st.floats(0.3, 4)
 ANGLE = st.floats(-3, 3)
@@ -79,3 +89,58 @@ def test_shrinking_does_not_move_a_face(shrinking: float) -> None:
     grid = np.arange(256)
     centre = np.array([(crop.sum(axis=0) @ grid), (crop.sum(axis=1) @ grid)]) / crop.sum()
     assert np.abs(centre - nose).max() < 0.1
+
+
+def test_landmarks_of_a_crop_are_those_of_its_template() -> None:
+    # a face that stands as in the template, twice as large and moved: all five points are met
+    landmarks = template_for(100, 0.3) * 2 + (30, 50)
+    assert place_landmarks(landmarks, 100, 0.3) == pytest.approx(template_for(100, 0.3))
+    # one point away from there stays away by half as many pixels of the crop
+    away = landmarks.copy()
+    away[2] += (0, 8)
+    placed = place_landmarks(away, 100, 0.3)
+    assert 2 < placed[2, 1] - template_for(100, 0.3)[2, 1] < 4
+
+
+def test_box_grows_by_its_margin_as_far_as_the_frame_reaches() -> None:
+    # grey levels are the columns; a box of x 40 to 80 with a margin of .5 grows by 10 on each side: 30 to 90
+    image = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None], 100, axis=0).repeat(3, axis=2)
+    inside = crop_box(image, np.array([40.0, 40.0, 80.0, 80.0]), 60, 0.5)
+    assert inside.shape == (60, 60, 3)
+    assert inside[0, :, 0].tolist() == list(range(30, 90))
+    # x 60 to 100 would grow to 50 to 110, and ends at 100: 50 columns, each twice as wide
+    edge = crop_box(image, np.array([60.0, 60.0, 100.0, 100.0]), 100, 0.5)
+    assert (edge[0, 0, 0], edge[0, -1, 0]) == (50, 99)
+    assert crop_box(image, np.array([-8.0, -8.0, -4.0, -4.0]), 16, 0.0).shape == (16, 16, 3)
+
+
+def test_points_of_a_box_are_where_its_crop_shows_them() -> None:
+    # the box grows from 40 to 80 to 30 to 90: 60 pixels on 120, each twice as wide, from (30, 30) on
+    box = np.array([40.0, 40.0, 80.0, 80.0])
+    placed = place_in_box(np.array([[30.0, 30.0], [60.0, 45.0], [90.0, 90.0]]), box, (100, 100), 120, 0.5)
+    assert placed.tolist() == [[0, 0], [60, 30], [120, 120]]
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[44:46, 59:61] = 255
+    rows, columns = np.nonzero(crop_box(image, box, 120, 0.5)[..., 0] > 128)
+    assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx((60, 30))
+
+
+def test_middle_of_a_picture_says_where_it_begins() -> None:
+    image = np.arange(7 * 10).reshape(7, 10)
+    # (10 - 4) // 2 = 3 columns and (7 - 4) // 2 = 1 row are left out before
+    part, place = centre_of(image, 4)
+    assert place == (3, 1)
+    assert part.tolist() == image[1:5, 3:7].tolist()
+
+
+def test_sharpness_falls_with_blur_and_is_zero_of_a_plain_picture() -> None:
+    board = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((8, 8)))
+    sharp = np.repeat((board * 200)[..., None], 3, axis=2).astype(np.uint8)
+    values = [sharpness(sharp), *(sharpness(cv2.GaussianBlur(sharp, (0, 0), sigma)) for sigma in (1.0, 2.0))]
+    assert values == sorted(values, reverse=True)
+    assert sharpness(np.full((16, 16, 3), 80, np.uint8)) == 0
+    # one pixel of 10 above 0 in 5 x 5: its Laplacian is -40 and that of its four neighbours 10, their mean is 0:
+    # (1600 + 4 * 100) / 25
+    dot = np.zeros((5, 5, 3), np.uint8)
+    dot[2, 2] = 10
+    assert sharpness(dot) == pytest.approx(80)

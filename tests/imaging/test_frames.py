@@ -1,3 +1,5 @@
+import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,7 +16,18 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from fakefocus.imaging.frames import Frame, MediaError, _packets, needed_packets, probe, read_frames
+from fakefocus.imaging.frames import (
+    Frame,
+    MediaError,
+    PassingMediaError,
+    _packets,
+    frame_rate,
+    hash_of,
+    needed_packets,
+    picture_bytes,
+    probe,
+    read_frames,
+)
 
 
 def test_probe_reads_size_rate_and_frames(face_clip: Path) -> None:
@@ -350,3 +363,93 @@ def test_music_with_a_cover_picture_has_no_video(audio_file: Path, tmp_path: Pat
                     song.mux(packet)
     with pytest.raises(MediaError, match="no video stream: the file holds audio only"):
         probe(path)
+
+
+def test_hash_is_that_of_the_bytes_and_of_a_folder_that_of_its_pictures(face_clip: Path, tmp_path: Path) -> None:
+    assert hash_of(face_clip) == probe(face_clip).sha256 == hashlib.sha256(face_clip.read_bytes()).hexdigest()
+    for name, level in (("one", 0), ("same", 0), ("other", 1)):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "000.png"), np.full((6, 8, 3), level, np.uint8))
+    one, same, other = (hash_of(tmp_path / name) for name in ("one", "same", "other"))
+    assert one == same == probe(tmp_path / "one").sha256
+    assert one != other
+    with pytest.raises(PassingMediaError, match=r"no such file \(any more\)"):
+        hash_of(tmp_path / "gone.mp4")
+
+
+def test_bytes_of_pictures_are_those_of_the_clip_without_its_sound(tmp_path: Path) -> None:
+    sizes = {}
+    for name in ("silent", "loud"):
+        with av.open(str(tmp_path / f"{name}.mp4"), "w") as container:
+            video = container.add_stream("libx264", rate=10)
+            video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+            video.codec_context.thread_count = 1
+            sound = container.add_stream("aac", rate=44100, layout="mono") if name == "loud" else None
+            for picture in _numbered(4):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(video.encode(None))
+            if sound is not None:
+                noise = np.random.default_rng(0).random((1, 1024)).astype(np.float32)
+                frame = av.AudioFrame.from_ndarray(noise, format="fltp", layout="mono")
+                frame.sample_rate = 44100
+                container.mux([*sound.encode(frame), *sound.encode(None)])
+        sizes[name] = picture_bytes(tmp_path / f"{name}.mp4")
+        assert 0 < sizes[name] < (tmp_path / f"{name}.mp4").stat().st_size
+        assert frame_rate(tmp_path / f"{name}.mp4") == 10
+    assert sizes["silent"] == sizes["loud"]
+
+
+def test_sound_alone_has_neither_rate_nor_bytes_of_pictures(audio_file: Path) -> None:
+    for read in (frame_rate, picture_bytes):
+        with pytest.raises(MediaError, match="no video stream"):
+            read(audio_file)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(MediaError, match="not a regular file"):
+        probe(tmp_path / "pipe.mp4")
+
+
+FAULTS = {
+    "disk": (OSError(errno.EIO, "Input/output error"), PassingMediaError, "cannot be read: Input/output error"),
+    "network": (OSError(errno.ESTALE, "Stale file handle"), PassingMediaError, "cannot be read: Stale file handle"),
+    "memory": (MemoryError(), PassingMediaError, "cannot be read: memory ran out"),
+    "bomb": (Image.DecompressionBombError("10**9 pixels"), MediaError, "absurd size in its header: 10"),
+    "decoder": (RuntimeError("bad tag"), MediaError, "damaged: RuntimeError: bad tag"),
+}
+
+
+@pytest.mark.parametrize(("fault", "kind", "reason"), FAULTS.values(), ids=FAULTS)
+def test_fault_that_may_pass_is_told_from_a_damaged_file(
+    fault: Exception, kind: type[MediaError], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clip").mkdir()
+    for path in (tmp_path / "a.png", tmp_path / "clip/000.png"):
+        cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(MediaError, match=reason) as raised:
+        list(read_frames(tmp_path / "a.png"))
+    assert type(raised.value) is kind
+    # in a folder, a picture that is damaged is one frame less; what may pass stops the clip, to be tried again
+    if kind is PassingMediaError:
+        with pytest.raises(PassingMediaError, match=reason):
+            list(read_frames(tmp_path / "clip"))
+    else:
+        (frame,) = read_frames(tmp_path / "clip")
+        assert (frame.image, frame.reason) == (None, f"does not decode: {raised.value}")
+
+
+def test_clip_on_a_failing_disk_may_be_read_later(
+    face_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise av.error.OSError(errno.EIO, "Input/output error", str(face_clip))
+
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(PassingMediaError, match="cannot be read: Input/output error"):
+        list(read_frames(face_clip))

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fakefocus.imaging.frames import MediaError, probe, read_frames
-from fakefocus.imaging.reencoding import CONDITIONS, Step, reencode
+from fakefocus.imaging.reencoding import CONDITIONS, Step, reencode, suffix_of
 from fakefocus.sources.demo.corpus import write_clip
 
 
@@ -128,3 +128,29 @@ def test_a_file_that_is_no_clip_says_why(tmp_path: Path) -> None:
 def test_sound_is_left_out(face_clip: Path, tmp_path: Path) -> None:
     with av.open(str(_sent(face_clip, tmp_path, "shared"))) as container:
         assert [stream.type for stream in container.streams] == ["video"]
+
+
+def _spoilt(clip: Path, target: Path) -> Path:
+    """Write a clip whose index is whole and whose pictures are not: zeros are in their place."""
+    data = bytearray(clip.read_bytes())
+    start = data.index(b"mdat") + 4
+    end = start - 8 + int.from_bytes(data[start - 8 : start - 4], "big")
+    data[start:end] = bytes(end - start)
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize("kind", ["video", "frames", "image"])
+def test_nothing_is_left_of_what_has_no_picture(kind: str, face_clip: Path, tmp_path: Path) -> None:
+    source, folder = tmp_path / f"source{suffix_of(kind)}", tmp_path / "written"
+    folder.mkdir()
+    if kind == "video":
+        _spoilt(face_clip, source)
+    elif kind == "frames":
+        source.mkdir()
+        (source / "000.png").write_bytes(b"no picture")
+    else:
+        source.write_bytes(b"no picture")
+    with pytest.raises(MediaError):
+        reencode(source, folder / f"again{suffix_of(kind)}", CONDITIONS["crf23"].steps, kind)
+    assert not [path for path in folder.rglob("*") if path.is_file()]

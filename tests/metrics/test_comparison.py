@@ -1,10 +1,17 @@
 """Comparisons of detectors: by hand, against references, and how often they cry wolf."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control
 
-from fakefocus.metrics.comparison import compare_auc, hierarchical_interval, holm
+from fakefocus.metrics.comparison import (
+    compare_auc,
+    compare_false_alarms,
+    compare_videos,
+    hierarchical_interval,
+    holm,
+)
 from fakefocus.metrics.intervals import jackknife_variance
 from fakefocus.metrics.scores import auc
 
@@ -105,3 +112,53 @@ def test_a_difference_over_seeds_is_that_of_the_same_seeds_and_groups() -> None:
     one = hierarchical_interval(labels, [first], names, 0.95)
     assert (one["low"], one["high"]) == (None, None)
     assert one["value"] == pytest.approx(auc(labels, first))
+
+
+def _videos(scores: list[float | None], methods: list[str]) -> pd.DataFrame:
+    """Return the videos of a detector; those without a method are real, each is a group of its own."""
+    names = [f"v{i}" for i in range(len(scores))]
+    labels = [int(method != "") for method in methods]
+    table = pd.DataFrame({"video_id": names, "label": labels, "method": methods, "group": names})
+    return table.assign(score=pd.array(scores, dtype="Float64").to_numpy(float, na_value=np.nan))
+
+
+def test_videos_are_compared_that_both_scored_whatever_their_order() -> None:
+    # reals v0 v1, fakes v2 v3 of A and v4 of B; the second has no score of v3
+    methods = ["", "", "A", "A", "B"]
+    first = _videos([0.1, 0.6, 0.5, 0.9, 0.2], methods)
+    second = _videos([0.1, 0.2, 0.8, None, 0.15], methods).sample(frac=1, random_state=1)
+    # first: .5 beats .1 alone, .2 beats .1 alone: 2 of 4 pairs; second: .8 beats both, .15 beats .1: 3 of 4
+    result, videos = compare_videos(first, second, (), 0.95)
+    assert (result["difference"], videos) == (pytest.approx(0.25), 4)
+    # without B: 1 of 2 pairs against 2 of 2
+    result, videos = compare_videos(first, second, ("B",), 0.95)
+    assert (result["difference"], videos) == (pytest.approx(0.5), 3)
+    # nothing is left but B if A goes, and of no fakes all are compared
+    result, videos = compare_videos(first, second, ("A", "B"), 0.95)
+    assert (result["difference"], videos) == (pytest.approx(0.25), 4)
+
+
+def test_false_alarms_of_some_videos_are_compared_with_those_of_the_others() -> None:
+    # of ten groups, each with a video that is asked about and one that is not; 4 of 10 and 1 of 10 are called fake
+    inside, groups = np.tile([True, False], 10), np.repeat(np.arange(10), 2)
+    called = np.zeros(20, bool)
+    called[[0, 2, 4, 6]] = called[19] = True
+    result = compare_false_alarms(called, inside, groups, 0.95)
+    assert result["difference"] == pytest.approx(0.3)
+    # a group's difference is 1 in four groups, -1 in one and 0 in five: squares about their mean of .3 sum up to
+    # 4 * .49 + 1.69 + 5 * .09 = 4.1, the variance of the mean is 4.1 / 9 / 10; t of 9 degrees of freedom is 2.262
+    half = 2.262 * np.sqrt(4.1 / 90)
+    assert (result["low"], result["high"]) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-3)
+    # the interval of 95 % has 0 in it
+    assert result["p"] is not None
+    assert 0.05 < result["p"] < 0.5
+    assert compare_false_alarms(~called, inside, groups, 0.95)["difference"] == pytest.approx(-0.3)
+
+
+def test_false_alarms_of_nobody_or_of_few_groups_have_no_verdict() -> None:
+    none = {"difference": None, "low": None, "high": None, "p": None}
+    assert compare_false_alarms([True, False], [True, True], ["a", "b"], 0.95) == none
+    assert compare_false_alarms([True, False], [False, False], ["a", "b"], 0.95) == none
+    # two groups: 1 of 2 against 0 of 2
+    few = compare_false_alarms([True, False, False, False], [True, False, True, False], ["a", "a", "b", "b"], 0.95)
+    assert few == none | {"difference": 0.5}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from fakefocus.metrics import weighted
 from fakefocus.metrics.scores import by_category, equal_error_rate, summary
 from fakefocus.metrics.weighted import ALARM_RATES, BINS, METRICS, measure
 
@@ -169,3 +170,96 @@ def test_a_rate_of_false_alarms_has_an_interval_around_it_where_enough_groups_ra
         if has_one:
             assert 0 <= rate["low"] <= rate["value"] <= rate["high"] <= 1
             assert rate["high"] - rate["low"] > 0.1
+
+
+GROUPED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20), st.integers(0, 4)), min_size=4, max_size=40)
+WEIGHTINGS = st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=4)
+
+
+@settings(max_examples=60)
+@given(rows=GROUPED, weightings=WEIGHTINGS)
+def test_weight_of_a_group_is_how_often_all_its_rows_are_there(rows, weightings) -> None:
+    labels, scores, groups = (np.array(column) for column in zip(*rows, strict=True))
+    scores = scores / 20
+    values = measure(labels, scores, groups, weightings, threshold=0.5)
+    assert {name: len(of) for name, of in values.items()} == dict.fromkeys(METRICS, len(weightings))
+    for place, weights in enumerate(weightings):
+        repeated = np.repeat(np.arange(len(rows)), np.array(weights)[groups])
+        y, s = labels[repeated], scores[repeated]
+        if not len(y):
+            assert all(np.isnan(of[place]) for of in values.values())
+            continue
+        expected = _one(y, s) | {"accuracy": sk.accuracy_score(y, s >= 0.5), "brier": float(np.mean((s - y) ** 2))}
+        if len(set(y)) == 2:
+            expected["auc"] = sk.roc_auc_score(y, s)
+        for name, value in expected.items():
+            assert values[name][place] == pytest.approx(value, abs=1e-9, nan_ok=True), name
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 1), st.integers(0, 20), st.sampled_from([0.25, 0.5, 1.0, 2.5])),
+        min_size=2,
+        max_size=40,
+    ).filter(lambda rows: len({label for label, *_ in rows}) == 2)
+)
+def test_weights_need_not_be_whole_numbers(rows) -> None:
+    labels, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
+    scores = scores / 20
+    values = measure(labels, scores, np.arange(len(rows)), [weights], threshold=0.5)
+    weighing = {"sample_weight": weights}
+    expected = {
+        "auc": sk.roc_auc_score(labels, scores, **weighing),
+        "ap": sk.average_precision_score(labels, scores, **weighing),
+        "partial_auc": sk.roc_auc_score(labels, scores, max_fpr=0.1, **weighing),
+        "accuracy": sk.accuracy_score(labels, scores >= 0.5, **weighing),
+        "recall": sk.recall_score(labels, scores >= 0.5, **weighing),
+        "f1": sk.f1_score(labels, scores >= 0.5, zero_division=0, **weighing),
+        "brier": sk.brier_score_loss(labels, scores, **weighing),
+        "log_loss": sk.log_loss(labels, scores, **weighing),
+    }
+    for name, value in expected.items():
+        assert values[name][0] == pytest.approx(value, abs=1e-9), name
+
+
+def test_weight_of_zero_leaves_a_group_out() -> None:
+    # group 1 has the only pair in wrong order: real .9 above fake .8
+    labels, scores, groups = [0, 1, 0, 1], [0.1, 0.6, 0.9, 0.8], [0, 0, 1, 1]
+    values = measure(labels, scores, groups, [[1, 1], [1, 0], [0, 1]], threshold=0.5)
+    # of four pairs .6 and .8 beat .1, neither beats .9; without group 1 one pair in order, without group 0 one not
+    assert values["auc"].tolist() == [0.5, 1.0, 0.0]
+    # from .5 on .6, .9 and .8 are called fake: three of four are right
+    assert values["accuracy"].tolist() == [0.75, 1.0, 0.5]
+    assert values["specificity"].tolist() == [0.5, 1.0, 0.0]
+
+
+def test_weighting_that_leaves_a_class_out_is_undefined_alone() -> None:
+    labels, scores, groups = [0, 1, 1], [0.2, 0.7, 0.4], [0, 1, 1]
+    values = measure(labels, scores, groups, [[1, 1], [0, 1], [1, 0]], threshold=0.5)
+    needs_both = {"auc", "ap", "eer", "partial_auc", "balanced_accuracy", *ALARM_RATES}
+    assert {name for name, of in values.items() if np.isnan(of).tolist() == [False, True, True]} == needs_both
+    assert np.isnan(values["specificity"]).tolist() == [False, True, False]
+    assert np.isnan(values["recall"]).tolist() == [False, False, True]
+    assert values["accuracy"].tolist() == pytest.approx([2 / 3, 1 / 2, 1])
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_rows_of_one_class_leave_what_orders_both_undefined(label: int) -> None:
+    values = _one([label] * 3, [0.2, 0.6, 0.9])
+    assert all(np.isnan(values[name]) for name in ("auc", "ap", "eer", "partial_auc", *ALARM_RATES))
+    # two of three are called fake
+    assert values["accuracy"] == pytest.approx(2 / 3 if label else 1 / 3)
+
+
+def test_many_weightings_are_worked_on_in_portions_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    labels, scores, groups = np.arange(40) % 2, rng.random(40), np.arange(40) // 4
+    weights = rng.integers(0, 3, (25, 10))
+    whole = measure(labels, scores, groups, weights, threshold=0.5)
+    for cells in (1, 90):
+        # 1: a weighting at a time; 90: two at a time, and one is left
+        monkeypatch.setattr(weighted, "_CELLS", cells)
+        portions = measure(labels, scores, groups, weights, threshold=0.5)
+        for name in METRICS:
+            assert portions[name] == pytest.approx(whole[name], nan_ok=True), name

@@ -5,9 +5,6 @@ import pytest
 
 from examples import make_contract
 from fakefocus.errors import InputError
-from fakefocus.metrics.coverage import coverage, with_missing
-from fakefocus.metrics.scores import auc
-from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.parameters import Evaluation
 from fakefocus.pipelines.evaluation.attributes import describe_videos, thirds
 from fakefocus.pipelines.evaluation.nodes import compare_seeds, score_tracks, score_videos, summarise_detector
@@ -57,16 +54,6 @@ def test_fake_with_a_real_bystander_is_one_fake_video() -> None:
     assert (video["label"], video["method"], video["faces"], round(video["score"], 6)) == (1, "Swap", 4, 0.8)
 
 
-def test_a_person_is_scored_by_mean_maximum_median_or_the_five_most_fake_faces() -> None:
-    values = [0.0, 0.1, 0.2, 0.4, 0.5, 0.6, 1.0]
-    faces = pd.DataFrame({"video_id": "a", "track": 0, "label": 1, "score": values})
-    expected = {"mean": 0.4, "max": 1.0, "median": 0.4, "top_k_mean": (0.2 + 0.4 + 0.5 + 0.6 + 1.0) / 5}
-    for aggregation, value in expected.items():
-        assert score_by_video(faces, aggregation)["score"].tolist() == pytest.approx([value]), aggregation
-    few = score_by_track(faces.iloc[:2], "top_k_mean")
-    assert few.loc[("a", 0), ["faces", "score"]].tolist() == pytest.approx([2, 0.05])
-
-
 def test_fakes_of_one_name_by_several_methods_stay_several_videos() -> None:
     # published FaceForensics++ has 000_003 in each method's folder: merged, their scores would be averaged to .5
     ids = ["ff-Deepfakes-000_003", "ff-FaceSwap-000_003"]
@@ -98,23 +85,6 @@ def test_every_video_that_the_split_names_has_a_row_with_its_status() -> None:
     assert videos["status"].to_dict() == {"a": "ok", "b": "ok", "c": "no_face", "d": "error", "e": "rejected"}
     assert videos["score"].isna().to_dict() == {"a": False, "b": False, "c": True, "d": True, "e": True}
     assert (videos.loc["d", "reason"], videos.loc["d", "split"], videos.loc["d", "faces"]) == ("truncated", "test", 0)
-
-
-def test_leaving_hard_videos_out_raises_no_auc_unseen() -> None:
-    # real .1 .3; fakes .2 and .9; leaving .2 out lifts the AUC from 3/4 to 1
-    rows = {"label": [0, 0, 1, 1], "score": [0.1, 0.3, 0.2, 0.9], "status": "ok"}
-    whole = pd.DataFrame(rows)
-    partial = whole.assign(score=[0.1, 0.3, None, 0.9], status=["ok", "ok", "no_face", "ok"])
-    values = {}
-    for policy in ("exclude", "as_chance", "as_real", "as_fake"):
-        judged = with_missing(partial, policy)
-        values[policy] = auc(judged["label"], judged["score"])
-    assert auc(whole["label"], whole["score"]) == 0.75
-    # as real: 0 is below both reals; .5 and 1 are above both: chance is that of a detector with scores on both sides
-    assert values == {"exclude": 1.0, "as_chance": 1.0, "as_real": 0.5, "as_fake": 1.0}
-    counted = coverage(partial, "exclude")
-    assert (counted["named"], counted["ok"], counted["no_face"]) == (4, 3, 1)
-    assert (counted["share"], counted["real"], counted["fake"]) == (0.75, 1.0, 0.5)
 
 
 def test_attributes_are_the_layouts_thirds_of_faces_and_columns_of_a_file() -> None:

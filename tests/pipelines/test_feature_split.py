@@ -11,7 +11,6 @@ from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.grouping import identity_groups
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
 from fakefocus.pipelines.training.nodes import shuffle_labels
-from fakefocus.sources.provenance import originals
 
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=("C",), seed=3)
 EYES_NOSE_MOUTH = [[130, 140], [170, 142], [150, 165], [134, 188], [166, 190]]
@@ -427,13 +426,6 @@ def test_mask_that_shows_nobody_altered_is_not_believed(shares: tuple[float | No
     fakes = _couples(shares).query("video_id == 'f0'")
     assert fakes["label"].all()
     assert set(fakes["labelled_by"]) == {"video"}
-
-
-def test_fake_knows_the_real_clip_of_its_compression_that_it_was_made_from() -> None:
-    videos = _videos([(0, 1, "C"), (1, 0, "C"), (2, 1, "C")], people=2)
-    videos.loc[videos["video_id"] == "f1", "compression"] = "c40"
-    # the real clip of person 1 is of another compression, of person 2 there is none
-    assert originals(videos).to_dict() == {"f0": "r0"}
 
 
 def test_splits_json_lists_every_used_video_once() -> None:
