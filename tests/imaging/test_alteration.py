@@ -92,12 +92,13 @@ def test_damaged_evidence_tells_nothing_and_one_that_is_away_may_come_back(
 
 
 def test_share_of_a_face_is_of_the_middle_of_its_box() -> None:
-    # a block is 8 pixels; of a box of 40 x 20 pixels the middle 24 x 12 is looked at
-    # centred at x 24: x 12 to 36 is blocks 1.5 to 4.5, rounded 2 to 4, of which block 2 was altered
+    # a block is 8 pixels, and .6 of the sides of a box are looked at. x 4 to 44: the middle, 12 to 36, is blocks 1.5 to
+    # 4.5, rounded 2 to 4, of which block 2 was altered
     assert altered_share(np.array([4.0, 6.0, 44.0, 26.0]), LEFT, (48, 32)) == pytest.approx(1 / 2)
-    # x 0 to 20: blocks 0.5 to 2 (0 to 2), all altered; x 28 to 48: blocks 4 to 5.5 (4 to 6), none
-    assert altered_share(np.array([0.0, 0.0, 20.0, 32.0]), LEFT, (48, 32)) == 1.0
-    assert altered_share(np.array([28.0, 0.0, 48.0, 32.0]), LEFT, (48, 32)) == 0.0
+    # x 4 to 28: of 8.8 to 23.2 the blocks are 1 and 2; the box itself would have block 3 in it, which was not altered
+    assert altered_share(np.array([4.0, 0.0, 28.0, 32.0]), LEFT, (48, 32)) == 1.0
+    # x 20 to 44: of 24.8 to 39.2 the blocks are 3 and 4
+    assert altered_share(np.array([20.0, 0.0, 44.0, 32.0]), LEFT, (48, 32)) == 0.0
 
 
 def test_small_face_is_looked_at_in_one_block_and_a_face_outside_of_the_frame_in_none() -> None:
