@@ -34,6 +34,21 @@ ROOT = Path(__file__).resolve().parents[1]
 # graphs of networks are kept between runs of the tests, and away from the user's
 os.environ.setdefault("FAKEFOCUS_CACHE", str(ROOT / ".pytest_cache/fakefocus"))
 STREET = ROOT.parent / "shared/data/street_1080p.mp4"
+SLOW_FIXTURES = frozenset({"make_project", "run_kedro", "tiny_project", "browser"})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of tests that `make test-fast` leaves out."""
+    config.addinivalue_line("markers", "slow: takes seconds of a core, or starts the lineage, processes or a browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests as slow that use the lineage or a browser, and those of modules that start processes."""
+    for item in items:
+        if isinstance(item, pytest.Function) and (
+            SLOW_FIXTURES.intersection(item.fixturenames) or hasattr(item.module, "subprocess")
+        ):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from fakefocus.parameters import HubImages
 from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.sources import layouts
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PUBLISHED = ["ffpp", "dfd", "celebdf", "dfdc", "dfdcp", "deepfakebench", "images", "hf"]
 

@@ -12,6 +12,8 @@ from fakefocus.pipeline_registry import VERBS, register_pipelines
 from fakefocus.settings import CONFIG_LOADER_ARGS
 from fakefocus.stages import STAGES, detector_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 ENVIRONMENTS = sorted(

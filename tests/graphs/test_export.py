@@ -17,6 +17,8 @@ from fakefocus.prediction import Options, Predictor, find_detector
 from fakefocus.prediction.predictor import preprocessing_for
 from graphs.random_detectors import NETWORKS, make_detector
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["lite", "scade_net"]
 
 

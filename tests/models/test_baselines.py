@@ -195,6 +195,7 @@ def test_gradients_reach_every_trainable_parameter(family: str) -> None:
     assert [name for name, p in _trainable(net).items() if p.grad is None or not p.grad.any()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "rate", "steps"),
     [

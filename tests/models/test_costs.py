@@ -103,6 +103,7 @@ def test_batches_are_timed_as_often_as_asked_for_beside_the_warm_up() -> None:
     assert (latency.milliseconds > 0).all()
 
 
+@pytest.mark.slow
 def test_peak_memory_holds_the_activations_of_a_larger_batch() -> None:
     options = find_family("scade_net").network_options().model_dump()
     one, many = peaks_of_process("scade_net", options, [(1, 4, 256, 256), (64, 4, 256, 256)], 1)

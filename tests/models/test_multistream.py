@@ -162,6 +162,7 @@ def test_masks_and_embeddings_are_named_for_no_weight_decay(small: MultiStream) 
     assert id(small.semantic.pos_embed) in undecayed
 
 
+@pytest.mark.slow
 def test_three_streams_learn_one_batch_by_heart_and_gradients_reach_every_parameter() -> None:
     torch.manual_seed(0)
     net = MultiStream(**SMALL, stream_drop_rate=0.0, drop_rate=0.0).train()

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from fakefocus.errors import InputError
 from fakefocus.models.build import build_network, input_spec
 
+pytestmark = pytest.mark.slow
+
 XCEPTION = {
     1: (128, 2, 2),
     2: (256, 2, 2),

@@ -78,6 +78,7 @@ def test_a_sample_scores_the_same_alone_and_in_any_batch() -> None:
         assert torch.allclose(net(x), torch.cat([net(x[i : i + 1]) for i in range(3)]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_network_learns_one_batch_by_heart_and_gradients_reach_every_parameter() -> None:
     torch.manual_seed(0)
     net = ScadeNet(drop_rate=0.0).train()

@@ -76,6 +76,7 @@ def pair_graphs(draw: st.DrawFn) -> pd.DataFrame:
     return videos
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(pair_graphs())
 def test_no_person_is_on_two_sides_and_no_video_is_lost(videos: pd.DataFrame) -> None:
@@ -150,6 +151,7 @@ def growing_graphs(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
     return videos[was_there], videos
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(growing_graphs(), st.sampled_from(["identity", "source_video", "video"]), st.sampled_from([None, 4]))
 def test_added_videos_move_no_old_one(
@@ -185,6 +187,7 @@ def test_other_shares_divide_everything_anew() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(pair_graphs())
 def test_shares_are_met_as_far_as_groups_allow(videos: pd.DataFrame) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -628,6 +627,9 @@ def _page(results: dict[str, Any]) -> str:
 def test_run_of_a_csv_writes_everything_then_fails_on_coverage_and_never_needs_torch(
     make_project: Callable[[str], Path], empty_store: Path, tmp_path: Path
 ) -> None:
+    # above, it would mark the other tests of this module as slow
+    import subprocess
+
     project = make_project("judge")
     shutil.copy(empty_store, project / "mlflow.db")
     (project / "their scores.csv").write_text(TWO_DETECTORS)

@@ -12,6 +12,8 @@ from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split.audit import cross_side_checks
 from fakefocus.pipelines.feature_split.nodes import audit_splits, index_samples
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FeatureSplit(train=0.6, val=0.2, test=0.2, held_out_methods=(), seed=3)
 SIDES = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 

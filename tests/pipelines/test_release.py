@@ -64,6 +64,7 @@ def test_promise_that_so_few_reals_cannot_keep_is_refused() -> None:
         calibrate(_plain(rng, 12), _edited(rng, 12), NO_BLENDS, Release())
 
 
+@pytest.mark.slow
 def test_next_real_video_is_called_fake_as_rarely_as_promised() -> None:
     rng = np.random.default_rng(5)
     called = []

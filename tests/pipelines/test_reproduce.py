@@ -270,6 +270,7 @@ def test_main_families_are_trained_and_judged_by_the_lineage() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_every_command_names_environments_pipelines_and_parameters_that_there_are() -> None:
     commands = {c for row in _rows(_published(), {}) for c in row["commands"]}
     assert len(commands) > 40

@@ -10,6 +10,8 @@ from examples import damaged_copies
 from fakefocus.prediction import Options, find_detector
 from fakefocus.prediction.isolated import Isolated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def damaged(face_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:

@@ -13,6 +13,8 @@ from fakefocus.prediction import Options, Predictor, find_detector
 from fakefocus.prediction.boxes import box_at, sampling_step
 from fakefocus.prediction.result import FaceResult, PersonResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Path]:

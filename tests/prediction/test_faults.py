@@ -14,6 +14,8 @@ import skimage.data
 from fakefocus.prediction import Options, Prediction, find_detector
 from fakefocus.prediction.isolated import Isolated
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = {
     "empty.mp4": ("failed", "empty file"),
     "text.mp4": ("failed", "not a media file"),

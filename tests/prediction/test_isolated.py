@@ -12,6 +12,8 @@ from fakefocus.prediction import Options, Prediction, find_detector, isolated
 from fakefocus.prediction.isolated import Isolated, seconds_for
 from fakefocus.prediction.notes import note_of, unanswered
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = Options()
 
 

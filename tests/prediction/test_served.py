@@ -16,6 +16,8 @@ from fakefocus.prediction import Options, Predictor, find_detector, served
 from fakefocus.prediction.media import suffix_of
 from fakefocus.prediction.served import COLUMNS, Answers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def answers() -> Iterator[Answers]:

@@ -154,7 +154,7 @@ def _write_clip(path: Path, target: Path, step: Step) -> None:
         if stream is not None:
             container.mux(stream.encode(None))
     if stream is None:
-        target.unlink()
+        target.unlink(missing_ok=True)
         raise MediaError(_NOTHING)
 
 
