@@ -81,7 +81,10 @@ def alone(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*build, "--wheel-dir", str(folder), str(source)], check=True, capture_output=True)
     subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
     install = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt")]
-    done = subprocess.run([*install, str(next(folder.glob("*.whl")))], capture_output=True, text=True, check=False)
+    # Kedro puts the sources on PYTHONPATH, and pip would take them for an installation
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    wheel = str(next(folder.glob("*.whl")))
+    done = subprocess.run([*install, wheel], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / "venv"
 
