@@ -36,14 +36,19 @@ def roc_curve(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64]
 def risk_coverage_curve(
     labels: ArrayLike, scores: ArrayLike, threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return coverages in (0, 1] and the error rates of the rows that are kept, those far from ``threshold`` first."""
+    """Return coverages in (0, 1] and the error rates of the rows that are kept, those far from ``threshold`` first.
+
+    Both are empty where there is no row.
+    """
     y, s = np.asarray(labels), np.asarray(scores, dtype=float)
+    if not len(y):
+        return np.empty(0), np.empty(0)
     distance = np.abs(s - threshold)
     order = np.argsort(-distance, kind="stable")
     last = np.append(np.diff(distance[order]) != 0, True)
     kept = np.arange(1, len(y) + 1)
     wrong = np.cumsum(((s >= threshold) != (y == 1))[order])
-    return kept[last] / max(1, len(y)), (wrong / kept)[last]
+    return kept[last] / len(y), (wrong / kept)[last]
 
 
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
