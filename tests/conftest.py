@@ -1,6 +1,7 @@
 """One tiny corpus and one run of the whole lineage on it, shared by all tests that look at results."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from fractions import Fraction
@@ -9,14 +10,10 @@ from typing import Any
 
 import av
 import cv2
-import mlflow
 import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from kedro.framework.project import configure_project
-from kedro.framework.session import KedroSession
-from kedro.framework.startup import bootstrap_project
 
 from fakefocus.sources.demo import make_corpus
 from fakefocus.sources.demo.corpus import write_clip
@@ -35,11 +32,20 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("FAKEFOCUS_CACHE", str(ROOT / ".pytest_cache/fakefocus"))
 STREET = ROOT.parent / "shared/data/street_1080p.mp4"
 SLOW_FIXTURES = frozenset({"make_project", "run_kedro", "tiny_project", "browser"})
+SLOW_MODULE = re.compile(r"^(import subprocess|pytestmark = pytest\.mark\.slow)$", re.MULTILINE)
+"""What a module of slow tests alone has in it: it starts processes, or says so."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of tests that `make test-fast` leaves out."""
     config.addinivalue_line("markers", "slow: takes seconds of a core, or starts the lineage, processes or a browser")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import modules of slow tests where these are left out: that takes as long as many fast tests."""
+    if config.getoption("markexpr") == "not slow" and collection_path.match("test_*.py"):
+        return SLOW_MODULE.search(collection_path.read_text("utf-8")) is not None or None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return a function that copies the project's configuration to a folder of its own, with env ``test``."""
+    # seconds to import, which fast tests need not wait for; below likewise
+    from kedro.framework.startup import bootstrap_project
+
     bootstrap_project(ROOT)
 
     def make(name: str) -> Path:
@@ -70,6 +79,8 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a tracking store without runs: to make its tables takes seconds, to copy them does not."""
+    import mlflow
+
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
@@ -78,6 +89,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run_kedro(empty_store: Path) -> Callable[..., dict[str, Any]]:
     """Return a function that runs pipelines of a project folder, with a tracking store of its own."""
+    import mlflow
+    from kedro.framework.project import configure_project
+    from kedro.framework.session import KedroSession
 
     def run(
         project: Path,

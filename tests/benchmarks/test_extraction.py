@@ -8,6 +8,8 @@ from benchmarks.extraction import _credible, agreement, count_pieces
 
 from fakefocus.detection.faces import NO_FACES, Faces
 
+pytestmark = pytest.mark.slow
+
 
 def _faces(*boxes: tuple[float, float, float, float]) -> Faces:
     box = np.array(boxes, float)

@@ -12,6 +12,8 @@ import pytest
 from fakefocus.corpora.portraits import COMPRESSIONS, PROGRAMS, make_corpus
 from fakefocus.sources.demo.people import make_person
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 10
 
 

@@ -28,6 +28,8 @@ from fakefocus.models.multistream.network import MultiStream
 from fakefocus.models.univfd.network import UnivFd
 from fakefocus.models.xception.network import Xception
 
+pytestmark = pytest.mark.slow
+
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "meso4": Meso4,
     "meso_inception4": MesoInception4,
@@ -195,7 +197,6 @@ def test_gradients_reach_every_trainable_parameter(family: str) -> None:
     assert [name for name, p in _trainable(net).items() if p.grad is None or not p.grad.any()] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "rate", "steps"),
     [

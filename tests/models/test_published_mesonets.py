@@ -15,6 +15,8 @@ from examples import make_contract
 from fakefocus.errors import InputError
 from fakefocus.models.build import build_network, load_network
 
+pytestmark = pytest.mark.slow
+
 Layers = list[tuple[str, dict[str, np.ndarray]]]
 MODULES = ((3, (1, 4, 4, 2)), (11, (2, 4, 4, 2)))
 

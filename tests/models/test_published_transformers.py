@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from fakefocus.errors import InputError
 from fakefocus.models.build import build_network, starting_weights
 
+pytestmark = pytest.mark.slow
+
 CLIP = "vit_xsmall_patch16_clip_224.tinyclip_yfcc15m"
 """The smallest of CLIP's kind: 256 wide, 10 layers of 4 heads, 16 pixels a patch; its activation is GELU."""
 PERCEPTION = "vit_pe_core_tiny_patch16_384.fb"

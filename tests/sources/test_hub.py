@@ -69,6 +69,7 @@ def test_each_local_shard_is_a_job_of_its_own(shards: Path) -> None:
     assert len(unpack_images(str(shards / "data/test-00001-of-00002.parquet"), {})) == 1
 
 
+@pytest.mark.slow
 def test_dataset_unpacks_at_first_load_and_ingestion_reads_it(shards: Path, tmp_path: Path) -> None:
     options = {
         "source": str(shards),
