@@ -94,7 +94,9 @@ def test_a_failing_cell_is_named_and_cells_for_people_alone_are_skipped(tmp_path
 
 def test_without_a_finished_lineage_one_sentence_says_what_to_run(make_project, empty_store, tmp_path: Path) -> None:
     folder = _with_notebooks(make_project("nothing_has_run"), tmp_path / "project")
-    environment = {"PATH": "", "MLFLOW_TRACKING_URI": f"sqlite:///{empty_store}", "PYTHONPATH": str(ROOT / "src")}
+    # others copy the empty store: it has to stay empty
+    own_store = shutil.copy(empty_store, tmp_path / "mlflow.db")
+    environment = {"PATH": "", "MLFLOW_TRACKING_URI": f"sqlite:///{own_store}", "PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "notebooks/run.py", "--env", "test", "01"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
