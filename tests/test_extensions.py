@@ -93,8 +93,10 @@ def _summary(project: Path) -> dict[str, Any]:
     return summary
 
 
-def _page(project: Path, dataset: str = "listed") -> str:
-    return (project / f"data/08_reporting/{dataset}/report.html").read_text()
+def _page(project: Path, experiment: str = "listed*") -> str:
+    # an experiment is named by its data set and by what parameters change
+    (file,) = (project / "data/08_reporting").glob(f"{experiment}/report.html")
+    return file.read_text()
 
 
 def test_family_of_sixty_lines_is_trained_judged_and_shown(extended_run: Path) -> None:
