@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = {
     "One answer from a file": ("prediction", "prediction.predictor", "prediction.result", "prediction.detectors"),
     "Detectors": ("models", "models.family", "models.contract", "inference"),
-    "Pixels": ("imaging.frames", "imaging.alignment", "imaging.defocus", "imaging.gradient_ratio", "imaging.blending"),
+    "Pixels": (
+        *("imaging.frames", "imaging.media", "imaging.pictures", "imaging.packets"),
+        *("imaging.alignment", "imaging.defocus", "imaging.gradient_ratio", "imaging.blending"),
+    ),
     "Changes of pixels": ("imaging.perturbations", "imaging.benign"),
     "Metrics": ("metrics.scores", "metrics.weighted", "metrics.intervals", "metrics.comparison", "metrics.calibration"),
     "What others add": ("extensions", "sources.layout", "sources.rows", "metrics.extended"),

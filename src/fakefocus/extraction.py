@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError, Row
 from fakefocus.imaging.alignment import align_face, centre_of, crop_box, place_in_box, place_landmarks, sharpness
 from fakefocus.imaging.alteration import AlteredParts, Evidence, altered_share
-from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
+from fakefocus.imaging.frames import Frame, read_frames
+from fakefocus.imaging.media import MediaError, PassingMediaError
 from fakefocus.imaging.pose import estimate_pose
 from fakefocus.imaging.reencoding import Step, reencode, suffix_of
 from fakefocus.imaging.sampling import sample_frames

@@ -1,5 +1,7 @@
 """How figures look, whoever draws them: one palette, labelled axes, legible at the width of a page."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 
 INK, GRID = "#1f2937", "#d9dee5"
@@ -27,3 +29,10 @@ def style(axis: Axes, x: str, y: str) -> None:
     axis.set_axisbelow(True)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
+
+
+def laid_out(figure: Any, height: int) -> Any:  # noqa: ANN401 (plotly takes a second to import)
+    """Give plotly's figure the look of the page; ``height`` in pixels."""
+    return figure.update_layout(
+        template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 40, "b": 40}, font={"color": INK}
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fakefocus.imaging.alteration import AlteredParts, Evidence, altered_share
-from fakefocus.imaging.frames import PassingMediaError
+from fakefocus.imaging.media import PassingMediaError
 
 GREY = np.full((32, 48, 3), 100, np.uint8)
 """Four rows of six blocks of 8 pixels."""

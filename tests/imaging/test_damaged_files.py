@@ -13,7 +13,8 @@ from PIL import Image
 from examples import damaged_copies
 from fakefocus.datasets.stored_video import FrameWriter, PassingFaultError
 from fakefocus.extraction import extract_faces
-from fakefocus.imaging.frames import MediaError, probe
+from fakefocus.imaging.frames import probe
+from fakefocus.imaging.media import MediaError
 from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.ingestion.nodes import probe_file
 

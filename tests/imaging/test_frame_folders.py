@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fakefocus.imaging.frames import MediaError, probe, read_frames
+from fakefocus.imaging.frames import probe, read_frames
+from fakefocus.imaging.media import MediaError
 from fakefocus.imaging.sampling import sample_frames
 
 

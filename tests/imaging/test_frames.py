@@ -16,18 +16,9 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from fakefocus.imaging.frames import (
-    Frame,
-    MediaError,
-    PassingMediaError,
-    _packets,
-    frame_rate,
-    hash_of,
-    needed_packets,
-    picture_bytes,
-    probe,
-    read_frames,
-)
+from fakefocus.imaging.frames import Frame, _packets, frame_rate, hash_of, picture_bytes, probe, read_frames
+from fakefocus.imaging.media import MediaError, PassingMediaError
+from fakefocus.imaging.packets import needed_packets
 
 
 def test_probe_reads_size_rate_and_frames(face_clip: Path) -> None:

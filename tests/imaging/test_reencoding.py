@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefocus.imaging.frames import MediaError, probe, read_frames
+from fakefocus.imaging.frames import probe, read_frames
+from fakefocus.imaging.media import MediaError
 from fakefocus.imaging.reencoding import CONDITIONS, Step, reencode, suffix_of
 from fakefocus.sources.demo.corpus import write_clip
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from fakefocus.corpora.reenactments import METHODS as REENACTMENTS
 from fakefocus.errors import InputError
-from fakefocus.imaging.frames import MediaError, read_frames
+from fakefocus.imaging.frames import read_frames
+from fakefocus.imaging.media import MediaError
 from fakefocus.sources.demo.corpus import write_clip
 from fakefocus.sources.demo.people import Person, person_of
 from fakefocus.sources.demo.scene import develop, make_scene, record

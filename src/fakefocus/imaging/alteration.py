@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.frames import Frame, MediaError, PassingMediaError, read_frames
+from fakefocus.imaging.frames import Frame, read_frames
+from fakefocus.imaging.media import MediaError, PassingMediaError
 
 _log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefocus.imaging.frames import Frame, MediaError, frame_rate, read_frames
+from fakefocus.imaging.frames import Frame, frame_rate, read_frames
+from fakefocus.imaging.media import MediaError
 
 _X264 = {"preset": "medium", "profile": "main", "x264-params": "mbtree=0"}
 """Without macroblock trees the same frames give the same file."""

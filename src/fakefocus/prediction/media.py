@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fakefocus.errors import InputError
-from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fakefocus.imaging.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 SUFFIXES = VIDEO_SUFFIXES | IMAGE_SUFFIXES
 _BEGINNINGS = (

@@ -14,8 +14,9 @@ from fakefocus.datasets.memory_video import MemoryVideo
 from fakefocus.datasets.stored_video import PassingFaultError
 from fakefocus.detection.networks import networks
 from fakefocus.extraction import NO_FACE, OTHER_FACES, extract_faces
-from fakefocus.imaging.frames import MediaError, Probe, probe
+from fakefocus.imaging.frames import Probe, probe
 from fakefocus.imaging.maps import MapMaker, from_levels, to_levels
+from fakefocus.imaging.media import MediaError
 from fakefocus.imaging.perturbations import compress, rescale
 from fakefocus.models.contract import Verdict
 from fakefocus.parameters import Preprocessing

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fakefocus.errors import InputError, did_you_mean
-from fakefocus.imaging.frames import MediaError, hash_of
+from fakefocus.imaging.frames import hash_of
+from fakefocus.imaging.media import MediaError
 from fakefocus.prediction.result import ModelNote, Options, Prediction, read_prediction
 
 KINDS = (".ndjson", ".json", ".csv")

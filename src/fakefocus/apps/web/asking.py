@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
-from fakefocus.imaging.frames import MediaError, probe
+from fakefocus.imaging.frames import probe
+from fakefocus.imaging.media import MediaError
 from fakefocus.parameters import Group
 from fakefocus.parameters.common import Positive
 from fakefocus.prediction.answer_page import Shown

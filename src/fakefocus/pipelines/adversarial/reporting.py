@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fakefocus import wording
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED
 from fakefocus.pipelines.adversarial.judging import ALONE
@@ -178,8 +179,10 @@ def _sizes(results: Sequence[Result]) -> dict[str, Any]:
             if row["epsilon"] not in (largest, None):
                 continue
             run = {"none": "none", "attacked": "differentiable"}.get(row["maps"], "constant")
-            cells = [_percent(row[name]) for name in ("success", "success_real", "success_fake", "success_exact")]
-            size = [_number(row["linf"], 2), _number(row["l2"], 2)]
+            cells = [
+                wording.percent(row[name]) for name in ("success", "success_real", "success_fake", "success_exact")
+            ]
+            size = [wording.number(row["linf"], 2), wording.number(row["l2"], 2)]
             fast = f"{speed[run, row['name'], row['epsilon']]:.2f}"
             rows.append([result["detector"], _MODES[row["maps"]], row["name"], *cells, *size, fast])
     columns = ["detector", "map", "attack", "success", "of reals", "of fakes", "not rounded"]
@@ -205,7 +208,7 @@ def _transfers(results: Sequence[Result]) -> Iterator[dict[str, Any]]:
             about = [result["detector"], f"{titles[source]}, {_RUNS[run]}"]
             for _, name, by_size in _curves(of_run, "run"):
                 last = by_size[sizes[-1]]
-                success = f"{_percent(last['success'])} of {last['both_right']}"
+                success = f"{wording.percent(last['success'])} of {last['both_right']}"
                 cells = [_with_interval(by_size[size]) for size in sizes]
                 rows.append([*about, name, str(last["attacked"]), _with_interval(last["clean"]), *cells, success])
     if rows:
@@ -235,19 +238,11 @@ def _with_interval(row: dict[str, Any] | None) -> str:
         return ""
     metric = row["accuracy"]
     if metric["low"] is None:
-        return _percent(metric["value"])
-    return f"{_percent(metric['value'])} ({100 * metric['low']:.0f} to {100 * metric['high']:.0f})"
+        return wording.percent(metric["value"])
+    return f"{wording.percent(metric['value'])} ({100 * metric['low']:.0f} to {100 * metric['high']:.0f})"
 
 
 def _values(check: dict[str, Any]) -> str:
     if check["rule"].startswith("no change"):
         return f"largest excess {check['values'][0]:.5f} grey levels"
-    return ", ".join(_percent(value) for value in check["values"])
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.0f} %"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "undefined" if value is None else f"{value:.{digits}f}"
+    return ", ".join(wording.percent(value) for value in check["values"])

@@ -16,11 +16,10 @@ from fakefocus.models import DetectorOptions, find_family
 from fakefocus.models.contract import check_judged
 from fakefocus.models.family import UNCHANGED
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
-from fakefocus.pipelines.coadaptation import figures
+from fakefocus.pipelines.coadaptation import figures, words
 
 ORDER = 50
 """Of the section in the report."""
-TITLES = {"cosine": "mean absolute cosine", "cka": "linear CKA"}
 BOTH = "both (unchanged)"
 CHANCE_SEED = 3
 """Of the shuffling that shows which alignment comes by chance."""
@@ -71,7 +70,7 @@ def measure_tokens(
         "auc": metrics["video"]["auc"]["value"],
         "held_out_auc": metrics["held_out"]["auc"]["value"] if "held_out" in metrics else None,
         "held_out": [method for method, judged in metrics["by_method"].items() if judged["held_out"]],
-        **{name: _mean([pair[name] for pair in pairs]) for name in ("cosine", "cka", "cka_by_chance")},
+        **{name: words.mean([pair[name] for pair in pairs]) for name in ("cosine", "cka", "cka_by_chance")},
         "pairs": pairs,
         "shares": dict(zip(network.streams, shares, strict=True)),
     }
@@ -108,7 +107,7 @@ def compare_regularisers(
     ]
     correlations = {
         f"{likeness} and {scope}": _correlation(runs, likeness, scope, evaluation.confidence)
-        for likeness in TITLES
+        for likeness in words.TITLES
         for scope in ("held_out_auc", "auc")
     }
     return {
@@ -146,14 +145,18 @@ def describe_coadaptation(*results: dict[str, Any]) -> dict[str, Any]:
             "A detector of several streams is trained with neither, either and both of the means that are to keep its "
             "streams apart. On the faces of the test side: the mean absolute cosine between tokens of different "
             "streams, and linear CKA (Kornblith et al. 2019), which does not depend on how a token is turned.",
-            *(_how(result) for result in there),
-            *(_correlated(result) for result in there),
+            *(words.how(result) for result in there),
+            *(words.correlated(result) for result in there),
             "The publication claims a cosine of .80 without, .30 with orthogonality and .10 with stream dropout as "
             "well, and leaves the AUC on other generators open; no code is behind these numbers. A rank correlation "
             "over so few trainings is uncertain, and trainings of one variant are not independent of each other: its "
             "interval is, if anything, too narrow. A correlation would not say that likeness is the cause.",
         ],
-        "tables": [table for result in there for table in (_variants(result), _each_run(result), _pairs(result))],
+        "tables": [
+            table
+            for result in there
+            for table in (words.variants_table(result), words.runs_table(result), words.pairs_table(result))
+        ],
         "caption": (
             "Each point is one training: likeness of the streams' tokens against the AUC of videos of held-out "
             "methods; and each stream's share of attention, mean over seeds."
@@ -197,119 +200,9 @@ def _correlation(runs: Sequence[dict[str, Any]], likeness: str, scope: str, conf
 
 def _tracked(variants: Sequence[dict[str, Any]], correlations: dict[str, Any]) -> dict[str, float]:
     means = {
-        f"{variant['variant']}.{name}": _mean([run[name] for run in variant["runs"]])
+        f"{variant['variant']}.{name}": words.mean([run[name] for run in variant["runs"]])
         for variant in variants
         for name in ("cosine", "cka", "auc", "held_out_auc")
     }
     ranks = {f"rank.{name.replace(' ', '_')}": rank["value"] for name, rank in correlations.items()}
     return {name: value for name, value in (means | ranks).items() if value is not None}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined and len(defined) == len(values) else None
-
-
-def _how(result: dict[str, Any]) -> str:
-    """Return in words what was trained, and on what it was measured."""
-    held_out = ", ".join(result["held_out"]) or "none"
-    return (
-        f"{result['detector']}: each variant trained for {result['epochs']} epochs ({result['epoch_share']:g} of the "
-        f"recipe's) with seeds {', '.join(map(str, result['seeds']))}; {result['faces']} faces of {result['videos']} "
-        f"test videos, {result['groups']} groups of people (split {result['split_hash'][:8]}). In distribution: "
-        f"methods trained on; out of distribution: held-out methods ({held_out})."
-    )
-
-
-def _correlated(result: dict[str, Any]) -> str:
-    runs = [run for variant in result["variants"] for run in variant["runs"]]
-    parts = [
-        f"{title} {_rank(result['correlations'][f'{name} and held_out_auc'], len(runs))} with the AUC on held-out "
-        f"methods, {_rank(result['correlations'][f'{name} and auc'], len(runs))} with that on methods trained on"
-        for name, title in TITLES.items()
-    ]
-    dead = sum(run["cka"] is None for run in runs)
-    without = (
-        f" In {dead} of them a stream has the same token for every face: CKA is undefined there, and its correlations "
-        "are without them."
-    )
-    return (
-        f"{result['detector']}: Spearman's rank correlation over {len(runs)} trainings, {result['confidence']:.0%} "
-        f"intervals by Fisher's z: {'; '.join(parts)}.{without if dead else ''} {_verdict(result)}"
-    )
-
-
-def _verdict(result: dict[str, Any]) -> str:
-    ranks = {title: result["correlations"][f"{name} and held_out_auc"] for name, title in TITLES.items()}
-    if any(rank["value"] is None for rank in ranks.values()):
-        return "Whether likeness goes with the AUC on other methods is undefined here."
-    signs = {t: "rises" if r["low"] > 0 else "falls" for t, r in ranks.items() if r["low"] * r["high"] > 0}
-    if not signs:
-        return "Neither is shown to go with the AUC on other methods."
-    return " ".join(f"The AUC on other methods {sign} with {title}." for title, sign in signs.items())
-
-
-def _rank(rank: dict[str, Any], runs: int) -> str:
-    """Return a rank correlation in words; of fewer than all trainings, of how many."""
-    value = "undefined" if rank["value"] is None else f"{rank['value']:.2f} [{rank['low']:.2f}, {rank['high']:.2f}]"
-    return value if rank["n"] == runs else f"{value} over {rank['n']} of them"
-
-
-def _variants(result: dict[str, Any]) -> dict[str, Any]:
-    streams = list(result["variants"][0]["runs"][0]["shares"])
-    names = ("cosine", "cka", "cka_by_chance", "auc", "held_out_auc")
-    columns = [
-        *("trained with", "cosine", "linear CKA", "CKA by chance", "AUC, methods trained on", "AUC, held-out methods"),
-        *(f"attention, {stream}" for stream in streams),
-    ]
-    rows = [
-        [
-            variant["title"],
-            *(_spread([run[name] for run in variant["runs"]]) for name in names),
-            *(_spread([run["shares"][stream] for run in variant["runs"]]) for stream in streams),
-        ]
-        for variant in result["variants"]
-    ]
-    return {"title": f"{result['detector']}: mean ± deviation over seeds", "columns": columns, "rows": rows}
-
-
-def _each_run(result: dict[str, Any]) -> dict[str, Any]:
-    names = ("cosine", "cka", "auc", "held_out_auc")
-    columns = ["trained with", "seed", "cosine", "linear CKA", "AUC, methods trained on", "AUC, held-out methods"]
-    rows = [
-        [variant["title"], str(run["seed"]), *(_number(run[name]) for name in names)]
-        for variant in result["variants"]
-        for run in variant["runs"]
-    ]
-    return {"title": f"{result['detector']}: each training", "columns": columns, "rows": rows}
-
-
-def _pairs(result: dict[str, Any]) -> dict[str, Any]:
-    """Return cosine and CKA of each pair of streams."""
-    columns = ["trained with", "streams", "cosine", "linear CKA", "CKA by chance"]
-    rows = [
-        [
-            variant["title"],
-            " and ".join(pair["streams"]),
-            *(_of_pair(variant, place, name) for name in (*TITLES, "cka_by_chance")),
-        ]
-        for variant in result["variants"]
-        for place, pair in enumerate(variant["runs"][0]["pairs"])
-    ]
-    return {"title": f"{result['detector']}: pairs of streams, mean ± deviation", "columns": columns, "rows": rows}
-
-
-def _of_pair(variant: dict[str, Any], place: int, name: str) -> str:
-    return _spread([run["pairs"][place][name] for run in variant["runs"]])
-
-
-def _spread(values: Sequence[float | None]) -> str:
-    mean = _mean(values)
-    if mean is None:
-        return "undefined"
-    numbers = [value for value in values if value is not None]
-    return f"{mean:.3f} ± {np.std(numbers, ddof=1):.3f}" if len(numbers) > 1 else f"{mean:.3f}"
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"

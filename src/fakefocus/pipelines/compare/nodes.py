@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fakefocus import wording
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import Comparison, compare_videos, holm
 from fakefocus.models import families
@@ -65,7 +66,7 @@ def describe_runs(compared_runs: dict[str, Any], splits_json: dict[str, Any]) ->
             *(str(row[name]) for name in ("detector", "experiment", "seed")),
             row["split"][:8],
             str(row["videos"]),
-            _interval(row),
+            wording.interval(row, "auc"),
             _difference(row),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             row["run_id"][:8],
@@ -172,13 +173,6 @@ def _compared(first: dict[str, Any], second: dict[str, Any], confidence: float) 
     }
     one, other = (pd.DataFrame(summary["videos"]).astype({"score": float}) for summary in summaries)
     return compare_videos(one, other, left_out, confidence)[0]
-
-
-def _interval(row: dict[str, Any]) -> str:
-    if row["auc"] is None:
-        return "undefined"
-    ends = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
-    return f"{row['auc']:.3f}{ends}"
 
 
 def _difference(row: dict[str, Any]) -> str:

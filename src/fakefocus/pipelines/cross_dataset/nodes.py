@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fakefocus import wording
 from fakefocus.datasets.experiments import StoredExperiments
 from fakefocus.errors import InputError
 from fakefocus.metrics.coverage import with_missing
@@ -238,10 +239,10 @@ def _auc_table(cross_dataset: dict[str, Any]) -> dict[str, Any]:
     rows = [
         [
             f"{one['name']}, trained on {one['experiment']} (seed {one['seed']})",
-            *(_interval(judged["auc"]) for judged in one["sets"]),
-            *(_interval(one[name]) for name in ("mean", "pooled")),
-            _interval(one["gap"], signed=True),
-            _interval(one["lowest"]),
+            *(wording.interval(judged["auc"]) for judged in one["sets"]),
+            *(wording.interval(one[name]) for name in ("mean", "pooled")),
+            wording.interval(one["gap"], signed=True),
+            wording.interval(one["lowest"]),
         ]
         for one in cross_dataset["detectors"]
     ]
@@ -255,11 +256,11 @@ def _error_table(detectors: list[dict[str, Any]]) -> dict[str, Any]:
             f"{one['name']} of {one['experiment']}",
             judged["experiment"] + (" (its own data set)" if judged["own"] else ""),
             f"{judged['real']} / {judged['fake']} / {judged['groups']}",
-            _share(judged["coverage"]["share"]),
+            wording.percent(judged["coverage"]["share"], 1),
             f"{judged['transferred']['threshold']:.3f}",
-            *(_interval(judged["transferred"][name]) for name in ("false_alarm", "miss")),
-            _interval(judged["eer"]),
-            *(_value(judged["adapted"][name]) for name in ("threshold", "false_alarm", "miss")),
+            *(wording.interval(judged["transferred"][name]) for name in ("false_alarm", "miss")),
+            wording.interval(judged["eer"]),
+            *(wording.number(judged["adapted"][name]) for name in ("threshold", "false_alarm", "miss")),
         ]
         for one in detectors
         for judged in one["sets"]
@@ -286,27 +287,13 @@ def _cross_tables(detectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "title": f"{one['name']} of {one['experiment']}: AUC of the reals of one set against the fakes of another",
             "columns": ["reals of", *(f"fakes of {name}" for name in one["compared"])],
-            "rows": [[name, *map(_interval, row)] for name, row in zip(one["compared"], one["cross"], strict=True)],
+            "rows": [
+                [name, *map(wording.interval, row)] for name, row in zip(one["compared"], one["cross"], strict=True)
+            ],
         }
         for one in detectors
         if len(one["compared"]) > 1
     ]
-
-
-def _interval(metric: dict[str, Any], *, signed: bool = False) -> str:
-    form = "{:+.3f}" if signed else "{:.3f}"
-    if metric["value"] is None:
-        return "undefined"
-    bounds = "" if metric["low"] is None else f" [{form.format(metric['low'])}, {form.format(metric['high'])}]"
-    return form.format(metric["value"]) + bounds
-
-
-def _share(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.1f} %"
-
-
-def _value(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _number(value: float) -> float | None:

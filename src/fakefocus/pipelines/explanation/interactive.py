@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from fakefocus.plotting import FORGERIES, INK, REAL
+from fakefocus.plotting import FORGERIES, REAL, laid_out
 
 
 def embeddings(inside: dict[str, NDArray[Any]]) -> go.Figure:
@@ -34,10 +34,4 @@ def embeddings(inside: dict[str, NDArray[Any]]) -> go.Figure:
         )
     figure.update_xaxes(title="t-SNE 1")
     figure.update_yaxes(title="t-SNE 2")
-    return figure.update_layout(
-        template="plotly_white",
-        height=520,
-        margin={"l": 10, "r": 10, "t": 20, "b": 40},
-        font={"color": INK},
-        legend={"orientation": "h", "y": 1.08},
-    )
+    return laid_out(figure, 520).update_layout(legend={"orientation": "h", "y": 1.08})

@@ -17,7 +17,8 @@ from fakefocus.extraction import cut_face
 from fakefocus.imaging.alignment import centre_of
 from fakefocus.imaging.alteration import BRIGHT
 from fakefocus.imaging.blending import KINDS, Kind, blend_with_itself
-from fakefocus.imaging.frames import MediaError, PassingMediaError, read_frames
+from fakefocus.imaging.frames import read_frames
+from fakefocus.imaging.media import MediaError, PassingMediaError
 from fakefocus.parameters import Preprocessing
 
 BLENDS: tuple[Kind, ...] = ("self_blended", "regional")

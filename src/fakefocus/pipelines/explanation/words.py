@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fakefocus import wording
 from fakefocus.explain.titles import METHOD_TITLES
 
 ORDER = 10
@@ -84,10 +85,10 @@ def _localised(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
             KINDS[kind],
             _map_name(row),
             f"{row['faces']}, {row['people']}",
-            _interval(row["hit"]),
-            _interval(row["overlap"]),
-            "" if row["beyond_centre"] is None else _interval(row["beyond_centre"], signed=True),
-            _interval(row["inside"]),
+            wording.interval(row["hit"]),
+            wording.interval(row["overlap"]),
+            "" if row["beyond_centre"] is None else wording.interval(row["beyond_centre"], signed=True),
+            wording.interval(row["inside"]),
             f"{row['altered']:.3f}, {row['overlap_by_chance']:.3f}",
         ]
         for result in results
@@ -113,9 +114,9 @@ def _faithful(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                     _map_name(row),
                     f"{row['faces']}, {row['called_fake']} called fake",
                     f"{deletion['area']:.3f}",
-                    _interval(deletion["difference"], signed=True),
+                    wording.interval(deletion["difference"], signed=True),
                     f"{insertion['area']:.3f}",
-                    _interval(insertion["difference"], signed=True),
+                    wording.interval(insertion["difference"], signed=True),
                     _likeness(unlearned[row["part"], row["method"]]),
                 ]
             )
@@ -124,7 +125,7 @@ def _faithful(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _likeness(row: dict[str, Any]) -> str:
-    return f"{_interval(row['likeness'], signed=True)}, {row['faces']} faces" if row["faces"] else "flat maps"
+    return f"{wording.interval(row['likeness'], signed=True)}, {row['faces']} faces" if row["faces"] else "flat maps"
 
 
 def _map_use(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -133,9 +134,9 @@ def _map_use(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
             result["detector"],
             row["maps"],
             str(use["faces"]),
-            _number(use["auc"]),
-            _number(row["auc"]),
-            _interval(row["difference"], signed=True),
+            wording.number(use["auc"]),
+            wording.number(row["auc"]),
+            wording.interval(row["difference"], signed=True),
             f"{row['score_change']:.3f}",
         ]
         for result in results
@@ -178,23 +179,6 @@ def _pictures(result: dict[str, Any]) -> list[dict[str, str]]:
 def _map_name(row: dict[str, Any]) -> str:
     title = METHOD_TITLES.get(row["method"], "always the middle")
     return f"{row['part']}: {title}" if row["part"] else title
-
-
-def _interval(value: dict[str, float | None], *, signed: bool = False) -> str:
-    if value["value"] is None:
-        return "undefined"
-    text = f"{value['value']:+.3f}" if signed else f"{value['value']:.3f}"
-    if value["low"] is None:
-        return text
-    return (
-        f"{text} [{value['low']:+.3f}, {value['high']:+.3f}]"
-        if signed
-        else (f"{text} [{value['low']:.3f}, {value['high']:.3f}]")
-    )
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _is_beyond(difference: dict[str, float | None], sign: int) -> bool:

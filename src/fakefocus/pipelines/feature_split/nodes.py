@@ -11,7 +11,7 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
-from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fakefocus.imaging.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fakefocus.parameters import FeatureSplit
 from fakefocus.pipelines.feature_split import audit, bystanders, grouping, shortcuts, strategies
 from fakefocus.pipelines.feature_split.strategies import Division

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from fakefocus.errors import InputError, counted
-from fakefocus.imaging.frames import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, PassingMediaError, Probe, probe
+from fakefocus.imaging.frames import Probe, probe
+from fakefocus.imaging.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, MediaError, PassingMediaError
 from fakefocus.parameters import Ingestion
 from fakefocus.schemas import REJECTED_COLUMNS, VIDEO_COLUMNS, rejections
 from fakefocus.sources import read_layout

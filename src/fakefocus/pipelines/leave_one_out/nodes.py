@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fakefocus import wording
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
@@ -218,8 +219,8 @@ def _table(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
             row["left_out"],
             row["method"] + (" (left out)" if row["method"] == row["left_out"] else ""),
             f"{row['with']['real']} / {row['with']['fake']}",
-            *(_interval(row[name]["auc"]) for name in ("with", "without")),
-            _difference(row["comparison"]),
+            *(wording.interval(row[name]["auc"]) for name in ("with", "without")),
+            wording.difference(row["comparison"]),
             row["with"]["no_interval"] or row["without"]["no_interval"],
         ]
         for result in results
@@ -229,16 +230,3 @@ def _table(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
         *("detector", "trained without", "fakes of", "real / fake", "AUC with", "AUC without", "difference", "note"),
     ]
     return {"title": "AUC of videos with and without a method in training", "columns": columns, "rows": rows}
-
-
-def _interval(metric: dict[str, Any]) -> str:
-    if metric["value"] is None:
-        return "undefined"
-    return f"{metric['value']:.3f}" + ("" if metric["low"] is None else f" [{metric['low']:.3f}, {metric['high']:.3f}]")
-
-
-def _difference(comparison: dict[str, Any]) -> str:
-    if comparison["difference"] is None:
-        return "undefined"
-    ends = "" if comparison["low"] is None else f" [{comparison['low']:+.3f}, {comparison['high']:+.3f}]"
-    return f"{comparison['difference']:+.3f}{ends}"

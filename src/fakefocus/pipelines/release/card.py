@@ -5,6 +5,7 @@ https://arxiv.org/abs/1810.03993).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fakefocus import wording
 from fakefocus.models.contract import Contract
 from fakefocus.parameters import Release
 from fakefocus.weights import STARTING_WEIGHTS
@@ -57,20 +58,12 @@ def tables(results: Results) -> list[dict[str, Any]]:
             "title": "Pseudo-fakes against their targets, faces",
             "columns": ["kind", "compression", "faces", "AUC"],
             "rows": [
-                [_KINDS[row["kind"]], row["compression"], str(row["fake"]), interval(row["auc"])]
+                [_KINDS[row["kind"]], row["compression"], str(row["fake"]), wording.interval(row["auc"])]
                 for row in results["blends"]
             ],
         },
     ]
     return [table for table in measured if table["rows"]]
-
-
-def interval(metric: Mapping[str, float | None]) -> str:
-    """Return a value with its interval."""
-    if metric["value"] is None:
-        return "undefined"
-    text = f"{metric['value']:.3f}"
-    return text if metric["low"] is None else f"{text} [{metric['low']:.3f}, {metric['high']:.3f}]"
 
 
 def _method_row(row: Mapping[str, Any]) -> list[str]:
@@ -81,7 +74,7 @@ def _method_row(row: Mapping[str, Any]) -> list[str]:
         row["compression"],
         row["method"] or "all",
         counts,
-        interval(row["auc"]),
+        wording.interval(row["auc"]),
         _percent_interval(row["caught"]),
         *shares,
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
+from fakefocus import wording
 from fakefocus.parameters import Reporting
 from fakefocus.pipelines.reporting.figures import Judged
 from fakefocus.schemas import judged_scope
@@ -106,7 +107,7 @@ def data_card(
         f"Strategy `{splits_json['strategy']}`, seed {splits_json['seed']}, hash `{splits_json['hash']}`.",
         "## Audit for leaks between sides",
         "\n".join(f"- {finding}" for finding in findings),
-        f"A classifier that sees the file alone has an AUC of {_interval(leakage['shortcut']['auc'])}.",
+        f"A classifier that sees the file alone has an AUC of {wording.interval(leakage['shortcut']['auc'])}.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -148,7 +149,7 @@ def _evaluation(summary: Mapping[str, Any]) -> str:
     metrics, coverage = summary["metrics"], summary["coverage"]
     scopes = {"methods trained on": metrics["video"], "methods not trained on": metrics.get("held_out")}
     rows = [
-        [name, f"{m['real']}, {m['fake']}", *(_interval(m[key]) for key in ("auc", "ap", "eer"))]
+        [name, f"{m['real']}, {m['fake']}", *(wording.interval(m[key]) for key in ("auc", "ap", "eer"))]
         for name, m in [*scopes.items(), *metrics["by_method"].items()]
         if m is not None and m["fake"]
     ]
@@ -170,13 +171,6 @@ def _provenance(summary: Mapping[str, Any]) -> str:
         f"Experiment `{contract['experiment']}`, commit `{contract['commit']}`, {versions}; judged as "
         f"`{summary['experiment']}` on split `{summary['split_hash']}`."
     )
-
-
-def _interval(metric: Mapping[str, float | None]) -> str:
-    if metric["value"] is None:
-        return "undefined"
-    text = f"{metric['value']:.3f}"
-    return text if metric["low"] is None else f"{text} [{metric['low']:.3f}, {metric['high']:.3f}]"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

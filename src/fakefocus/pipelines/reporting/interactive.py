@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from fakefocus.pipelines.reporting.figures import Judged
-from fakefocus.plotting import FAKE, INK, REAL
+from fakefocus.plotting import FAKE, INK, REAL, laid_out
 
 
 def video_scores(detectors: Sequence[Judged]) -> go.Figure:
@@ -41,13 +41,6 @@ def video_scores(detectors: Sequence[Judged]) -> go.Figure:
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_xaxes(title="score of a video (probability of fake)", row=len(shown), col=1)
     return laid_out(figure, 120 + len(shown) * (50 + 45 * len(methods)))
-
-
-def laid_out(figure: go.Figure, height: int) -> go.Figure:
-    """Give a figure the look of the page; ``height`` in pixels."""
-    return figure.update_layout(
-        template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 40, "b": 40}, font={"color": INK}
-    )
 
 
 def as_json(figure: Any) -> str:  # noqa: ANN401 (plotly's)

@@ -57,14 +57,18 @@ def not_run(sections: Sequence[Mapping[str, Any]], options: str) -> list[NotRun]
     ]
 
 
-def options_of(experiment_note: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> str:
+def options_of(experiment_note: Mapping[str, Any], experiment: str, dataset: str, trained_on: str) -> str:
     """Return the options of a command that is about the same experiment: its environment and parameters.
 
     Args:
         experiment_note: What made the experiment: ``environment`` and ``changed`` parameters; empty where the user
             named it, who then says the environment.
-        names: Of ``experiment`` and ``trained_on`` the value, and what it is where nobody says it.
+        experiment: Its name: the data set's where nobody says another; one that has a note is found by what it notes.
+        dataset: Name of the data set.
+        trained_on: Name of the experiment that the detectors are of: the same where nobody says another.
     """
+    names = {"trained_on": (trained_on, experiment)}
+    names |= {} if experiment_note else {"experiment": (experiment, dataset)}
     environment = experiment_note.get("environment", "<yours>" if not experiment_note else "local")
     changed = dict(experiment_note.get("changed", {}))
     changed |= {name: value for name, (value, default) in names.items() if value != default}

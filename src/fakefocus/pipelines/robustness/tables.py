@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fakefocus import wording
 from fakefocus.imaging.perturbations import STRENGTHS, perturbations
 
 Result = dict[str, Any]
@@ -67,7 +68,9 @@ def in_a_line(media: Sequence[Result], crops: Sequence[Result]) -> str:
         if defined:
             worst = max(defined, key=lambda row: row["drop"]["difference"])
             name = worst.get("title") or f"{perturbations()[worst['perturbation']].title} {worst['value']:g}"
-            texts.append(f"{what} lose most by {name}, AUC {_auc(worst['auc'])}, drop {_difference(worst['drop'])}")
+            texts.append(
+                f"{what} lose most by {name}, AUC {_auc(worst['auc'])}, drop {wording.difference(worst['drop'])}"
+            )
     return "; ".join(texts) or "AUC undefined, a class is missing"
 
 
@@ -97,21 +100,25 @@ def _media_row(row: Result) -> list[str]:
         f"{100 * row['size']:.0f} %",
         f"{sum(statuses.values()) - statuses['ok']} of {sum(statuses.values())}" + (f" ({reasons})" if reasons else ""),
         _auc(row["auc"]),
-        _difference(row["drop"]),
-        f"{_auc(filled['auc'])}, {_difference(filled['drop'])}" if filled else "none lost",
+        wording.difference(row["drop"]),
+        f"{_auc(filled['auc'])}, {wording.difference(filled['drop'])}" if filled else "none lost",
         _auc(row["held_out"]) if row["held_out"] else "",
-        _change(row["reals"]["change"]),
+        wording.interval(row["reals"]["change"], signed=True),
         _called(row["reals"]),
     ]
 
 
 def _drop_table(results: Sequence[Result]) -> dict[str, Any]:
-    return _by_strength(results, "Crops perturbed: drop of AUC, weakest first", lambda row: _difference(row["drop"]))
+    return _by_strength(
+        results, "Crops perturbed: drop of AUC, weakest first", lambda row: wording.difference(row["drop"])
+    )
 
 
 def _reals_table(results: Sequence[Result]) -> dict[str, Any]:
     title = "Crops perturbed: change of reals' scores, and reals called fake"
-    return _by_strength(results, title, lambda row: f"{_change(row['reals']['change'])}; {_called(row['reals'])}")
+    return _by_strength(
+        results, title, lambda row: f"{wording.interval(row['reals']['change'], signed=True)}; {_called(row['reals'])}"
+    )
 
 
 def _by_strength(results: Sequence[Result], title: str, cell: Any) -> dict[str, Any]:  # noqa: ANN401 (row to text)
@@ -150,17 +157,6 @@ def _auc(auc: Result) -> str:
 
 def _numbers_of(auc: Result) -> str:
     return f"{auc['real']} real, {auc['fake']} fake"
-
-
-def _difference(drop: Result) -> str:
-    return _change({"value": drop["difference"], "low": drop["low"], "high": drop["high"]})
-
-
-def _change(change: Result) -> str:
-    if change["value"] is None:
-        return "undefined"
-    bounds = "" if change["low"] is None else f" [{change['low']:+.3f}, {change['high']:+.3f}]"
-    return f"{change['value']:+.3f}{bounds}"
 
 
 def _called(reals: Result) -> str:

@@ -2,24 +2,30 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from time import monotonic
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from fakefocus import __version__
-from fakefocus.datasets.commit import git_commit
-from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_unchanged, fingerprint
-from fakefocus.machine import processor_name
-from fakefocus.models import DetectorOptions, find_family
-from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, MapSpec, Preprocessing, Retraining
+from fakefocus.datasets.stored_video import VideoFolder
+from fakefocus.models import DetectorOptions
+from fakefocus.parameters import CropSpec, Defocus, Group, LeaveOneOut, Preprocessing, Retraining
+from fakefocus.pipelines.training.making import (
+    check_crops,
+    contract_of,
+    digest_of,
+    learned_from,
+    machine_of,
+    making_of,
+    parameters_on_disk,
+    states_of,
+    warn_of_overlap,
+)
 
 _log = logging.getLogger(__name__)
 Trained = tuple[dict[str, Any], pd.DataFrame]
@@ -196,17 +202,17 @@ def leave_untrained(
 
     options = options.model_copy(update={"network": options.network.model_copy(update={"weights": "none"})})
     network = options.network.model_dump()
-    learned = _learned(samples, options)
+    learned = learned_from(samples, options)
     sees_maps = input_channels(options.family, network) > 3
     made_with = {"preprocessing": preprocessing, "defocus": defocus}
-    crop_options, map_options = _made_with(learned, (face_crops, defocus_maps), made_with, sees_maps=sees_maps)
+    crop_options, map_options = parameters_on_disk(learned, (face_crops, defocus_maps), made_with, sees_maps=sees_maps)
     seed_all(options.training.seed)
     fitted = Fitted(build_network(options.family, network).eval(), pd.DataFrame(columns=list(_NO_HISTORY)), 0)
     kept = {"epoch": 0, MONITOR: None, "val.threshold": 0.5}
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
     about = {"dataset": dataset, "experiment": experiment, "recipe": recipe, "labels": "none", "split": split}
     crops = CropSpec.of(Preprocessing(**crop_options))
-    contract = _contract(fitted, kept, options, learned, crops, map_options, about, ".5: it was not trained")
+    contract = contract_of(fitted, kept, options, learned, crops, map_options, about, ".5: it was not trained")
     return {"contract": contract, "weights": fitted.weights}, fitted.history
 
 
@@ -273,13 +279,13 @@ def _train(
 
     face_crops, defocus_maps = folders
     network, loss = options.network.model_dump(), options.loss.model_dump()
-    learned = _learned(samples, options)
+    learned = learned_from(samples, options)
     sees_maps = input_channels(options.family, network) > 3
-    crop_options, map_options = _made_with(learned, folders, made_with, sees_maps=sees_maps)
-    _warn_of_overlap(samples, learned)
+    crop_options, map_options = parameters_on_disk(learned, folders, made_with, sees_maps=sees_maps)
+    warn_of_overlap(samples, learned)
     identity = [options.family, network, loss, names["dataset"], crop_options, map_options, labels]
-    about = json.dumps([identity, _digest(samples, face_crops), _files(network.get("weights", "none"))])
-    made_of = _making(about, options, names, splits_json)
+    about = json.dumps([identity, digest_of(samples, face_crops), states_of(network.get("weights", "none"))])
+    made_of = making_of(about, options, names, splits_json)
     if earlier is not None and made_of and earlier[0].get("contract", {}).get("made_of") == made_of:
         _log.info("%s: a detector of the same parameters, samples and code is there", checkpoints.parent.name)
         return earlier
@@ -292,12 +298,12 @@ def _train(
         checkpoints,
         about,
     )
-    _check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
+    check_crops(learned, face_crops, "they were changed while this detector was trained on them: train it again")
     split = {name: splits_json[name] for name in ("strategy", "seed", "hash")}
-    machine = {"machine": _machine(options), "seconds": round(monotonic() - started, 1)}
+    machine = {"machine": machine_of(options), "seconds": round(monotonic() - started, 1)}
     notes = names | {"labels": labels, "split": split, "made_of": made_of} | machine
     crops, source = CropSpec.of(Preprocessing(**crop_options)), "equal errors on validation videos"
-    contract = _contract(fitted, fitted.best, options, learned, crops, map_options, notes, source)
+    contract = contract_of(fitted, fitted.best, options, learned, crops, map_options, notes, source)
     _log.info(
         "%s, %s labels: best validation video AUC %.3f in epoch %d of %d",
         *(contract["title"], labels, contract["val_video_auc"], contract["best_epoch"] + 1, len(fitted.history)),
@@ -305,123 +311,9 @@ def _train(
     return {"contract": contract, "weights": fitted.weights}, fitted.history
 
 
-def _making(about: str, options: DetectorOptions, names: dict[str, str], splits_json: dict[str, Any]) -> str:
-    """Return what tells a training from all others; empty where nobody knows the code: changed, or of no commit."""
-    commit = git_commit()
-    if commit.endswith("+changes") or commit.startswith("unknown"):
-        return ""
-    return fingerprint(
-        [about, options.training.model_dump(mode="json"), names, splits_json["hash"], _versions(), commit]
-    )
-
-
-def _machine(options: DetectorOptions) -> str:
-    import torch
-
-    from fakefocus.training.data import on_gpu
-
-    return f"{torch.cuda.get_device_name()}, {processor_name()}" if on_gpu(options.training) else processor_name()
-
-
-def _versions() -> dict[str, str]:
-    return {"fakefocus": __version__, "python": python_version()} | {name: version(name) for name in ("torch", "timm")}
-
-
-def _learned(samples: pd.DataFrame, options: DetectorOptions) -> pd.DataFrame:
-    """Return what is trained and validated on; who blends real faces reads no fake there."""
-    labelled = {"train": options.training.fakes == "labelled", "val": options.training.validates_labelled}
-    read = samples["split"].map(labelled).fillna(value=False).astype(bool) | (samples["method"] == "")
-    return samples[(samples["split"] != "test") & read]
-
-
-def _warn_of_overlap(samples: pd.DataFrame, learned: pd.DataFrame) -> None:
-    """Say before an evening of training that its evaluation will ask for a word."""
-    from fakefocus.models.contract import find_overlap, in_words, side_of
-
-    train, val = (side_of(learned[learned["split"] == side]) for side in ("train", "val"))
-    overlap = find_overlap(train, val, samples[samples["split"] == "test"])
-    if overlap.known:
-        _log.warning("%s: what is trained here can only be judged with evaluation.seen=allow", in_words(overlap))
-
-
-def _contract(
-    fitted: Any,  # noqa: ANN401 (torch is imported with its type)
-    kept: Mapping[str, float | None],
-    options: DetectorOptions,
-    learned: pd.DataFrame,
-    crops: CropSpec,
-    map_options: dict[str, Any],
-    about: dict[str, Any],
-    threshold_source: str,
-) -> dict[str, Any]:
-    """Return the contract of a network as JSON holds it; ``kept`` is the row of the epoch that was kept."""
-    from fakefocus.models.build import input_spec, starting_weights
-    from fakefocus.models.contract import Contract, Threshold, side_of
-    from fakefocus.training.engine import MONITOR
-
-    network, taken = options.network.model_dump(), input_spec(fitted.network)
-    sides = {side: learned[learned["split"] == side] for side in ("train", "val")}
-    contract = Contract(
-        **about,
-        family=options.family,
-        title=find_family(options.family).title,
-        network=network,
-        loss=options.loss.model_dump(),
-        training=options.training,
-        input=taken,
-        crops=crops,
-        maps=MapSpec.of(Defocus(**map_options)) if taken.maps else None,
-        methods=tuple(sorted(set(sides["train"]["method"]) - {""})),
-        train=side_of(sides["train"]),
-        val=side_of(sides["val"]),
-        best_epoch=int(kept["epoch"] or 0),
-        val_video_auc=kept[MONITOR],
-        threshold=Threshold(value=float(kept["val.threshold"] or 0), source=threshold_source),
-        starting_weights=starting_weights(network, fitted.network),
-        versions=_versions(),
-        commit=git_commit(),
-    )
-    return contract.model_dump(mode="json")
-
-
 def _build(build_network: Any, build_loss: Any, family: str, network: dict[str, Any], loss: dict[str, Any]) -> Any:  # noqa: ANN401
     """Return a network and its loss."""
     return build_network(family, network), build_loss(family, loss)
-
-
-def _made_with(
-    samples: pd.DataFrame,
-    folders: tuple[dict[str, VideoFolder], dict[str, VideoFolder]],
-    asked: dict[str, Group],
-    *,
-    sees_maps: bool,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parameters that crops and maps on disk were made with, if they are those that are asked for."""
-    wanted = {stage: options.model_dump(mode="json") for stage, options in asked.items()}
-    face_crops, defocus_maps = folders
-    crop_options = check_made_with(face_crops, samples["folder"], "preprocessing", wanted["preprocessing"])
-    _check_crops(samples, face_crops, "run kedro run --pipelines=split again")
-    if not sees_maps:
-        return crop_options, wanted["defocus"]
-    return crop_options, check_made_with(defocus_maps, samples["folder"], "defocus", wanted["defocus"])
-
-
-def _check_crops(samples: pd.DataFrame, face_crops: dict[str, VideoFolder], remedy: str) -> None:
-    """Check that samples are of the crops that are on disk."""
-    check_unchanged(face_crops, zip(samples["folder"], samples["crops"], strict=True), remedy)
-
-
-def _digest(samples: pd.DataFrame, face_crops: dict[str, VideoFolder]) -> list[Any]:
-    """Return what tells samples and crops from others."""
-    hashed = pd.util.hash_pandas_object(samples, index=False).to_numpy().sum(dtype=np.uint64)
-    return [int(hashed), fingerprint(sorted(face_crops[key].fingerprint for key in samples["folder"].unique()))]
-
-
-def _files(weights: str | dict[str, str]) -> list[int]:
-    """Return size and time of the files that a network starts from, if there are any."""
-    names = weights.values() if isinstance(weights, dict) else [weights]
-    states = [path.stat() for path in map(Path, names) if path.is_file()]
-    return [number for state in states for number in (state.st_size, state.st_mtime_ns)]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from fakefocus import wording
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
@@ -180,7 +181,7 @@ def _compared(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
 
 def _alone(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     rows = [
-        [result["detector"], view["view"], _number(view["auc"]), f"{result['faces'] / view['seconds']:.0f}"]
+        [result["detector"], view["view"], wording.number(view["auc"]), f"{result['faces'] / view['seconds']:.0f}"]
         for result in results
         for view in result["views"]
     ]
@@ -192,7 +193,7 @@ def _alone(results: tuple[dict[str, Any], ...]) -> dict[str, Any]:
 
 
 def _with_interval(metric: dict[str, Any]) -> str:
-    value = _number(metric["value"])
+    value = wording.number(metric["value"])
     return value if metric["low"] is None else f"{value} ({metric['low']:.3f} to {metric['high']:.3f})"
 
 
@@ -206,7 +207,3 @@ def _difference(compared: Mapping[str, Any]) -> str:
     # two scores in the same order have no difference, and no uncertainty of it
     sure = ", the same order" if isclose(value, compared["low"]) and isclose(value, compared["high"]) else sure
     return f"{value:+.3f} ({compared['low']:+.3f} to {compared['high']:+.3f}{sure})"
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
