@@ -14,7 +14,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 CODE = {
     "One answer from a file": ("prediction", "prediction.predictor", "prediction.result", "prediction.detectors"),
-    "Detectors": ("models", "models.family", "models.contract", "inference"),
+    "Detectors": ("models", "models.family", "models.contract", "models.overlap", "models.fitting", "inference"),
     "Pixels": (
         *("imaging.frames", "imaging.media", "imaging.pictures", "imaging.packets"),
         *("imaging.alignment", "imaging.defocus", "imaging.gradient_ratio", "imaging.blending"),

@@ -114,7 +114,7 @@ def test_best_device_is_taken_and_a_missing_one_is_refused(monkeypatch: pytest.M
     assert pick_device("auto").type == "cuda"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pick_device("auto").type == "cpu"
-    with pytest.raises(InputError, match=r"evaluation\.device: there is no cuda here, only cpu"):
+    with pytest.raises(InputError, match=r"device: there is no cuda here, only cpu: set evaluation.device"):
         pick_device("cuda")
 
 

@@ -58,7 +58,7 @@ def _wait(address: str, running: subprocess.Popen[bytes]) -> None:
             if running.poll() is not None:
                 break
             time.sleep(0.5)
-    msg = f"{running.args}: did not answer within {PATIENCE} s"
+    msg = f"{running.args!r}: did not answer within {PATIENCE} s"
     raise TimeoutError(msg)
 
 

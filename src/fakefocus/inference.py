@@ -15,7 +15,8 @@ from fakefocus.datasets.stored_video import VideoFolder, check_made_with, check_
 from fakefocus.errors import InputError
 from fakefocus.imaging.maps import MapMaker
 from fakefocus.models.build import load_network
-from fakefocus.models.contract import Contract, check_fit, read_contract
+from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.fitting import check_fit
 from fakefocus.models.torch_settings import set_up_torch
 from fakefocus.parameters import CropSpec, Defocus, Device, Evaluation, MapSpec, Preprocessing
 from fakefocus.training.augmentation import Augment, Plan, Sample
@@ -223,7 +224,10 @@ def pick_device(device: Device) -> torch.device:
         return torch.device("cuda" if there["cuda"] else "cpu")
     if not there[device]:
         names = ", ".join(name for name, is_there in there.items() if is_there)
-        msg = f"evaluation.device: there is no {device} here, only {names}: set it to one of these, or to auto"
+        msg = (
+            f"device: there is no {device} here, only {names}: set evaluation.device (of fakefocus predict, --device) "
+            "to one of these, or to auto"
+        )
         raise InputError(msg)
     return torch.device(device)
 

@@ -40,7 +40,7 @@ SECTION_KEYS = ("title", "order", "split_hash", "text", "tables", "caption")
 """What a protocol writes for the report: paragraphs of ``text``; ``tables`` with ``title``, ``columns`` and ``rows`` of
 text; ``caption`` of the figure that has the protocol's name, empty without. Sections are shown by ``order``. One with
 more figures names them in ``pictures``: ``figure`` (the name of its file), ``title`` and ``caption``. One about
-detectors of the report has their ``trainings`` too (`models.contract.training_of`): where one of them was trained and
+detectors of the report has their ``trainings`` too (`models.fitting.training_of`): where one of them was trained and
 judged again since, the report leaves the section out."""
 SEEDS = (3, 42, 123)
 """Seeds of trainings that are compared by mean and deviation."""

@@ -16,9 +16,9 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
-from fakefocus.imaging.frames import Frame, _packets, frame_rate, hash_of, picture_bytes, probe, read_frames
+from fakefocus.imaging.frames import Frame, frame_rate, hash_of, picture_bytes, probe, read_frames
 from fakefocus.imaging.media import MediaError, PassingMediaError
-from fakefocus.imaging.packets import needed_packets
+from fakefocus.imaging.packets import needed_packets, packets_of
 
 
 def test_probe_reads_size_rate_and_frames(face_clip: Path) -> None:
@@ -143,7 +143,7 @@ def test_chosen_frames_are_those_of_a_full_decode(
 def test_frames_that_nobody_asked_for_are_not_decoded(tmp_path: Path) -> None:
     path = _written(tmp_path / "a.mp4", _numbered(40), g=10, bf=0, crf=18, sc_threshold=0)
     with av.open(str(path)) as container:
-        packets = _packets(container)
+        packets = packets_of(container)
     times = sorted(p.pts for p in packets if p.pts is not None)
     # four groups of ten: frame 12 needs the second group's first three packets
     assert needed_packets(packets, {times[12]}) == {10, 11, 12}

@@ -7,7 +7,9 @@ import pytest
 
 from examples import CROPS, NOBODY, make_contract
 from fakefocus.errors import InputError
-from fakefocus.models.contract import Side, check_fit, check_judged, find_overlap, side_of, training_of
+from fakefocus.models.contract import Side
+from fakefocus.models.fitting import check_fit, check_judged, training_of
+from fakefocus.models.overlap import find_overlap, side_of
 from fakefocus.parameters import CropSpec, Defocus, MapSpec, Preprocessing
 
 MAPS = {"method": "gradient_ratio", "sigma_max": 5.0}

@@ -19,7 +19,7 @@ from fakefocus.datasets.summaries import Summaries
 from fakefocus.datasets.video_folders import VideoFolders
 from fakefocus.errors import InputError
 from fakefocus.metrics.weighted import METRICS
-from fakefocus.models.contract import training_of
+from fakefocus.models.fitting import training_of
 from fakefocus.page import picture_uri
 from fakefocus.parameters import Evaluation, Reporting
 from fakefocus.pipeline_registry import PROTOCOLS

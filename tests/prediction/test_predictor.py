@@ -16,7 +16,7 @@ from fakefocus.prediction import Options, Prediction, Predictor, find_detector
 from fakefocus.prediction.notes import deciding
 from fakefocus.prediction.quality import jpeg_quality
 from fakefocus.prediction.result import SCHEMA_VERSION, PersonResult, Warned, json_schema, read_prediction
-from fakefocus.prediction.wording import in_words
+from fakefocus.prediction.words import in_words
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,15 +1,20 @@
 """``fakefocus models``."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fakefocus import wording
 from fakefocus.apps.options import FOLDER
 
 if TYPE_CHECKING:
     from fakefocus.prediction.detectors import Detector
+
+
+_COLUMNS = ("name", "detector", "trained on", "validation AUC", "test AUC", "size")
 
 
 @click.command(name="models", short_help="List detectors, or show the card of one.")
@@ -29,25 +34,34 @@ def command(name: str | None, project: Path) -> None:
     if name is not None:
         _show(find_detector(name))
         return
-    click.echo(f"{'name':44} {'family':14} {'trained on':12} {'validation AUC':>14} {'test AUC':>22} {'size':>9}")
-    for shipped in shipped_detectors():
-        _line(find_detector(shipped), "  (recommended)" if shipped == RECOMMENDED else "")
+    rows = [_row(find_detector(shipped), shipped == RECOMMENDED) for shipped in shipped_detectors()]
     for folder in detectors_here(project / "data"):
         try:
-            _line(find_detector(str(folder)), "")
+            rows.append(_row(find_detector(str(folder)), recommended=False))
         except InputError as error:
             click.echo(f"{folder}: {error}", err=True)
+    click.echo("\n".join(_aligned([_COLUMNS, *rows])))
 
 
-def _line(detector: "Detector", remark: str) -> None:
+def _row(detector: "Detector", recommended: bool) -> tuple[str, ...]:
     contract = detector.contract
-    size = (detector.folder / "weights.safetensors").stat().st_size / 1e6
-    auc = "" if contract.val_video_auc is None else f"{contract.val_video_auc:.3f}"
-    label = "" if contract.labels == "true" else f" ({contract.labels} labels)"
-    click.echo(
-        f"{detector.name:44} {contract.family + label:14} {contract.dataset:12} {auc:>14} {_test_auc(detector):>22} "
-        f"{size:>6.1f} MB{remark}"
+    return (
+        detector.name,
+        contract.name + (" (recommended)" if recommended else ""),
+        contract.dataset,
+        "" if contract.val_video_auc is None else wording.number(contract.val_video_auc),
+        _test_auc(detector),
+        f"{(detector.folder / 'weights.safetensors').stat().st_size / 1e6:.1f} MB",
     )
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines: texts begin below each other, numbers (the last three columns) end so."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:{'<' if place < 3 else '>'}{widths[place]}}" for place, cell in enumerate(row)).rstrip()
+        for row in rows
+    ]
 
 
 def _test_auc(detector: "Detector") -> str:
@@ -56,7 +70,7 @@ def _test_auc(detector: "Detector") -> str:
     if measured.is_file():
         usual = json.loads(measured.read_text(encoding="utf-8"))["methods"]
         usual_row = next((row for row in usual if not row["method"] and row["compression"] == "c23"), None)
-        return "" if usual_row is None else _with_interval(usual_row["auc"])
+        return "" if usual_row is None else _shown(usual_row["auc"])
     folder = detector.folder.resolve()
     summary = folder.parents[2] / "07_model_output" / folder.parent.name / folder.name / "summary.json"
     if not summary.is_file():
@@ -64,14 +78,11 @@ def _test_auc(detector: "Detector") -> str:
     from fakefocus.schemas import judged_scope
 
     metrics = json.loads(summary.read_text(encoding="utf-8"))["metrics"]
-    return _with_interval(metrics[judged_scope(metrics)]["auc"])
+    return _shown(metrics[judged_scope(metrics)]["auc"])
 
 
-def _with_interval(auc: dict[str, float | None]) -> str:
-    if auc["value"] is None:
-        return ""
-    ends = "" if auc["low"] is None else f" [{auc['low']:.3f}, {auc['high']:.3f}]"
-    return f"{auc['value']:.3f}{ends}"
+def _shown(auc: dict[str, float | None]) -> str:
+    return "" if auc["value"] is None else wording.interval(auc)
 
 
 def _show(detector: "Detector") -> None:

@@ -169,7 +169,7 @@ def _with_progress(answers: "Iterator[Prediction]", count: int) -> "Iterator[Pre
 
 
 def _show(result: "Prediction", *, spelt_out: bool) -> None:
-    from fakefocus.prediction.wording import provenance_in_words
+    from fakefocus.prediction.words import provenance_in_words
 
     verdict = result.verdict or "failed"
     name = click.style(f"{verdict.replace('_', ' '):9}", fg=_COLOURS.get(verdict))

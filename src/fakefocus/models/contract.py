@@ -1,24 +1,16 @@
 """What a trained detector is and what it may be shown: ``architecture.json``."""
 
-import hashlib
-import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from fakefocus.errors import InputError
 from fakefocus.parameters import CropSpec, Group, MapSpec, Training
 
-if TYPE_CHECKING:  # whoever reads a contract does without tables
-    import pandas as pd
-
 _AGAIN = "train it again: kedro run --pipelines=train with the same --params"
-_JUDGE_AGAIN = "run kedro run --pipelines=evaluate"
-_SIDES = ("train", "val")
-_CHANCE = ("machine", "seconds")
-"""What differs between two trainings that are otherwise the same."""
+SIDES = ("train", "val")
 _EDGE = 1e-6
 """Scores are kept this far from 0 and 1 before their logit is taken, as `metrics.calibration` does."""
 
@@ -152,23 +144,6 @@ class Contract(Group):
         return self.title + {"true": "", "shuffled": ", shuffled labels", "none": ", untrained"}[self.labels]
 
 
-class Overlap(Group):
-    """How many test videos a detector knows, themselves or by somebody in them; ``videos`` is how many there are.
-
-    ``trained_on`` counts those of its training, ``validated_on`` others of its validation.
-    """
-
-    videos: int
-    trained_on: int
-    validated_on: int
-    people: tuple[str, ...]
-
-    @property
-    def known(self) -> int:
-        """How many it knows at all."""
-        return self.trained_on + self.validated_on
-
-
 def read_contract(content: Mapping[str, Any]) -> Contract:
     """Return the contract that ``architecture.json`` holds.
 
@@ -184,159 +159,7 @@ def read_contract(content: Mapping[str, Any]) -> Contract:
         raise InputError(msg) from error
 
 
-def side_of(samples: "pd.DataFrame") -> Side:
-    """Return whom samples show."""
-    videos = samples.drop_duplicates("video_id").sort_values("video_id")
-    return Side(
-        videos=tuple(videos["video_id"]),
-        sha256=tuple(videos["fingerprint"]),
-        people=tuple(sorted({name for names in videos["people"] for name in people_in(names)})),
-    )
-
-
-def people_in(text: str) -> list[str]:
-    """Return the names that the column ``people`` of samples holds, one a line."""
-    return text.split("\n") if text else []
-
-
-def check_fit(
-    contract: Contract,
-    test: "pd.DataFrame",
-    crops: CropSpec,
-    maps: MapSpec | None,
-    *,
-    seen: Literal["refuse", "allow"] = "refuse",
-    split_hash: str = "",
-) -> Overlap:
-    """Compare a detector with what it is to be shown.
-
-    Args:
-        contract: What the detector is.
-        test: The samples that it is judged on.
-        crops: How their crops were made.
-        maps: How their maps were made; read only if the detector sees maps.
-        seen: What is done with test videos and people that it was trained or validated on.
-        split_hash: The hash of the split that it is judged on; in its own one, people are on two sides.
-
-    Returns:
-        How many of the test videos it knows.
-
-    Raises:
-        InputError: If crops or maps are of another kind, with both values and the remedy; or if test videos or people
-            are known to it, and ``seen`` refuses that.
-    """
-    _check_kind(contract, "crops", contract.crops, crops, "preprocess")
-    if contract.maps is not None:
-        _check_kind(contract, "maps", contract.maps, maps, "defocus")
-    overlap = find_overlap(contract.train, contract.val, test)
-    if overlap.known and seen == "refuse":
-        own = contract.split.hash == split_hash
-        remedy = (
-            f"its own split ({contract.split.strategy}) has them on two sides: set evaluation.seen to allow"
-            if own
-            else f"judge it on the split that it was trained with (experiment {contract.experiment}), train it on this "
-            "one, or set evaluation.seen to allow"
-        )
-        msg = f"{contract.name} of {contract.experiment}: {in_words(overlap)}: {remedy}, which the report will say"
-        raise InputError(msg)
-    return overlap
-
-
-def in_words(overlap: Overlap) -> str:
-    """Return how many test videos a detector knows, in words, with the first names."""
-    counts = {"trained on": overlap.trained_on, "validated on": overlap.validated_on}
-    texts = [f"{count} of {overlap.videos} test videos were {how}" for how, count in counts.items() if count]
-    who = f", or show people who were, with {_first(overlap.people)}" if overlap.people else ""
-    return " and ".join(texts) + who
-
-
-def check_judged(contract: Mapping[str, Any], summary: Mapping[str, Any], remedy: str = _JUDGE_AGAIN) -> None:
-    """Check that a summary, and the scores beside it, are of the training that a contract is of.
-
-    Args:
-        contract: What ``architecture.json`` holds.
-        summary: What ``summary.json`` holds.
-        remedy: What is to be run where they are not.
-
-    Raises:
-        InputError: If the detector was trained again since.
-    """
-    differing = trained_otherwise(contract, summary["contract"])
-    if differing:
-        msg = (
-            f"{summary['contract']['name']} of {contract['experiment']} was trained again since it was judged "
-            f"({', '.join(differing)} differ): its scores are those of before, {remedy}"
-        )
-        raise InputError(msg)
-
-
-def trained_otherwise(contract: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
-    """Return in which fields a contract and what a summary says of one differ: none where they are of one training.
-
-    A summary counts videos and people, a contract names them: both follow from split and methods. What a contract of an
-    earlier version does not say has its default.
-    """
-    whole = _completed(contract)
-    return [n for n, value in whole.items() if n not in (*_SIDES, *_CHANCE) and described.get(n) != value]
-
-
-def training_of(contract: Mapping[str, Any], detector: str, experiment: str) -> dict[str, str]:
-    """Return what tells the training of a detector apart, a digest, by the detector and where it is judged.
-
-    It is the same of a contract and of what a summary says of one.
-
-    Args:
-        contract: What ``architecture.json`` holds, or the ``contract`` of a summary.
-        detector: Name of its folder.
-        experiment: Name of the judgement.
-    """
-    apart = {name: value for name, value in _completed(contract).items() if name not in (*_SIDES, *_CHANCE, "name")}
-    digest = hashlib.sha256(json.dumps(apart, sort_keys=True).encode()).hexdigest()[:16]
-    return {f"{detector} of {contract['experiment']} on {experiment}": digest}
-
-
-def _completed(contract: Mapping[str, Any]) -> dict[str, Any]:
+def completed(contract: Mapping[str, Any]) -> dict[str, Any]:
     """Return a contract as this version writes it; what a summary says of one as it is."""
-    named = all(isinstance(contract.get(side), Mapping) and "sha256" in contract[side] for side in _SIDES)
+    named = all(isinstance(contract.get(side), Mapping) and "sha256" in contract[side] for side in SIDES)
     return read_contract(contract).model_dump(mode="json") if named else dict(contract)
-
-
-def find_overlap(train: Side, val: Side, test: "pd.DataFrame") -> Overlap:
-    """Return how many videos of ``test`` are of ``train`` or ``val``, themselves or by somebody in them."""
-    videos = test.drop_duplicates("video_id")
-    trained, validated = (_known(side, videos) for side in (train, val))
-    known_people = {*train.people, *val.people}
-    shared = known_people.intersection(name for names in videos["people"] for name in people_in(names))
-    return Overlap(
-        videos=len(videos),
-        trained_on=int(trained.sum()),
-        validated_on=int((validated & ~trained).sum()),
-        people=tuple(sorted(shared)),
-    )
-
-
-def _known(side: Side, videos: "pd.DataFrame") -> "pd.Series":
-    people = set(side.people)
-    by_person = videos["people"].map(lambda names: not people.isdisjoint(people_in(names))).astype(bool)
-    return by_person | videos["fingerprint"].isin(set(side.sha256))
-
-
-def _check_kind(contract: Contract, what: str, learned: Group, shown: Group | None, stage: str) -> None:
-    if learned == shown:
-        return
-    ours, theirs = learned.model_dump(), {} if shown is None else shown.model_dump()
-    differing = [name for name in ours if ours[name] != theirs.get(name)]
-    msg = (
-        f"{what}: {contract.name} of {contract.experiment} was trained on {what} with {_values(ours, differing)}, "
-        f"these have {_values(theirs, differing)}: make them as it knows them (kedro run --pipelines={stage}), or "
-        "train it on these"
-    )
-    raise InputError(msg)
-
-
-def _values(values: Mapping[str, Any], names: Iterable[str]) -> str:
-    return ", ".join(f"{name} {values.get(name)}" for name in names) if values else "no note of how they were made"
-
-
-def _first(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more people" if len(names) > 3 else "")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fakefocus.page import render
 from fakefocus.prediction.explaining import Explanation, coloured, overlaid
 from fakefocus.prediction.result import Prediction
-from fakefocus.prediction.wording import provenance_in_words
+from fakefocus.prediction.words import provenance_in_words
 
 Picture = NDArray[np.uint8]
 _QUALITY = 88

@@ -36,7 +36,7 @@ from fakefocus.prediction.result import (
     Prediction,
     Warned,
 )
-from fakefocus.prediction.wording import in_words
+from fakefocus.prediction.words import in_words
 
 if TYPE_CHECKING:
     from fakefocus.inference import Crop

@@ -11,7 +11,7 @@ from fakefocus.apps.web.charts import over_time
 from fakefocus.prediction.answer_page import Shown, answer_page
 from fakefocus.prediction.boxes import find_person
 from fakefocus.prediction.result import Media, Options, Prediction
-from fakefocus.prediction.wording import provenance_in_words
+from fakefocus.prediction.words import provenance_in_words
 from fakefocus.prediction.writing import as_json
 from fakefocus.sources.demo.examples import write_example
 

@@ -11,8 +11,8 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.over_seeds import METHOD
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.models.contract import check_judged, training_of
 from fakefocus.models.family import UNCHANGED, Claim
+from fakefocus.models.fitting import check_judged, training_of, trainings_in
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
 from fakefocus.pipelines.ablation import figures, words
 from fakefocus.pipelines.ablation.measuring import (
@@ -138,7 +138,7 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
         "order": ORDER,
         "split_hash": there[0]["split_hash"],
         # variants are trained and judged apart from the detectors of the report
-        "trainings": {name: digest for one in there for name, digest in one.get("training", {}).items()},
+        "trainings": trainings_in(there),
         "text": [
             "Each part that is claimed to help was left out and the detector trained again, with the seeds and "
             "the recipe of the unchanged one; and of a trained detector, streams were switched off. Differences are "

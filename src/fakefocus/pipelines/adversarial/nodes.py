@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.models import families
-from fakefocus.models.contract import Contract, training_of
+from fakefocus.models.contract import Contract
+from fakefocus.models.fitting import result_of
 from fakefocus.parameters import Adversarial, Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED, Planned, choose_images, plan_attacks
 from fakefocus.pipelines.adversarial.judging import judge_attack, judge_images, judge_transfer, sanity_of, tracked
@@ -66,12 +67,7 @@ def attack_detector(
     options = {"threshold": threshold, "confidence": evaluation.confidence}
     right = (clean >= threshold) == (pictures.labels == 1)
     result = {
-        "detector": shown.contract.name,
-        "family": shown.contract.family,
-        "dataset": dataset,
-        "experiment": experiment,
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], shown.contract.family, experiment),
+        **result_of("adversarial", model["contract"], dataset, experiment, splits_json["hash"]),
         "parameters": adversarial.model_dump(mode="json"),
         "threshold": threshold,
         "confidence": evaluation.confidence,
@@ -127,7 +123,7 @@ def show_transferred(
             row = judge_transfer(rows, clean, scores, changed_by_it, own["right"], options)
             transferred.append(about | {"epsilon": None if epsilon == "None" else int(epsilon)} | row)
     result = white_box | {"transferred": transferred}
-    return {"protocol": "adversarial", "tracked": tracked(result)} | result
+    return result | {"tracked": tracked(result)}
 
 
 def describe_adversarial(*results: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from fakefocus import wording
 from fakefocus.metrics.intervals import METHOD
+from fakefocus.models.fitting import trainings_in
 from fakefocus.pipelines.adversarial.budget import UNBOUNDED
 from fakefocus.pipelines.adversarial.judging import ALONE
 from fakefocus.plotting import GRID, INK, OTHER_COLOURS, WIDTH, style
@@ -31,7 +32,7 @@ def adversarial_section(results: Sequence[Result]) -> dict[str, Any]:
         "title": "Attacks on detectors",
         "order": 30,
         "split_hash": results[0]["split_hash"],
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": _text(results),
         "tables": [_accuracies(results), _sizes(results), *_transfers(results), _sanity(results)],
         "caption": (

@@ -11,7 +11,8 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import Contract, Side, find_overlap, read_contract
+from fakefocus.models.contract import Contract, Side, read_contract
+from fakefocus.models.overlap import find_overlap
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 
 _PLAIN = re.compile(r"\w+(\.seed_\d+)?")

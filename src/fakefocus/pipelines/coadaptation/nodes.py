@@ -13,8 +13,8 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.similarity import linear_cka, mean_absolute_cosine, rank_correlation
 from fakefocus.models import DetectorOptions, find_family
-from fakefocus.models.contract import check_judged
 from fakefocus.models.family import UNCHANGED
+from fakefocus.models.fitting import check_judged
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Retraining
 from fakefocus.pipelines.coadaptation import figures, words
 

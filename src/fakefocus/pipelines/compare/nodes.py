@@ -11,7 +11,7 @@ from fakefocus import wording
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import Comparison, compare_videos, holm
 from fakefocus.models import families
-from fakefocus.models.contract import training_of
+from fakefocus.models.fitting import training_of
 from fakefocus.parameters import Evaluation
 from fakefocus.plotting import CONTROL, INK, OTHER_COLOURS, WIDTH, plain, style
 from fakefocus.schemas import judged_scope

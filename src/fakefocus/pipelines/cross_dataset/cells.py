@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fakefocus.datasets.experiments import StoredExperiments
 from fakefocus.errors import InputError
 from fakefocus.models import families, main_families
-from fakefocus.models.contract import trained_otherwise
+from fakefocus.models.fitting import trained_otherwise
 from fakefocus.parameters import Suite, Tested, Trained
 from fakefocus.parameters.cross_dataset import Words
 

@@ -14,7 +14,7 @@ from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.pooling import Scored, cross_aucs, pool
 from fakefocus.metrics.scores import equal_error_threshold
 from fakefocus.metrics.scores import summary as summarise
-from fakefocus.models.contract import training_of
+from fakefocus.models.fitting import training_of
 from fakefocus.parameters import Evaluation, Suite
 from fakefocus.pipelines.cross_dataset.cells import Cell, read_cells
 from fakefocus.pipelines.cross_dataset.figures import draw_suite

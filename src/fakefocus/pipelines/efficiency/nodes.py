@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.machine import processor_name
 from fakefocus.models import find_family
-from fakefocus.models.contract import Contract, read_contract, training_of
+from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.fitting import result_of, trainings_in
 from fakefocus.parameters import Defocus, Efficiency
 from fakefocus.pipelines.efficiency.figures import draw_costs
 
@@ -57,13 +58,7 @@ def measure_costs(
         measured = [row for device in there for row in _measure(contract, network, device, efficiency)]
         maps = _time_maps(contract, samples[samples["split"] == "test"], face_crops, efficiency)
     result = {
-        "protocol": "efficiency",
-        "detector": contract.name,
-        "family": contract.family,
-        "dataset": dataset,
-        "experiment": experiment,
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], contract.family, experiment),
+        **result_of("efficiency", model["contract"], dataset, experiment, splits_json["hash"]),
         "seed": contract.training.seed,
         "parameters": efficiency.model_dump(mode="json"),
         "input": {"channels": len(contract.input.channels), "side": contract.input.img_size},
@@ -106,7 +101,7 @@ def describe_efficiency(splits_json: dict[str, Any], *results: dict[str, Any]) -
         "title": "What the detectors cost",
         "order": 70,
         "split_hash": splits_json["hash"],
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": text,
         "tables": [_counted_table(results), _measured_table(results), _map_table(results)],
         "caption": "Parameters and operations a crop, of this detector (filled) and of the published sizes (hollow), "

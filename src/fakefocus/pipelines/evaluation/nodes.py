@@ -10,7 +10,9 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.comparison import hierarchical_interval
 from fakefocus.metrics.coverage import auc_by_policy, coverage, with_missing
 from fakefocus.metrics.videos import score_by_track, score_by_video
-from fakefocus.models.contract import Contract, check_judged, find_overlap, read_contract
+from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.fitting import check_judged
+from fakefocus.models.overlap import find_overlap
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.evaluation.attributes import describe_videos
 from fakefocus.pipelines.evaluation.judgement import Scores, calibrate, judged_first, measure

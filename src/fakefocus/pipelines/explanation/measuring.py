@@ -52,6 +52,41 @@ class Faces:
         return Faces(self.kind, self.x[:count], masks, *parts)
 
 
+def measure(
+    network: Any,  # noqa: ANN401
+    family: Family,
+    kinds: dict[str, Faces],
+    heats: dict[str, dict[tuple[str, Method], Heat]],
+    threshold: float,
+    explanation: Explanation,
+    confidence: float,
+) -> dict[str, Any]:
+    """Return how well heat maps meet what was altered, and whether they can be trusted.
+
+    Args:
+        network: The detector.
+        family: Its family.
+        kinds: Faces by how their altered place is known; the first kind is asked for the last two results.
+        heats: Heat maps by kind.
+        threshold: From which score on a face is called fake.
+        explanation: How many faces are asked.
+        confidence: Of intervals.
+
+    Returns:
+        ``localised`` by kind, ``asked``: which kind, ``faithful`` and ``unlearned``.
+    """
+    asked = next(iter(kinds.values()))
+    few = asked.first(explanation.deletion_faces)
+    return {
+        "localised": {
+            kind: localised(heats[kind], faces, confidence) for kind, faces in kinds.items() if faces.masks is not None
+        },
+        "asked": asked.kind,
+        "faithful": faithfulness(network, family, few, threshold, explanation, confidence),
+        "unlearned": unlearned(network, family, heats[asked.kind], asked, explanation.seed, confidence),
+    }
+
+
 def heats_of(network: Any, family: Family, x: Tensor, label: int = 1) -> dict[tuple[str, Method], Heat]:  # noqa: ANN401
     """Return the heat maps of all faces by part of the network and method, of those that there are."""
     heats: dict[tuple[str, Method], Heat] = {}

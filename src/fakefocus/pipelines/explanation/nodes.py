@@ -13,7 +13,8 @@ from fakefocus.datasets.stored_video import VideoFolder, made_with
 from fakefocus.errors import InputError
 from fakefocus.metrics.videos import score_by_track
 from fakefocus.models import find_family
-from fakefocus.models.contract import check_judged, read_contract, training_of
+from fakefocus.models.contract import read_contract
+from fakefocus.models.fitting import check_judged, result_of
 from fakefocus.parameters import Defocus, Evaluation, Explanation, Preprocessing
 from fakefocus.pipelines.explanation import figures, words
 from fakefocus.pipelines.explanation.choosing import middle_faces, records, spread_faces, surest_videos, worst_videos
@@ -101,34 +102,13 @@ def explain_faces(
     family, confidence = find_family(contract.family), evaluation.confidence
     kinds = see_faces(show, test, altered_masks, explanation)
     heats = {name: measuring.heats_of(network, family, faces.x) for name, faces in kinds.items()}
-    asked = next(iter(kinds.values()))
     spread = show(samples=spread_faces(test, explanation.embedded_faces))
     result = {
-        "protocol": "explanation",
-        "detector": contract.name,
-        "family": family.name,
-        "dataset": dataset,
-        "experiment": experiment,
+        **result_of("explanation", model["contract"], dataset, experiment, splits_json["hash"]),
         "split": "test",
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], family.name, experiment),
         "parameters": explanation.model_dump(),
         "confidence": confidence,
-        "localised": {
-            name: measuring.localised(heats[name], faces, confidence)
-            for name, faces in kinds.items()
-            if faces.masks is not None
-        },
-        "asked": asked.kind,
-        "faithful": measuring.faithfulness(
-            network,
-            family,
-            asked.first(explanation.deletion_faces),
-            summary["metrics"]["threshold"],
-            explanation,
-            confidence,
-        ),
-        "unlearned": measuring.unlearned(network, family, heats[asked.kind], asked, explanation.seed, confidence),
+        **measuring.measure(network, family, kinds, heats, summary["metrics"]["threshold"], explanation, confidence),
         "map_use": None
         if not contract.input.maps
         else measuring.map_use(

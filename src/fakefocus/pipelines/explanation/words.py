@@ -5,6 +5,7 @@ from typing import Any
 
 from fakefocus import wording
 from fakefocus.explain.titles import METHOD_TITLES
+from fakefocus.models.fitting import trainings_in
 
 ORDER = 10
 """Of the section in the report."""
@@ -21,7 +22,7 @@ def section(split_hash: str, results: Sequence[dict[str, Any]]) -> dict[str, Any
         "title": "What the detectors look at",
         "order": ORDER,
         "split_hash": split_hash,
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": [
             "Test faces only; nothing here chose anything. A heat map says where a score comes from, relative to its "
             "own hottest place. Whether it can be trusted is measured: does it meet the places that were altered "

@@ -12,7 +12,8 @@ from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import Contract, check_judged, read_contract, training_of
+from fakefocus.models.contract import Contract, read_contract
+from fakefocus.models.fitting import check_judged, result_of, trainings_in
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
 from fakefocus.pipelines.leave_one_out.figures import draw_pairs
 from fakefocus.schemas import STATUSES
@@ -79,14 +80,8 @@ def judge_left_out(
         lacking = _videos(test.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
         rows += _compare_methods(left_out, whole, lacking, evaluation.confidence)
     return {
-        "protocol": "leave_one_out",
+        **result_of("leave_one_out", model["contract"], dataset, experiment, splits_json["hash"]),
         "tracked": _tracked(rows),
-        "detector": contract.name,
-        "family": contract.family,
-        "dataset": dataset,
-        "experiment": experiment,
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], contract.family, experiment),
         "seed": contract.training.seed,
         "confidence": evaluation.confidence,
         "interval": METHOD,
@@ -120,7 +115,7 @@ def describe_leave_one_out(splits_json: dict[str, Any], *results: dict[str, Any]
         "title": "Leaving one method out",
         "order": 15,
         "split_hash": splits_json["hash"],
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": text,
         "tables": [_table(results)],
         "caption": "AUC of videos by the method that was left out: trained with it (filled) and without it (hollow).",

@@ -10,7 +10,8 @@ import pandas as pd
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.models.contract import Verdict, read_contract, training_of
+from fakefocus.models.contract import Verdict, read_contract
+from fakefocus.models.fitting import training_of
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Release
 from fakefocus.pipelines.release.card import CARD, CONTRACT, RESULTS, WEIGHTS, tables, write_card
 from fakefocus.pipelines.release.measuring import by_blend, by_edit, by_method

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from fakefocus.models.contract import training_of
+from fakefocus.models.fitting import training_of
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.models import families, find_family
-from fakefocus.models.contract import Overlap, in_words, training_of
+from fakefocus.models.fitting import training_of
+from fakefocus.models.overlap import Overlap, in_words
 from fakefocus.parameters import Evaluation, PublishedResult, PublishedTable, Reproduce
 from fakefocus.pipelines.reproduce.commands import NO_DATA, commands_for
 from fakefocus.plotting import GRID, INK, WIDTH, style

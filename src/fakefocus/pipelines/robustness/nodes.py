@@ -11,7 +11,8 @@ from fakefocus.errors import InputError
 from fakefocus.imaging.perturbations import STRENGTHS, perturbations
 from fakefocus.imaging.reencoding import CONDITIONS
 from fakefocus.metrics.intervals import METHOD
-from fakefocus.models.contract import Contract, check_judged, training_of
+from fakefocus.models.contract import Contract
+from fakefocus.models.fitting import check_judged, result_of, trainings_in
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Robustness
 from fakefocus.pipelines.robustness import figures, tables
 from fakefocus.pipelines.robustness.choosing import choose_faces, choose_videos
@@ -103,14 +104,8 @@ def measure_robustness(
     contract = shown.contract
     _log.info("%s: %s", contract.name, tables.in_a_line(media, crops))
     return {
-        "protocol": "robustness",
-        "detector": contract.name,
-        "family": contract.family,
-        "dataset": dataset,
-        "experiment": experiment,
+        **result_of("robustness", model["contract"], dataset, experiment, splits_json["hash"]),
         "split": "test",
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], contract.family, experiment),
         "parameters": robustness.model_dump(),
         "threshold": judge.threshold,
         "interval": {"method": METHOD, "confidence": evaluation.confidence},
@@ -134,7 +129,7 @@ def describe_robustness(*results: dict[str, Any]) -> dict[str, Any]:
         "title": "Robustness",
         "order": 20,
         "split_hash": results[0]["split_hash"],
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": tables.paragraphs(results),
         "tables": tables.tables(results),
         "caption": tables.caption(results),

@@ -52,7 +52,7 @@ def learned_from(samples: pd.DataFrame, options: DetectorOptions) -> pd.DataFram
 
 def warn_of_overlap(samples: pd.DataFrame, learned: pd.DataFrame) -> None:
     """Say before an evening of training that its evaluation will ask for a word."""
-    from fakefocus.models.contract import find_overlap, in_words, side_of
+    from fakefocus.models.overlap import find_overlap, in_words, side_of
 
     train, val = (side_of(learned[learned["split"] == side]) for side in ("train", "val"))
     overlap = find_overlap(train, val, samples[samples["split"] == "test"])
@@ -72,7 +72,8 @@ def contract_of(
 ) -> dict[str, Any]:
     """Return the contract of a network as JSON holds it; ``kept`` is the row of the epoch that was kept."""
     from fakefocus.models.build import input_spec, starting_weights
-    from fakefocus.models.contract import Contract, Threshold, side_of
+    from fakefocus.models.contract import Contract, Threshold
+    from fakefocus.models.overlap import side_of
     from fakefocus.training.engine import MONITOR
 
     network, taken = options.network.model_dump(), input_spec(fitted.network)

@@ -17,7 +17,7 @@ from fakefocus.metrics.intervals import METHOD
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.scores import summary as summarise
 from fakefocus.metrics.videos import Aggregation, score_by_video
-from fakefocus.models.contract import training_of
+from fakefocus.models.fitting import result_of, trainings_in
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing, Tta
 from fakefocus.schemas import STATUSES
 
@@ -69,14 +69,8 @@ def score_views(
         for name, of_view in scores.items()
     ]
     return {
-        "protocol": "tta",
+        **result_of("tta", model["contract"], dataset, experiment, splits_json["hash"]),
         "tracked": _tracked(judged, cost := sum(seconds.values()) / seconds["plain"]),
-        "detector": contract.name,
-        "family": contract.family,
-        "dataset": dataset,
-        "experiment": experiment,
-        "split_hash": splits_json["hash"],
-        "training": training_of(model["contract"], contract.family, experiment),
         "parameters": tta.model_dump(mode="json"),
         "seed": contract.training.seed,
         "confidence": evaluation.confidence,
@@ -94,7 +88,7 @@ def describe_tta(*results: dict[str, Any]) -> dict[str, Any]:
         "title": "Scores over several views of a face",
         "order": 60,
         "split_hash": results[0]["split_hash"],
-        "trainings": {name: digest for result in results for name, digest in result["training"].items()},
+        "trainings": trainings_in(results),
         "text": _text(results),
         "tables": [_compared(results), _alone(results)],
         "caption": "",
