@@ -26,7 +26,8 @@ from fakefocus.pipelines.judge.nodes import (
     tabulate_pairs,
     write_judgement,
 )
-from fakefocus.pipelines.judge.verdicts import Oriented, correct_gaps, false_alarm_gaps
+from fakefocus.pipelines.judge.oriented import Oriented
+from fakefocus.pipelines.judge.verdicts import correct_gaps, false_alarm_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_DETECTORS = """file,truth,first,second
