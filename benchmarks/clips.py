@@ -208,11 +208,11 @@ def _frames(scene: Scene, portraits: Path | None) -> Iterator[NDArray[np.uint8]]
     width, height = scene.width, scene.height
     backgrounds = [_background(rng, width, height) for _ in range(2)]
     figures = [cast(_SEED, actor.person, portraits, whole=actor.photograph) for actor in scene.actors]
-    cut = min((a.stop for a in scene.actors if a.start == 0), default=1e9)
+    cut_at = min((a.stop for a in scene.actors if a.start == 0), default=1e9)
     for index in range(round(scene.seconds * RATE)):
         t = index / RATE
         pan = np.float32([[1, 0, 20 * np.sin(0.4 * t)], [0, 1, 8 * np.sin(0.7 * t)]])
-        frame = cv2.warpAffine(backgrounds[t >= cut], pan, (width, height), borderMode=cv2.BORDER_REFLECT)
+        frame = cv2.warpAffine(backgrounds[t >= cut_at], pan, (width, height), borderMode=cv2.BORDER_REFLECT)
         for actor, figure in zip(scene.actors, figures, strict=True):
             if actor.start <= t < actor.stop:
                 _place(frame, actor, figure, t)

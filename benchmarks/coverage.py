@@ -86,14 +86,14 @@ def _cell(design: Design, groups: int, auc: float) -> Iterator[dict[str, Any]]:
     for shared, own in CORRELATIONS:
         rng = np.random.default_rng([SEED, groups, round(100 * auc), round(10 * shared), round(10 * own)])
         trials, gap = simulate(rng, design, groups, auc, shared, own)
-        found: dict[tuple[str, str], tuple[methods.Bounds, float]] = {
+        intervals: dict[tuple[str, str], tuple[methods.Bounds, float]] = {
             ("auc", name): (bounds, auc) for name, bounds in methods.closed_forms(trials).items()
         }
         if design == DESIGNS[0]:
-            found |= {("auc", name): (bounds, auc) for name, bounds in methods.bootstraps(trials, rng).items()}
+            intervals |= {("auc", name): (bounds, auc) for name, bounds in methods.bootstraps(trials, rng).items()}
         if design in (DESIGNS[0], DESIGNS[5]):
-            found |= other_metrics(trials, gap)
-        for (metric, method), ((low, high), truth) in found.items():
+            intervals |= other_metrics(trials, gap)
+        for (metric, method), ((low, high), truth) in intervals.items():
             inside = (low <= truth + 1e-12) & (truth <= high + 1e-12)
             row = {"design": design.name, "groups": groups, "auc": auc, "metric": metric, "method": method}
             yield row | {"coverage": inside.mean(), "width": (np.minimum(high, 1) - np.maximum(low, 0)).mean()}
@@ -147,13 +147,13 @@ def other_metrics(trials: Trials, gap: float) -> dict[tuple[str, str], tuple[met
     kept = np.vstack([np.ones(clips), member != groups[:, None]])
     fake = np.arange(clips) >= split
     values = np.stack([_weighted(scores, fake, kept, gap / 2) for scores in trials.scores])
-    found = {}
+    intervals = {}
     for place, (name, truth) in enumerate(truths(gap, 1 - split / clips).items()):
         value, variance = values[:, place, 0], jackknife_variance(values[:, place, 1:])
         logit = methods.on_logit(value, np.sqrt(variance), trials.student)
         chosen = wilson(value, variance, trials.effective, clips, methods.LEVEL)
-        found |= {(name, "jackknife-t, logit"): (logit, truth), (name, "chosen"): (chosen, truth)}
-    return found
+        intervals |= {(name, "jackknife-t, logit"): (logit, truth), (name, "chosen"): (chosen, truth)}
+    return intervals
 
 
 def truths(gap: float, share: float) -> dict[str, float]:
@@ -174,14 +174,14 @@ def _weighted(scores: Array, fake: NDArray[np.bool_], kept: Array, threshold: fl
     """Return AP, EER, accuracy and F1 of one trial's distinct scores, for each row of clips ``kept``."""
     order = np.argsort(-scores)
     hits, alarms = (np.cumsum(kept[:, order] * mask[order], axis=1) for mask in (fake, ~fake))
-    found, called = hits[:, -1:], hits + alarms
+    hits_at_all, called = hits[:, -1:], hits + alarms
     precision = hits / np.maximum(called, 1)
-    ap = (np.diff(hits, axis=1, prepend=0) * precision).sum(1) / found[:, 0]
+    ap = (np.diff(hits, axis=1, prepend=0) * precision).sum(1) / hits_at_all[:, 0]
     above = kept * (scores >= threshold)
     right = (above * fake).sum(1)
     accuracy = (right + (kept * (scores < threshold) * ~fake).sum(1)) / kept.sum(1)
-    f1 = 2 * right / (found[:, 0] + above.sum(1))
-    return np.stack([ap, _equal_error(hits / found, alarms / alarms[:, -1:]), accuracy, f1])
+    f1 = 2 * right / (hits_at_all[:, 0] + above.sum(1))
+    return np.stack([ap, _equal_error(hits / hits_at_all, alarms / alarms[:, -1:]), accuracy, f1])
 
 
 def _equal_error(hit: Array, alarm: Array) -> Array:
@@ -193,10 +193,10 @@ def _equal_error(hit: Array, alarm: Array) -> Array:
     return np.asarray(alarm[rows, after - 1] + share * (alarm[rows, after] - alarm[rows, after - 1]))
 
 
-def tables(found: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def tables(rates: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a title and a table each: lowest to highest coverage in percent, over all correlations."""
-    shown = found.assign(
-        cell=[f"{100 * low:.0f}-{100 * high:.0f}" for low, high in found[["lowest", "highest"]].values]
+    shown = rates.assign(
+        cell=[f"{100 * low:.0f}-{100 * high:.0f}" for low, high in rates[["lowest", "highest"]].values]
     )
     typical = DESIGNS[0].name
     auc, other = shown[shown["metric"] == "auc"], shown[shown["metric"] != "auc"]
@@ -218,17 +218,17 @@ def _pivot(rows: pd.DataFrame, index: str, columns: list[str], values: str) -> p
     return table.fillna("").sort_index(axis=1)
 
 
-def publish(found: pd.DataFrame, show: Callable[[Table], None]) -> None:
+def publish(rates: pd.DataFrame, show: Callable[[Table], None]) -> None:
     """Show the tables and write the figures."""
-    for title, rows in tables(found):
+    for title, rows in tables(rates):
         for groups in rows.columns.unique("groups"):
             part = rows[groups][(rows[groups] != "").any(axis=1)]
             table = Table(f"{groups} groups; true AUC", *map(str, part.columns), title=title, box=SIMPLE)
             for name, row in part.iterrows():
                 table.add_row(str(name), *row)
             show(table)
-    lines = ",\n".join(json.dumps(row) for row in found.round(4).values.tolist())
-    head = {"seed": SEED, "trials": TRIALS, "draws": methods.DRAWS, "columns": list(found.columns)}
+    lines = ",\n".join(json.dumps(row) for row in rates.round(4).values.tolist())
+    head = {"seed": SEED, "trials": TRIALS, "draws": methods.DRAWS, "columns": list(rates.columns)}
     LATEST.write_text(f'{json.dumps(head)[:-1]}, "rows": [\n{lines}\n]}}\n', encoding="utf-8")
 
 

@@ -58,9 +58,9 @@ def speed() -> Result:
 
 def error(table: pd.DataFrame) -> Result:
     """Compare the mean absolute errors at edges with their goals; the ratio is that of the worst."""
-    found = table.loc[list(_GOALS), "map error"]
-    worst = max(_GOALS, key=lambda name: float(found[name]) / _GOALS[name])
-    ours, goal = float(found[worst]), _GOALS[worst]
+    errors = table.loc[list(_GOALS), "map error"]
+    worst = max(_GOALS, key=lambda name: float(errors[name]) / _GOALS[name])
+    ours, goal = float(errors[worst]), _GOALS[worst]
     more = {str(name): round(float(value), 3) for name, value in table["map error"].items()}
     return Result("defocus_error_px", ours, goal, ours / goal, f"px, {worst}", "≤ 1", ours <= goal, more)
 
@@ -112,20 +112,23 @@ def stronger(levels: truth.Levels) -> truth.Levels:
     return np.asarray(127 + 1.8 * (levels - np.median(levels)), dtype=np.float32)
 
 
-def summary(found: pd.DataFrame) -> pd.DataFrame:
+def summary(measured: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each damage: mean absolute errors in pixels, each σ with equal weight, and rank correlations."""
     rows = {}
-    for damage, rest in found.groupby("damage", sort=False):
-        blur = np.concatenate([np.full(len(m), s) for s, m in zip(rest["sigma"], rest["map"], strict=True)])
+    for damage, of_damage in measured.groupby("damage", sort=False):
+        blur = np.concatenate([np.full(len(m), s) for s, m in zip(of_damage["sigma"], of_damage["map"], strict=True)])
         rows[damage] = {
-            **{f"{n} error": _mean_error(rest, n) for n in ("map", "points")},
-            **{n: _rank(blur, np.concatenate(list(rest[c]))) for n, c in (("rank", "map"), ("rank ev", "variance"))},
+            **{f"{n} error": _mean_error(of_damage, n) for n in ("map", "points")},
+            **{
+                n: _rank(blur, np.concatenate(list(of_damage[c])))
+                for n, c in (("rank", "map"), ("rank ev", "variance"))
+            },
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _mean_error(found: pd.DataFrame, column: str) -> float:
-    errors = [np.abs(v - s).mean() for s, v in zip(found["sigma"], found[column], strict=True) if len(v)]
+def _mean_error(measured: pd.DataFrame, column: str) -> float:
+    errors = [np.abs(v - s).mean() for s, v in zip(measured["sigma"], measured[column], strict=True) if len(v)]
     return float(np.mean(errors))
 
 
@@ -201,15 +204,15 @@ def contrast(data: Path) -> pd.DataFrame:
             for label, video in enumerate((crops / f"real/demo-youtube-c23-{target}", fake)):
                 rows.append({"swap": folder.name, "label": label} | _contrasts(video, masks))
     table = pd.DataFrame(rows)
-    found = {swap: {m: auc(t["label"], t[m]) for m in METHODS} for swap, t in table.groupby("swap")}
-    return pd.DataFrame.from_dict(found, orient="index")
+    aucs = {swap: {m: auc(t["label"], t[m]) for m in METHODS} for swap, t in table.groupby("swap")}
+    return pd.DataFrame.from_dict(aucs, orient="index")
 
 
 def _contrasts(video: Path, masks: Path, every: int = 4) -> dict[str, float]:
     """Return the mean contrast of every fourth crop of a video for each method, in units of the map."""
     rows = [r for r in json.loads((video / "about.json").read_text())["rows"] if r["found"]][::every]
     frames = {f.index: f.image for f in read_frames(masks, lambda n: range(n))}
-    found: dict[str, list[float]] = {method: [] for method in METHODS}
+    aucs: dict[str, list[float]] = {method: [] for method in METHODS}
     for row in rows:
         crop = VideoFolder(video, ".jpg", "").read(row["crop"])
         matrix = similarity(np.array(json.loads(row["landmarks"])), template_for(256, 0.3))
@@ -218,26 +221,27 @@ def _contrasts(video: Path, masks: Path, every: int = 4) -> dict[str, float]:
         inside = cv2.erode(inside.astype(np.uint8), np.ones((9, 9))) > 0
         for method in METHODS:
             blur = estimate_map(crop, method, SIGMA_MAX)
-            found[method].append(float(blur[inside].mean() - blur[~near].mean()))
-    return {method: float(np.mean(values)) for method, values in found.items()}
+            aucs[method].append(float(blur[inside].mean() - blur[~near].mean()))
+    return {method: float(np.mean(values)) for method, values in aucs.items()}
 
 
-def draw(found: pd.DataFrame, path: Path) -> None:
+def draw(measured: pd.DataFrame, path: Path) -> None:
     """Draw recovered against true σ, and maps of a picture whose blur grows from left to right."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.2, 5.6), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1))
     panels = above.subplots(1, 4, sharex=True, sharey=True)
-    for axis, (damage, rest) in zip(panels, found.groupby("damage", sort=False), strict=True):
-        middle = [np.median(np.concatenate(list(r["map"]))) for _, r in rest.groupby("sigma")]
+    for axis, (damage, of_damage) in zip(panels, measured.groupby("damage", sort=False), strict=True):
+        middle = [np.median(np.concatenate(list(r["map"]))) for _, r in of_damage.groupby("sigma")]
         low, high = (
-            [np.quantile(np.concatenate(list(r["map"])), q) for _, r in rest.groupby("sigma")] for q in (0.05, 0.95)
+            [np.quantile(np.concatenate(list(r["map"])), q) for _, r in of_damage.groupby("sigma")]
+            for q in (0.05, 0.95)
         )
         axis.plot([0, 4.5], [0, 4.5], ":", color="#1f2937", linewidth=1)
         axis.fill_between(truth.SIGMAS, low, high, color="#0b6e99", alpha=0.25, linewidth=0)
         axis.plot(truth.SIGMAS, middle, "o-", color="#0b6e99", markersize=4)
-        axis.set_title(f"{damage}\nmean error {_mean_error(rest, 'map'):.2f} px", fontsize=9)
+        axis.set_title(f"{damage}\nmean error {_mean_error(of_damage, 'map'):.2f} px", fontsize=9)
         axis.set_xlabel("true σ, pixels", fontsize=9)
         axis.set_aspect("equal")
         axis.grid(color="#d9dee5", linewidth=0.6)
@@ -258,10 +262,10 @@ def draw(found: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     """Print all tables and draw the figure."""
-    found = recovery()
-    draw(found, FIGURE)
+    measured = recovery()
+    draw(measured, FIGURE)
     tables = {
-        "σ recovered at edges": summary(found),
+        "σ recovered at edges": summary(measured),
         "σ that differs": varying_errors(),
         "portraits, by σ": portrait_blur(),
     }

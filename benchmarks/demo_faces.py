@@ -18,9 +18,9 @@ Face = tuple[Picture, NDArray[np.float64]]
 
 def faces(people: int) -> list[Face]:
     """Return the aligned portraits and so many synthetic people, as preprocessing would cut them out."""
-    found = [_aligned(p.image, p.landmarks) for p in load_portraits()]
+    aligned = [_aligned(p.image, p.landmarks) for p in load_portraits()]
     made = (make_person(11, i) for i in range(people))
-    return found + [_aligned(np.asarray(p.image).round().astype(np.uint8), p.landmarks) for p in made]
+    return aligned + [_aligned(np.asarray(p.image).round().astype(np.uint8), p.landmarks) for p in made]
 
 
 def _aligned(image: Picture, landmarks: NDArray[np.float64]) -> Face:

@@ -64,18 +64,18 @@ def detection(size: str, paths: Sequence[Path]) -> Result:
     for frames in clips:
         theirs.detect(frames[0])
         _all(FaceFollower(ours), frames)
-    spent, expected, found = [0.0, 0.0], [], []
+    spent, expected, detected = [0.0, 0.0], [], []
     for frames in clips:
         seconds, faces = _timed(lambda frames=frames: [_reference(theirs, frame) for frame in frames])
         spent[0] += seconds
         expected.append(faces)
         seconds, faces = _timed(lambda frames=frames: _all(FaceFollower(ours), frames))
         spent[1] += seconds
-        found.append(faces)
+        detected.append(faces)
     lengths = [max(clip[0].shape[:2]) for clip in clips]
     believed = [_credible(*clip) for clip in zip(expected, lengths, paths, strict=True)]
-    more = agreement(believed, found)
-    more |= _misses(expected, found, lengths)
+    more = agreement(believed, detected)
+    more |= _misses(expected, detected, lengths)
     more["frames of a person in pieces"] = sum(map(count_pieces, paths, believed))
     count, goal = sum(map(len, clips)), _DETECTION_GOALS.get(size, _DETECTION_GOAL)
     ratio = spent[0] / spent[1]
@@ -87,10 +87,10 @@ def detection(size: str, paths: Sequence[Path]) -> Result:
     return Result(f"detection_{size}", own, reference, ratio, unit, f"≥ {goal:g}", met, more)
 
 
-def agreement(expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]]) -> dict[str, float]:
+def agreement(expected: Sequence[Sequence[Faces]], detected: Sequence[Sequence[Faces]]) -> dict[str, float]:
     """Say how well the reference's main faces, those of the largest track of each clip, were found."""
     overlaps, errors, lost = [], [], 0
-    for theirs, ours in zip(expected, found, strict=True):
+    for theirs, ours in zip(expected, detected, strict=True):
         here = [_match(t, row, o) for (t, row), o in zip(_main(theirs), ours, strict=True) if row is not None]
         lost += bool(here) and not any(overlap > 0.5 for overlap, _ in here)
         overlaps += [overlap for overlap, _ in here]
@@ -116,12 +116,12 @@ def _credible(clip: Sequence[Faces], side: int, path: Path) -> list[Faces]:
 
 
 def _misses(
-    expected: Sequence[Sequence[Faces]], found: Sequence[Sequence[Faces]], lengths: Sequence[int]
+    expected: Sequence[Sequence[Faces]], detected: Sequence[Sequence[Faces]], lengths: Sequence[int]
 ) -> dict[str, float]:
     """Say what goes wrong beside the main face, and what the reference gets wrong itself."""
-    sides = [_largest(clip) / length for clip, length in zip(found, lengths, strict=True)]
+    sides = [_largest(clip) / length for clip, length in zip(detected, lengths, strict=True)]
     theirs = [_largest(clip) / length for clip, length in zip(expected, lengths, strict=True)]
-    frames = [(e, f) for clips in zip(expected, found, strict=True) for e, f in zip(*clips, strict=True)]
+    frames = [(e, f) for clips in zip(expected, detected, strict=True) for e, f in zip(*clips, strict=True)]
     return {
         "largest box, frames": round(max(sides), 2),
         "reference's largest box, frames": round(max(theirs), 2),
@@ -224,7 +224,7 @@ def _reference(mtcnn: MTCNN, frame: Picture) -> Faces:
     boxes, scores, marks = mtcnn.detect(frame, landmarks=True)
     if boxes is None:
         return Faces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
-    return Faces(*(np.asarray(found, dtype=float) for found in (boxes, scores, marks)))
+    return Faces(*(np.asarray(column, dtype=float) for column in (boxes, scores, marks)))
 
 
 def _all(follower: FaceFollower, frames: Sequence[Picture]) -> list[Faces]:

@@ -72,11 +72,11 @@ class Trial:
 
     def row(self) -> str:
         """Return a line of the table."""
-        told = "; ".join(self.faults) or "same"
+        faults = "; ".join(self.faults) or "same"
         return (
             f"{self.start:>8} {self.after:7.2f} {self.orphans:8.2f} "
             f"{self.finished[0]:6d} {self.finished[1]:6d} {self.made[0]:6d} {self.made[1]:6d} "
-            f"{self.detections:6d} {self.expected:6d}  {told}"
+            f"{self.detections:6d} {self.expected:6d}  {faults}"
         )
 
 
@@ -169,7 +169,7 @@ class Bench:
         self._rerun()
         now = [_finished(self._data / stage) for stage in STAGES]
         made = tuple(
-            sum(told.get(path) != mark for path, mark in new.items()) for told, new in zip(before, now, strict=True)
+            sum(marks.get(path) != mark for path, mark in new.items()) for marks, new in zip(before, now, strict=True)
         )
         finished = tuple(map(len, before))
         due = calm.detections * (self._corpus.videos - finished[0]) // self._corpus.videos

@@ -45,8 +45,8 @@ def main() -> None:
         rows = extract_faces(path, "long", "video", options, FrameWriter(Path(folder) / "crops", ".jpg"))
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = sum(row["found"] for row in rows)
-    sys.stdout.write(f"{hours:g} h: {found} crops of {len(rows)} frames, {seconds:.0f} s, peak {peak:.0f} MiB\n")
+    with_face = sum(row["found"] for row in rows)
+    sys.stdout.write(f"{hours:g} h: {with_face} crops of {len(rows)} frames, {seconds:.0f} s, peak {peak:.0f} MiB\n")
 
 
 if __name__ == "__main__":

@@ -34,23 +34,23 @@ def publish(results: Iterable[Result]) -> bool:
         Whether every goal is met.
     """
     console, stored = Console(), _stored_ratios()
-    found = []
+    rows = []
     for r in results:
-        found.append(r)
-        told = "".join(f", {name} {value}" for name, value in r.more.items())
+        rows.append(r)
+        further = "".join(f", {name} {value}" for name, value in r.more.items())
         figures = f"{r.ours:.2f} and {r.reference:.2f} {r.unit}, ratio {r.ratio:.2f}"
-        console.print(f"{r.name}: {figures}{told}", style="dim", highlight=False)
+        console.print(f"{r.name}: {figures}{further}", style="dim", highlight=False)
     LATEST.write_text(
-        json.dumps([asdict(result) for result in found], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps([asdict(result) for result in rows], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     numbers = (Column(name, justify="right", no_wrap=True) for name in ("ours", "reference", "ratio", "stored", "goal"))
     table = Table(Column("benchmark", no_wrap=True), *numbers, Column("met", no_wrap=True), box=SIMPLE)
-    for r in found:
+    for r in rows:
         ours, reference, ratio = (f"{value:.2f}" for value in (r.ours, r.reference, r.ratio))
         before = f"{stored[r.name]:.2f}" if r.name in stored else "none"
         table.add_row(r.name, ours, reference, ratio, before, r.goal, "yes" if r.met else "[red]no[/red]")
     console.print(table)
-    return all(r.met for r in found)
+    return all(r.met for r in rows)
 
 
 def _stored_ratios() -> dict[str, float]:

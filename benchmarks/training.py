@@ -57,11 +57,11 @@ def measure(device: str = "cpu") -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         write_faces(Path(folder))
         for family in STEPS:
-            found = dict.fromkeys(WAYS, 0.0)
+            speeds = dict.fromkeys(WAYS, 0.0)
             for _ in range(ROUNDS):
                 for way in WAYS:
-                    found[way] = max(found[way], _in_a_process(family, way, Path(folder), device))
-            disk, memory, plain = found["disk"], found["memory"], found["plain"]
+                    speeds[way] = max(speeds[way], _in_a_process(family, way, Path(folder), device))
+            disk, memory, plain = speeds["disk"], speeds["memory"], speeds["plain"]
             share, times, goal = disk / memory, disk / plain, _FASTER[family]
             unit = f"images/s, batches of {BATCH[family]}, {device}"
             yield Result(f"loader_{family}", disk, memory, share, unit, f"≥ {_LOADED}", share >= _LOADED)
@@ -146,12 +146,16 @@ class _PlainFaces(torch.utils.data.Dataset[tuple[torch.Tensor, float]]):
         table = pd.read_parquet(folder / "table.parquet")
         self._rows = table[table["split"] == "train"][["crop", "label"]].to_numpy().tolist()
         self._folder, self._with_map = folder, with_map
-        told = options.training.augmentation
-        self._colour = v2.ColorJitter(told.brightness, told.contrast, hue=told.hue)
+        augmentation = options.training.augmentation
+        self._colour = v2.ColorJitter(augmentation.brightness, augmentation.contrast, hue=augmentation.hue)
         self._geometry = v2.Compose(
             [
-                v2.RandomHorizontalFlip(told.flip),
-                v2.RandomAffine(told.rotation, (told.shift, told.shift), (1 - told.zoom, 1 + told.zoom)),
+                v2.RandomHorizontalFlip(augmentation.flip),
+                v2.RandomAffine(
+                    augmentation.rotation,
+                    (augmentation.shift, augmentation.shift),
+                    (1 - augmentation.zoom, 1 + augmentation.zoom),
+                ),
             ]
         )
 
@@ -175,11 +179,11 @@ def _plain(
     data = _PlainFaces(folder, options, with_map=map_channels(network) > 0)
     network, loss = network.to(device).train(), loss.to(device)
     optimizer = torch.optim.AdamW([*network.parameters(), *loss.parameters()], lr=options.training.lr)
-    told: Any = network
+    target: Any = network
     for x, labels in _forever(lambda: DataLoader(data, options.training.batch_size, shuffle=True, drop_last=True)):
-        features = told.forward_features(x.to(device))
+        features = target.forward_features(x.to(device))
         optimizer.zero_grad()
-        loss(features, told.forward_head(features), labels.to(device))["loss"].backward()
+        loss(features, target.forward_head(features), labels.to(device))["loss"].backward()
         nn.utils.clip_grad_norm_(network.parameters(), options.training.gradient_clip)
         optimizer.step()
         if clock.tick():
@@ -202,8 +206,8 @@ def _ours(
         trainer.fit(module, data)
     else:
         samples = faces.on_side("train").changed(training, maps_on_device=False)
-        held = list(_loader(samples, faces, options, 0))
-        trainer.fit(module, DataLoader(_Held(held), batch_size=None))
+        batches = list(_loader(samples, faces, options, 0))
+        trainer.fit(module, DataLoader(_Held(batches), batch_size=None))
     return training.batch_size * clock.timed / clock.seconds
 
 
@@ -241,12 +245,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--one", nargs=3, metavar=("FAMILY", "WAY", "FOLDER"), help="print images a second")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(images_a_second(given.one[0], given.one[1], Path(given.one[2]), given.device)))
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(images_a_second(arguments.one[0], arguments.one[1], Path(arguments.one[2]), arguments.device)))
         return
-    for found in measure(given.device):
-        print(f"{found.name}: {found.ours:.1f} against {found.reference:.1f} {found.unit}: {found.ratio:.2f}")
+    for result in measure(arguments.device):
+        print(f"{result.name}: {result.ours:.1f} against {result.reference:.1f} {result.unit}: {result.ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _faces(
     for frame, image in frames:
         faces = find(image)
         cuts = [cut_face(image, box, marks, options) for box, marks in zip(faces.boxes, faces.landmarks, strict=True)]
-        tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], cut=was_cut())
+        tracks = linker(faces.boxes, faces.scores, [look_of(crop) for crop, _ in cuts], is_cut=was_cut())
         altered = parts(frame.index, image) if tracks and parts is not None else None
         if not tracks:
             clip.empty.append(_row(frame.index, frame.time, reason=NO_FACE))

@@ -284,7 +284,7 @@ def test_track_goes_on_through_a_gap_and_ends_at_a_cut() -> None:
     assert linker(box) == [0]
     assert linker(np.zeros((0, 4))) == []
     assert linker(box) == [0]
-    assert linker(box, cut=True) == [1]
+    assert linker(box, is_cut=True) == [1]
 
 
 def test_track_that_was_long_unseen_is_over() -> None:

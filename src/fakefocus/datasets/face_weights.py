@@ -30,11 +30,11 @@ class FaceWeights(AbstractDataset[None, dict[str, Any]]):
         if not self._filepath.is_file():
             msg = f"face_weights: no such file: {self._filepath}; correct --params=face_weights=<file> or leave it out"
             raise InputError(msg)
-        held = _read(self._filepath)
-        if not isinstance(held, dict) or not all(hasattr(value, "shape") for value in held.values()):
-            msg = f"face_weights: {self._filepath} must hold tensors by name, got {type(held).__name__}"
+        stored = _read(self._filepath)
+        if not isinstance(stored, dict) or not all(hasattr(value, "shape") for value in stored.values()):
+            msg = f"face_weights: {self._filepath} must hold tensors by name, got {type(stored).__name__}"
             raise InputError(msg)
-        return held
+        return stored
 
     def save(self, data: None) -> None:
         """Refuse: weights are never written.

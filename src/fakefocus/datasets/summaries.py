@@ -76,7 +76,7 @@ class AllSummaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
 
     def load(self) -> dict[str, dict[str, Any]]:
         """Return all summaries that this version can read."""
-        judged = {}
+        summaries = {}
         for file in sorted(self._folder.glob("*/*/summary.json")):
             try:
                 summary = _checked(file)
@@ -84,8 +84,8 @@ class AllSummaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
                 _log.warning("left out: %s", error)
                 continue
             scores = partial(_face_scores, file.with_name("face_scores.parquet"))
-            judged[f"{file.parent.parent.name}/{file.parent.name}"] = {"summary": summary, "face_scores": scores}
-        return judged
+            summaries[f"{file.parent.parent.name}/{file.parent.name}"] = {"summary": summary, "face_scores": scores}
+        return summaries
 
     def save(self, data: None) -> NoReturn:
         """Refuse: each detector's evaluation writes its own."""

@@ -35,7 +35,7 @@ class TrackLinker:
         scores: NDArray[np.floating] | None = None,
         looks: Sequence[Look] | None = None,
         *,
-        cut: bool = False,
+        is_cut: bool = False,
     ) -> list[int]:
         """Return the track of each face of the next frame; behind a cut, no track goes on.
 
@@ -43,9 +43,9 @@ class TrackLinker:
             boxes: ``(N, 4)``.
             scores: ``(N,)``, where they are known.
             looks: What each face looks like (`people.look_of`), where that is known.
-            cut: Whether this frame begins another scene.
+            is_cut: Whether this frame begins another scene.
         """
-        self._scene += cut
+        self._scene += is_cut
         self._now += 1
         known_scores = np.full(len(boxes), np.nan) if scores is None else scores
         known_looks = [None] * len(boxes) if looks is None else looks

@@ -152,9 +152,9 @@ def _check_weights(family: Family, weights: Weights) -> None:
         raise InputError(msg)
     if not isinstance(weights, dict):
         return
-    known = (*family.parts, "head") if family.published_head else family.parts
-    parts = ", ".join(known) or "none, name one file"
-    unknown, missing = sorted(set(weights) - set(known)), sorted(set(family.parts) - set(weights))
+    loadable = (*family.parts, "head") if family.published_head else family.parts
+    parts = ", ".join(loadable) or "none, name one file"
+    unknown, missing = sorted(set(weights) - set(loadable)), sorted(set(family.parts) - set(weights))
     if unknown:
         msg = f"{place}: {', '.join(unknown)} is no part of this family; parts are {parts}"
         raise InputError(msg)

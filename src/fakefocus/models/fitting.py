@@ -118,15 +118,15 @@ def result_of(
         experiment: Name of the judgement.
         split_hash: Of the split whose test side it is.
     """
-    known = read_contract(contract)
+    described = read_contract(contract)
     return {
         "protocol": protocol,
-        "detector": known.name,
-        "family": known.family,
+        "detector": described.name,
+        "family": described.family,
         "dataset": dataset,
         "experiment": experiment,
         "split_hash": split_hash,
-        "training": training_of(contract, known.family, experiment),
+        "training": training_of(contract, described.family, experiment),
     }
 
 

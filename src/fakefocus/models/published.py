@@ -39,9 +39,9 @@ def one_logit(weights: Mapping[str, Tensor], theirs: str, ours: str, fake: int =
     }
 
 
-def unknown(weights: Mapping[str, Tensor], known: Collection[str]) -> dict[str, Tensor]:
+def unknown(weights: Mapping[str, Tensor], names: Collection[str]) -> dict[str, Tensor]:
     """Return what has no place in our network, batch counters aside, so that it is refused and not dropped."""
-    return {name: value for name, value in weights.items() if name not in known and not name.endswith(_COUNTER)}
+    return {name: value for name, value in weights.items() if name not in names and not name.endswith(_COUNTER)}
 
 
 def half_normalized() -> dict[str, Tensor]:

@@ -197,8 +197,11 @@ def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
     entries = content if isinstance(content, Mapping) else {}
     tensors = {str(name): value for name, value in entries.items() if isinstance(value, Tensor)}
     if not tensors:
-        held = f"only {', '.join(map(str, list(entries)[:5]))}" if entries else f"a {type(content).__name__}"
-        msg = f"weights: {path} holds {held}, no tensors by name, bare or under one of {', '.join(CONTAINERS)}"
+        content_in_words = (
+            f"only {', '.join(map(str, list(entries)[:5]))}" if entries else f"a {type(content).__name__}"
+        )
+        containers = ", ".join(CONTAINERS)
+        msg = f"weights: {path} holds {content_in_words}, no tensors by name, bare or under one of {containers}"
         raise InputError(msg)
     return _network_alone(_without_wrappers(tensors))
 

@@ -48,8 +48,10 @@ def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         return weights
     below = {n.removeprefix(prefix): value for n, value in needed.items() if n.startswith(prefix)}
     backbone = _from_transformers(below) if prefix == _CLIP else _at_published_size(below)
-    rest = {n: value for n, value in needed.items() if not n.startswith((prefix, f"{_HEAD}."))}
-    return {f"backbone.{name}": value for name, value in backbone.items()} | one_logit(weights, _HEAD, "head.1") | rest
+    others = {n: value for n, value in needed.items() if not n.startswith((prefix, f"{_HEAD}."))}
+    return (
+        {f"backbone.{name}": value for name, value in backbone.items()} | one_logit(weights, _HEAD, "head.1") | others
+    )
 
 
 def _from_transformers(clip: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ _UNUSED = "adjust_channel."
 
 def rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return published weights under our names; others as they are."""
-    inner = next((found for prefix in _PREFIXES if (found := within(weights, prefix))), {})
+    inner = next((of_prefix for prefix in _PREFIXES if (of_prefix := within(weights, prefix))), {})
     head = next((layer for layer in _HEADS if f"{layer}.weight" in inner), None)
     if head is None:
         return weights

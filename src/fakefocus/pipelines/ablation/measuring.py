@@ -34,7 +34,7 @@ def judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
 
 def held_out_methods(summary: dict[str, Any]) -> list[str]:
     """Return the methods of fakes that a detector was not trained on."""
-    return [method for method, judged in summary["metrics"]["by_method"].items() if judged["held_out"]]
+    return [method for method, metrics in summary["metrics"]["by_method"].items() if metrics["held_out"]]
 
 
 def check_same_videos(family: str, summaries: Sequence[dict[str, Any]]) -> None:

@@ -35,9 +35,9 @@ def judge_images(rows: pd.DataFrame, scores: Scores, options: Mapping[str, Any])
     labels, groups, right = rows["label"], rows["group"], _right(rows, scores, options)
     at_threshold = partial(accuracy, threshold=options["threshold"])
     interval = group_interval(at_threshold, labels, scores, groups, options["confidence"])
-    judged = {"value": _mean(right)} | (interval or {"low": None, "high": None})
+    share_right = {"value": _mean(right)} | (interval or {"low": None, "high": None})
     by_label = {name: _mean(right[rows["label"] == label]) for label, name in ((0, "real"), (1, "fake"))}
-    return {"accuracy": judged, "no_interval": why_no_interval(labels, groups)} | by_label
+    return {"accuracy": share_right, "no_interval": why_no_interval(labels, groups)} | by_label
 
 
 def judge_attack(

@@ -146,7 +146,7 @@ def _attack_all(
     options: dict[str, Any],
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.int16]]]:
     """Carry out every attack on what is decided right; return ``rows`` and ``speed``, and the changes by attack."""
-    judged, speed, changes = [], [], {}
+    rows_of_attacks, speed, changes = [], [], {}
     for run in victim.runs:
         for planned in plan_attacks(adversarial):
             about = {"attack": planned.key, "name": planned.name, "epsilon": planned.epsilon}
@@ -154,12 +154,12 @@ def _attack_all(
             exact = _attack(victim, pictures, right, planned, run, adversarial.seed)
             speed.append({"run": run} | about | {"images_per_second": int(right.sum()) / (perf_counter() - start)})
             of_attack = _judge_attack(victim, pictures, rows, exact, right, _MODES[run], options)
-            judged += [{"maps": mode} | about | row for mode, row in of_attack.items()]
+            rows_of_attacks += [{"maps": mode} | about | row for mode, row in of_attack.items()]
             accuracies = ", ".join(f"{mode} {row['accuracy']['value']:.2f}" for mode, row in of_attack.items())
             _log.info("%s %s: accuracy %s, %.1f s", planned.name, planned.epsilon, accuracies, perf_counter() - start)
             if planned.key != UNBOUNDED:
                 changes[f"{run}/{planned.key}/{planned.epsilon}"] = _rounded_change(exact, pictures)
-    return {"rows": judged, "speed": speed}, changes
+    return {"rows": rows_of_attacks, "speed": speed}, changes
 
 
 def _attack(
@@ -191,12 +191,12 @@ def _judge_attack(
     """Return what `judge_attack` says by mode: with maps that were kept, or with new ones."""
     from fakefocus.attacks.victim import as_images, as_pixels
 
-    change, rounded, judged = exact - as_images(pictures.images), as_pixels(exact), {}
+    change, rounded, by_mode = exact - as_images(pictures.images), as_pixels(exact), {}
     for mode in modes:
         maps = pictures.maps if mode == "kept" else None
         scores = {"rounded": victim.scores(rounded, maps), "exact": victim.exact_scores(exact, maps)}
-        judged[mode] = judge_attack(rows, scores, right, change, options)
-    return judged
+        by_mode[mode] = judge_attack(rows, scores, right, change, options)
+    return by_mode
 
 
 def _judge_clean(

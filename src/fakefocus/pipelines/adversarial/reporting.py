@@ -128,7 +128,7 @@ def _text(results: Sequence[Result]) -> list[str]:
         "a detector has right are attacked; the others stay as they are and count as wrong. Another detector is shown "
         "the attacked ones alone (transferred), and its accuracy, clean and changed, is on these."
     )
-    judged = (
+    modes = (
         "Accuracy is at the detector's own threshold, on crops rounded to 8 bits, as a file would hold them; intervals "
         f"are {first['confidence']:.0%} intervals over identity groups ({METHOD})."
     )
@@ -155,7 +155,7 @@ def _text(results: Sequence[Result]) -> list[str]:
             "grow with ε, pass over what shorter ones reach, and the last step counts. The strongest attack of each ε "
             "is what a detector has to stand."
         )
-    return [chosen, judged, maps, sound, limits]
+    return [chosen, modes, maps, sound, limits]
 
 
 def _accuracies(results: Sequence[Result]) -> dict[str, Any]:

@@ -130,11 +130,12 @@ def _videos(scored: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
 
 def _check_knows_none(former: Contract, rows: pd.DataFrame, version: int) -> None:
     nobody = Side(videos=(), people=(), sha256=())
-    known = find_overlap(former.train, nobody, rows).trained_on
-    if known:
+    overlapping = find_overlap(former.train, nobody, rows).trained_on
+    if overlapping:
         msg = (
-            f"champion: version {version}, {former.name}, was trained on {known} of these validation videos or people "
-            "in them, so that nothing can be said of both: compare on its own split, or take the alias champion from it"
+            f"champion: version {version}, {former.name}, was trained on {overlapping} of these validation videos or "
+            "people in them, so that nothing can be said of both: compare on its own split, or take the alias champion "
+            "from it"
         )
         raise InputError(msg)
 

@@ -69,7 +69,7 @@ def measure_tokens(
         "groups": int(rows["group"].nunique()),
         "auc": metrics["video"]["auc"]["value"],
         "held_out_auc": metrics["held_out"]["auc"]["value"] if "held_out" in metrics else None,
-        "held_out": [method for method, judged in metrics["by_method"].items() if judged["held_out"]],
+        "held_out": [method for method, of_method in metrics["by_method"].items() if of_method["held_out"]],
         **{name: words.mean([pair[name] for pair in pairs]) for name in ("cosine", "cka", "cka_by_chance")},
         "pairs": pairs,
         "shares": dict(zip(network.streams, shares, strict=True)),

@@ -24,11 +24,11 @@ def draw_suite(result: dict[str, Any]) -> Figure:
         colour = _colour(one, place)
         title = f"{one['name']}, trained on {one['experiment']}"
         left.text(0, y, title, fontsize=9, color=colour, fontweight="bold", va="center")
-        for judged in one["sets"]:
+        for of_set in one["sets"]:
             y += 1
-            labels.append((y, judged["experiment"] + (" (own)" if judged["own"] else "")))
-            _draw_interval(left, y, judged["auc"], colour, "o")
-            _draw_errors(right, y, judged)
+            labels.append((y, of_set["experiment"] + (" (own)" if of_set["own"] else "")))
+            _draw_interval(left, y, of_set["auc"], colour, "o")
+            _draw_errors(right, y, of_set)
         for name, marker in _TOGETHER.items():
             y += 1
             labels.append((y, name if name != "lowest" else "lowest across sets"))
@@ -62,11 +62,11 @@ def _draw_interval(axis: Axes, y: float, metric: dict[str, Any], colour: str, ma
     axis.plot(metric["value"], y, marker, color=colour, markersize=6, markerfacecolor=face)
 
 
-def _draw_errors(axis: Axes, y: float, judged: dict[str, Any]) -> None:
+def _draw_errors(axis: Axes, y: float, of_set: dict[str, Any]) -> None:
     for name, colour, shift in (("false_alarm", REAL, -0.16), ("miss", FAKE, 0.16)):
-        _draw_interval(axis, y + shift, judged["transferred"][name], colour, "o")
-        if judged["adapted"][name] is not None:
-            axis.plot(judged["adapted"][name], y + shift, "o", color=colour, markersize=7, markerfacecolor="none")
+        _draw_interval(axis, y + shift, of_set["transferred"][name], colour, "o")
+        if of_set["adapted"][name] is not None:
+            axis.plot(of_set["adapted"][name], y + shift, "o", color=colour, markersize=7, markerfacecolor="none")
 
 
 def _legend(axis: Axes, figure: Figure) -> None:

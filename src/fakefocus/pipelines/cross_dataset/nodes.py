@@ -173,14 +173,14 @@ def _judge_set(
     """
     labels, scores, groups = scored
     own_threshold = equal_error_threshold(labels, scores)
-    judged, fitted = (
+    metrics, fitted = (
         summarise(labels, scores, groups, threshold=value, confidence=confidence)
         for value in (threshold, own_threshold)
     )
     adapted = {name: error["value"] for name, error in _errors(fitted).items()}
     if np.isnan(own_threshold):
         adapted = dict.fromkeys(adapted)
-    counts = {name: judged[name] for name in ("auc", "eer", "real", "fake", "groups", "no_interval")}
+    counts = {name: metrics[name] for name in ("auc", "eer", "real", "fake", "groups", "no_interval")}
     return {
         "experiment": cell.tested.experiment,
         "dataset": summary["dataset"],
@@ -189,14 +189,14 @@ def _judge_set(
         "overlap": summary["overlap"],
         "coverage": summary["coverage"],
         **counts,
-        "transferred": {"threshold": threshold, **_errors(judged)},
+        "transferred": {"threshold": threshold, **_errors(metrics)},
         "adapted": {"threshold": _number(own_threshold), **adapted},
     }
 
 
-def _errors(judged: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+def _errors(of_set: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return the shares of reals and of fakes that are mistaken: what specificity and recall leave."""
-    rates = {"false_alarm": judged["specificity"], "miss": judged["recall"]}
+    rates = {"false_alarm": of_set["specificity"], "miss": of_set["recall"]}
     ends = {"value": "value", "low": "high", "high": "low"}
     return {
         name: {end: None if rate[other] is None else 1 - rate[other] for end, other in ends.items()}
@@ -210,10 +210,10 @@ def _tracked(detectors: list[dict[str, Any]]) -> dict[str, float]:
     for one in detectors:
         place = f"{one['experiment']}.{one['detector']}"
         values |= {f"{place}.{name}": one[name]["value"] for name in ("mean", "pooled", "gap", "lowest")}
-        for judged in one["sets"]:
-            values[f"{place}.{judged['experiment']}.auc"] = judged["auc"]["value"]
+        for of_set in one["sets"]:
+            values[f"{place}.{of_set['experiment']}.auc"] = of_set["auc"]["value"]
             for name in ("false_alarm", "miss"):
-                values[f"{place}.{judged['experiment']}.{name}"] = judged["transferred"][name]["value"]
+                values[f"{place}.{of_set['experiment']}.{name}"] = of_set["transferred"][name]["value"]
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -221,17 +221,17 @@ def _notes(detectors: list[dict[str, Any]]) -> list[str]:
     """Return what has to be known of single results: people whom a detector knows, sets that lack a class."""
     notes = []
     for one in detectors:
-        for judged in one["sets"]:
-            place = f"{one['name']} of {one['experiment']} on {judged['experiment']}"
-            known = judged["overlap"]["trained_on"] + judged["overlap"]["validated_on"]
-            if known:
-                notes.append(f"{place}: the detector knows {known} of {judged['overlap']['videos']} test videos.")
-            if judged["experiment"] not in one["compared"]:
+        for of_set in one["sets"]:
+            place = f"{one['name']} of {one['experiment']} on {of_set['experiment']}"
+            overlapping = of_set["overlap"]["trained_on"] + of_set["overlap"]["validated_on"]
+            if overlapping:
+                notes.append(f"{place}: the detector knows {overlapping} of {of_set['overlap']['videos']} test videos.")
+            if of_set["experiment"] not in one["compared"]:
                 notes.append(
-                    f"{place}: undefined (n = {judged['real']} real, {judged['fake']} fake), left out of mean and pool."
+                    f"{place}: undefined (n = {of_set['real']} real, {of_set['fake']} fake), left out of mean and pool."
                 )
-            elif judged["no_interval"]:
-                notes.append(f"{place}: {judged['no_interval']}.")
+            elif of_set["no_interval"]:
+                notes.append(f"{place}: {of_set['no_interval']}.")
     return notes
 
 
@@ -239,7 +239,7 @@ def _auc_table(cross_dataset: dict[str, Any]) -> dict[str, Any]:
     rows = [
         [
             f"{one['name']}, trained on {one['experiment']} (seed {one['seed']})",
-            *(wording.interval(judged["auc"]) for judged in one["sets"]),
+            *(wording.interval(of_set["auc"]) for of_set in one["sets"]),
             *(wording.interval(one[name]) for name in ("mean", "pooled")),
             wording.interval(one["gap"], signed=True),
             wording.interval(one["lowest"]),
@@ -254,16 +254,16 @@ def _error_table(detectors: list[dict[str, Any]]) -> dict[str, Any]:
     rows = [
         [
             f"{one['name']} of {one['experiment']}",
-            judged["experiment"] + (" (its own data set)" if judged["own"] else ""),
-            f"{judged['real']} / {judged['fake']} / {judged['groups']}",
-            wording.percent(judged["coverage"]["share"], 1),
-            f"{judged['transferred']['threshold']:.3f}",
-            *(wording.interval(judged["transferred"][name]) for name in ("false_alarm", "miss")),
-            wording.interval(judged["eer"]),
-            *(wording.number(judged["adapted"][name]) for name in ("threshold", "false_alarm", "miss")),
+            of_set["experiment"] + (" (its own data set)" if of_set["own"] else ""),
+            f"{of_set['real']} / {of_set['fake']} / {of_set['groups']}",
+            wording.percent(of_set["coverage"]["share"], 1),
+            f"{of_set['transferred']['threshold']:.3f}",
+            *(wording.interval(of_set["transferred"][name]) for name in ("false_alarm", "miss")),
+            wording.interval(of_set["eer"]),
+            *(wording.number(of_set["adapted"][name]) for name in ("threshold", "false_alarm", "miss")),
         ]
         for one in detectors
-        for judged in one["sets"]
+        for of_set in one["sets"]
     ]
     columns = [
         *(

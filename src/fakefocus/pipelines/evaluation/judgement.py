@@ -53,8 +53,8 @@ def measure(
         "interval": {"method": METHOD, "confidence": evaluation.confidence, "min_groups": MIN_GROUPS},
         **{scope: _judge(table[~table["method"].isin(held_out)], options) for scope, table in by_scope.items()},
         "by_method": {
-            method: judged | {"held_out": method in held_out}
-            for method, judged in by_category(
+            method: of_method | {"held_out": method in held_out}
+            for method, of_method in by_category(
                 videos["label"], videos["score"], videos["group"], videos["method"], **options
             ).items()
         },
@@ -111,17 +111,17 @@ def calibrate(scores: Scores, own: bool, threshold: float, evaluation: Evaluatio
     if any(value is None for value in fitted.values()) or test.empty:
         return {}
     options = {"threshold": threshold, "confidence": evaluation.confidence}
-    judged: dict[str, Any] = {"none": {"parameters": {}} | _calibration(test, options)}
+    calibrations: dict[str, Any] = {"none": {"parameters": {}} | _calibration(test, options)}
     for method, value in fitted.items():
         if value is not None:
             better = test.assign(score=calibrated(test["score"], value))
-            judged[method] = {"parameters": value["parameters"]} | _calibration(better, options)
-    return {"videos": len(scores.validation), "own": own, "methods": judged}
+            calibrations[method] = {"parameters": value["parameters"]} | _calibration(better, options)
+    return {"videos": len(scores.validation), "own": own, "methods": calibrations}
 
 
 def _calibration(table: pd.DataFrame, options: dict[str, Any]) -> dict[str, Any]:
-    judged = _judge(table, options)
-    return {name: judged[name] for name in CALIBRATION}
+    metrics = _judge(table, options)
+    return {name: metrics[name] for name in CALIBRATION}
 
 
 def _by_attribute(

@@ -174,7 +174,7 @@ def compare_seeds(first: dict[str, Any], second: dict[str, Any], third: dict[str
 def _interval_over_seeds(summaries: list[dict[str, Any]], *, held_out: bool) -> dict[str, float | None]:
     """Return the interval of the mean AUC over seeds, of the videos that the mean is of: under the same policy."""
     metrics = summaries[0]["metrics"]
-    other = {name for name, judged in metrics["by_method"].items() if judged["held_out"]}
+    other = {name for name, of_method in metrics["by_method"].items() if of_method["held_out"]}
     tables = [_judged_videos(summary) for summary in summaries]
     scores = pd.concat([table["score"] for table in tables], axis=1, join="inner")
     about = tables[0].loc[scores.index]

@@ -66,10 +66,10 @@ def masks_in_crops(rows: pd.DataFrame, options: Preprocessing) -> dict[str, NDAr
             box = np.array([row[name] for name in ("x1", "y1", "x2", "y2")])
             marks = np.array(json.loads(row["landmarks"]) if row["landmarks"] else np.full((5, 2), np.nan))
             if options.region == "whole_image":
-                cut = centre_of(image, options.size)[0]
+                face_crop = centre_of(image, options.size)[0]
             else:
-                cut = cut_face(image, box, marks, options)[0]
-            masks[str(row["crop"])] = cut.max(axis=2) > BRIGHT
+                face_crop = cut_face(image, box, marks, options)[0]
+            masks[str(row["crop"])] = face_crop.max(axis=2) > BRIGHT
     return masks
 
 
@@ -105,7 +105,7 @@ def blends_of(
     return blends
 
 
-def as_seen(mask: NDArray[np.bool_], cut: int, side: int) -> NDArray[np.bool_]:
-    """Return a mask of a stored crop as a network sees it: the middle of ``cut`` pixels, at ``side`` pixels."""
-    middle = centre_of(mask.astype(np.float32), cut)[0]
+def as_seen(mask: NDArray[np.bool_], crop_side: int, side: int) -> NDArray[np.bool_]:
+    """Return a mask of a stored crop as a network sees it: the middle of ``crop_side`` pixels, at ``side`` pixels."""
+    middle = centre_of(mask.astype(np.float32), crop_side)[0]
     return np.asarray(cv2.resize(middle, (side, side), interpolation=cv2.INTER_AREA) > _HALF)

@@ -79,9 +79,13 @@ def _fill(
     movable = sorted(parts.keys() - fixed, key=lambda name: (by_name[name].size, order_of(name, seed)))
     for label in sorted({label for unit in by_name.values() for label in unit.labels}):
         for part in shares:
-            held = _labels_held(by_name, parts)
-            if not held[part, label]:
-                spare = (n for n in movable if label in by_name[n].labels and _can_spare(by_name[n], held, parts[n]))
+            videos_by_label = _labels_held(by_name, parts)
+            if not videos_by_label[part, label]:
+                spare = (
+                    n
+                    for n in movable
+                    if label in by_name[n].labels and _can_spare(by_name[n], videos_by_label, parts[n])
+                )
                 parts |= dict.fromkeys([*spare][:1], part)
     for part in shares:
         counts = Counter(parts[name] for name in parts if by_name[name].size)
@@ -91,8 +95,8 @@ def _fill(
     return parts
 
 
-def _can_spare(unit: Unit, held: Counter[tuple[str, int]], part: str) -> bool:
-    return all(held[part, label] > 1 for label in unit.labels)
+def _can_spare(unit: Unit, videos_by_label: Counter[tuple[str, int]], part: str) -> bool:
+    return all(videos_by_label[part, label] > 1 for label in unit.labels)
 
 
 def _labels_held(by_name: Mapping[str, Unit], parts: Mapping[str, str]) -> Counter[tuple[str, int]]:

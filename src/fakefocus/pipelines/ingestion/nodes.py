@@ -101,13 +101,13 @@ def _stat(path: Path) -> dict[str, Any]:
     """Return how a file, or a folder with what is in it, lies on disk; zeros where that cannot be said."""
     try:
         status = path.stat()
-        held = [entry.stat() for entry in os.scandir(path)] if path.is_dir() else [status]
+        stats = [entry.stat() for entry in os.scandir(path)] if path.is_dir() else [status]
     except OSError:
         return {"path": path.as_posix(), "bytes_on_disk": 0, "modified_ns": 0, "inode": 0, "recipe": RECIPE}
     return {
         "path": path.as_posix(),
-        "bytes_on_disk": sum(file.st_size for file in held),
-        "modified_ns": max(file.st_mtime_ns for file in (status, *held)),
+        "bytes_on_disk": sum(file.st_size for file in stats),
+        "modified_ns": max(file.st_mtime_ns for file in (status, *stats)),
         "inode": status.st_ino,
         "recipe": RECIPE,
     }

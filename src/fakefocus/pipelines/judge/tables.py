@@ -78,10 +78,10 @@ def join_tables(tables: Mapping[str, pd.DataFrame], judge: Judge, aggregation: A
     return ScoreTable(rows, scores, failed & scores.isna(), columns, varied, counts)
 
 
-def side_of(split: str, judged: str) -> str:
+def side_of(split: str, judged_side: str) -> str:
     """Return ``test`` for rows that are judged, ``val`` for those that thresholds come from, ``""`` for others."""
     name = split.strip().lower()
-    if name == judged.strip().lower():
+    if name == judged_side.strip().lower():
         return "test"
     return "val" if name in _VALIDATION else ""
 

@@ -183,19 +183,19 @@ def _compare_methods(
         chosen = whole[whole["method"].isin(["", method])]
         labels, groups = chosen["label"].to_numpy(), chosen["group"].to_numpy()
         scores = [table.loc[chosen.index, "score"].to_numpy() for table in (whole, lacking)]
-        judged = [_auc(labels, values, groups, confidence) for values in scores]
+        aucs = [_auc(labels, values, groups, confidence) for values in scores]
         # the second less the first: what training with the method adds
         comparison = dict(compare_auc(labels, scores[1], scores[0], groups, confidence))
         rows.append(
-            {"left_out": left_out, "method": method, "with": judged[0], "without": judged[1], "comparison": comparison}
+            {"left_out": left_out, "method": method, "with": aucs[0], "without": aucs[1], "comparison": comparison}
         )
     return rows
 
 
 def _auc(labels: Any, scores: Any, groups: Any, confidence: float) -> dict[str, Any]:  # noqa: ANN401 (arrays)
     # no threshold is asked about
-    judged = summarise(labels, scores, groups, threshold=0.5, confidence=confidence)
-    return {name: judged[name] for name in ("auc", "real", "fake", "groups", "no_interval")}
+    metrics = summarise(labels, scores, groups, threshold=0.5, confidence=confidence)
+    return {name: metrics[name] for name in ("auc", "real", "fake", "groups", "no_interval")}
 
 
 def _tracked(rows: list[dict[str, Any]]) -> dict[str, float]:

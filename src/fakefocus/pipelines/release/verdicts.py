@@ -72,8 +72,8 @@ def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, blends: pd.DataFrame, r
 
 def verdicts_of(scores: NDArray[np.float64], verdict: Verdict) -> dict[str, float]:
     """Return the share of scores that each of `VERDICTS` is given, in [0, 1]."""
-    given = np.array([verdict.of(float(score)) for score in scores])
-    return {name: float((given == name).mean()) for name in VERDICTS}
+    verdicts = np.array([verdict.of(float(score)) for score in scores])
+    return {name: float((verdicts == name).mean()) for name in VERDICTS}
 
 
 def _exceeded_by(scores: NDArray[np.float64], share: float) -> float:

@@ -42,7 +42,7 @@ def detectors_of(summaries: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _detector(place: str, summary: dict[str, Any], controls: dict[tuple[str, str], Any]) -> dict[str, Any]:
     contract, metrics = summary["contract"], summary["metrics"]
-    judged, control = metrics[judged_scope(metrics)], controls.get((contract["family"], "shuffled"))
+    of_scope, control = metrics[judged_scope(metrics)], controls.get((contract["family"], "shuffled"))
     return {
         "name": detector_name(place, contract),
         "is_control": contract["labels"] != "true",
@@ -54,9 +54,9 @@ def _detector(place: str, summary: dict[str, Any], controls: dict[tuple[str, str
         "calibration": summary["calibration"],
         "control": control,
         "untrained": controls.get((contract["family"], "none")),
-        "judged": judged,
+        "judged": of_scope,
         "elsewhere": contract["dataset"] != summary["dataset"],
-        "learns": None if judged["auc"]["low"] is None else judged["auc"]["low"] > 0.5,
+        "learns": None if of_scope["auc"]["low"] is None else of_scope["auc"]["low"] > 0.5,
         "control_holds": _contains_chance(control) if control and not _why_unread(control, contract) else None,
         "control_unread": _why_unread(control, contract) if control else "",
         "untrained_tells": _tells(controls.get((contract["family"], "none"))),
@@ -70,8 +70,8 @@ def _tells(untrained: dict[str, Any] | None) -> bool | None:
     return not _contains_chance(untrained)
 
 
-def _contains_chance(judged: dict[str, Any]) -> bool:
-    return bool(judged["auc"]["low"] <= 0.5 <= judged["auc"]["high"])
+def _contains_chance(metrics: dict[str, Any]) -> bool:
+    return bool(metrics["auc"]["low"] <= 0.5 <= metrics["auc"]["high"])
 
 
 def _why_unread(control: dict[str, Any], contract: dict[str, Any]) -> str:

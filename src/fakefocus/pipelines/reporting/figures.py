@@ -98,8 +98,8 @@ def detector_overview(history: pd.DataFrame, scores: pd.DataFrame, held_out: lis
     progress.set_ylim(0, 1.02)
     for axis in (losses, progress):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for label, colour, held in (("trained on", FAKE, False), ("not trained on", HELD_OUT, True)):
-        chosen = scores[(scores["label"] == 0) | (scores["method"].isin(held_out) == held)]
+    for label, colour, is_held_out in (("trained on", FAKE, False), ("not trained on", HELD_OUT, True)):
+        chosen = scores[(scores["label"] == 0) | (scores["method"].isin(held_out) == is_held_out)]
         if chosen["label"].nunique() == 2:
             text = f"{label}: {auc(chosen['label'], chosen['score']):.3f}"
             roc.plot(*roc_curve(chosen["label"], chosen["score"]), color=colour, label=text)
@@ -137,7 +137,7 @@ def training_curves(detectors: Sequence[Judged]) -> Figure:
 def roc_figure(detectors: Sequence[Judged]) -> Figure:
     """Draw the ROC of test videos: methods that each detector was trained on, and others, side by side."""
     panels = {"methods trained on": False, "methods not trained on": True}
-    drawn = {title: [d for d in detectors if _has_curve(d, held)] for title, held in panels.items()}
+    drawn = {title: [d for d in detectors if _has_curve(d, is_held_out)] for title, is_held_out in panels.items()}
     titles = [title for title, who in drawn.items() if who] or ["methods trained on"]
     # a legend of many detectors does not fit beside their curves
     tallest = max(len(who) for who in drawn.values())
@@ -262,9 +262,9 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     rows = [(detector, *row) for detector in detectors for row in _interval_rows(detector)]
     figure = Figure(figsize=(WIDTH, 0.8 + 0.3 * max(1, len(rows))), layout="constrained")
     axis = figure.subplots()
-    for y, (detector, _, judged, held) in enumerate(rows):
-        colour = CONTROL if detector.control else HELD_OUT if held else detector.colour
-        _draw_interval(axis, y, judged, colour)
+    for y, (detector, _, metrics, is_held_out) in enumerate(rows):
+        colour = CONTROL if detector.control else HELD_OUT if is_held_out else detector.colour
+        _draw_interval(axis, y, metrics, colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(rows)), [plain(f"{detector.name}: {label}") for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
@@ -273,9 +273,9 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     return figure
 
 
-def _draw_interval(axis: Axes, y: int, judged: dict[str, Any], colour: str) -> None:
+def _draw_interval(axis: Axes, y: int, metrics: dict[str, Any], colour: str) -> None:
     """Draw an AUC with its interval, or hollow with the words why there is none."""
-    metric, why = judged["auc"], judged["no_interval"]
+    metric, why = metrics["auc"], metrics["no_interval"]
     if not why:
         axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
     axis.plot(metric["value"], y, "o", color=colour, markersize=6, markerfacecolor="white" if why else colour)

@@ -76,9 +76,9 @@ def value(metric: dict[str, float | None]) -> str:
     return wording.number(metric["value"])
 
 
-def auc(judged: dict[str, Any]) -> str:
+def auc(metrics: dict[str, Any]) -> str:
     """Return the AUC and its interval, or why it has none."""
-    return ", ".join(filter(None, (wording.interval(judged["auc"]), judged["no_interval"])))
+    return ", ".join(filter(None, (wording.interval(metrics["auc"]), metrics["no_interval"])))
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -45,8 +45,8 @@ def compare_with_published(
     for name, table in published.items():
         for number, result in enumerate(table.results):
             title = _title(name, number, result)
-            fitting = {place: judged for place, judged in all_summaries.items() if _fits(result, judged, reproduce)}
-            ours = [_measure(result, place, judged, reproduce, evaluation) for place, judged in fitting.items()]
+            fitting = {place: entry for place, entry in all_summaries.items() if _fits(result, entry, reproduce)}
+            ours = [_measure(result, place, entry, reproduce, evaluation) for place, entry in fitting.items()]
             commands = [] if ours else commands_for(result, _trained(result, all_summaries))
             rows.append(_published(name, title, result) | {"ours": ours, "commands": commands})
     sources = [{"table": name, **table.source.model_dump()} for name, table in published.items()]
@@ -139,8 +139,8 @@ def _names(dataset: str | None, reproduce: Reproduce) -> tuple[str, ...]:
     return reproduce.datasets.get(dataset, (dataset,)) if dataset is not None else ()  # type: ignore[call-overload]
 
 
-def _fits(result: PublishedResult, judged: Mapping[str, Any], reproduce: Reproduce) -> bool:
-    summary = judged["summary"]
+def _fits(result: PublishedResult, entry: Mapping[str, Any], reproduce: Reproduce) -> bool:
+    summary = entry["summary"]
     contract = summary["contract"]
     return (
         contract["family"] == result.family
@@ -153,23 +153,23 @@ def _fits(result: PublishedResult, judged: Mapping[str, Any], reproduce: Reprodu
 def _trained(result: PublishedResult, all_summaries: Mapping[str, dict[str, Any]]) -> list[str]:
     """Return experiments in which the family was trained on the data set, as its environment names that."""
     contracts = [
-        judged["summary"]["contract"]
-        for place, judged in all_summaries.items()
+        entry["summary"]["contract"]
+        for place, entry in all_summaries.items()
         if place.rsplit("/", 1)[1] == result.family
     ]
     return sorted({c["experiment"] for c in contracts if c["dataset"] == result.trained_on.dataset})
 
 
 def _measure(
-    result: PublishedResult, place: str, judged: Mapping[str, Any], reproduce: Reproduce, evaluation: Evaluation
+    result: PublishedResult, place: str, entry: Mapping[str, Any], reproduce: Reproduce, evaluation: Evaluation
 ) -> dict[str, Any]:
     """Return the metric of a result on one evaluation of ours."""
-    summary = judged["summary"]
-    table = _rows_of(result, judged)
+    summary = entry["summary"]
+    table = _rows_of(result, entry)
     options = {"threshold": summary["metrics"]["threshold"], "confidence": evaluation.confidence}
     measured = summarise(table["label"], table["score"], table["group"], **options)
     ours, published = measured[result.metric], float(result.value)
-    known = ours["low"] is not None
+    has_interval = ours["low"] is not None
     return {
         "place": place,
         "experiment": summary["experiment"],
@@ -177,20 +177,20 @@ def _measure(
         "training": training_of(summary["contract"], place.rsplit("/", 1)[1], summary["experiment"]),
         **{name: ours[name] for name in ("value", "low", "high")},
         "difference": None if ours["value"] is None else ours["value"] - published,
-        "inside": ours["low"] <= published <= ours["high"] if known else None,
+        "inside": ours["low"] <= published <= ours["high"] if has_interval else None,
         **{name: measured[name] for name in ("real", "fake", "groups", "no_interval")},
         "differs": _differs(result, summary["contract"]) + _lacking(result, table) + _seen(result, summary, reproduce),
     }
 
 
-def _rows_of(result: PublishedResult, judged: Mapping[str, Any]) -> pd.DataFrame:
+def _rows_of(result: PublishedResult, entry: Mapping[str, Any]) -> pd.DataFrame:
     """Return label, score and group of what a result is of: faces or videos of the test side, of its methods."""
     if result.unit == "video":
-        summary = judged["summary"]
+        summary = entry["summary"]
         videos = pd.DataFrame(summary["videos"]).astype({"score": float})
         table = with_missing(videos, summary["coverage"]["missing"])
     else:
-        faces = judged["face_scores"]()
+        faces = entry["face_scores"]()
         table = faces[faces["split"] == "test"]
     methods = result.tested_on.methods
     return table[(table["label"] == 0) | table["method"].isin(methods)] if methods else table

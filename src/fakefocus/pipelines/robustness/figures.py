@@ -73,5 +73,5 @@ def _numbers(values: Sequence[float | None]) -> np.ndarray:
 
 
 def _colour(family: str, number: int) -> str:
-    known = families().get(family)
-    return known.colour if known else OTHER_COLOURS[number % len(OTHER_COLOURS)]
+    own = families().get(family)
+    return own.colour if own else OTHER_COLOURS[number % len(OTHER_COLOURS)]

@@ -89,8 +89,8 @@ def _held_out(videos: pd.DataFrame, judge: Judge) -> "pd.Series[bool]":
 
 def _auc(table: pd.DataFrame, column: str, judge: Judge) -> dict[str, Any]:
     kept = (table[name] for name in ("label", column, "group"))
-    judged = summary(*kept, threshold=judge.threshold, confidence=judge.confidence)
-    return judged["auc"] | {name: judged[name] for name in ("real", "fake", "groups", "no_interval")}
+    metrics = summary(*kept, threshold=judge.threshold, confidence=judge.confidence)
+    return metrics["auc"] | {name: metrics[name] for name in ("real", "fake", "groups", "no_interval")}
 
 
 def _drop(table: pd.DataFrame, judge: Judge) -> dict[str, Any]:

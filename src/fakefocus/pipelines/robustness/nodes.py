@@ -151,14 +151,14 @@ def _judge(contract: Contract, summary: dict[str, Any], evaluation: Evaluation, 
     Raises:
         InputError: If it was evaluated otherwise.
     """
-    judged = summary["metrics"]
-    if judged["aggregation"] != evaluation.aggregation:
+    metrics = summary["metrics"]
+    if metrics["aggregation"] != evaluation.aggregation:
         msg = (
-            f"evaluation.aggregation: {contract.name} was evaluated by {judged['aggregation']}, this run asks for "
+            f"evaluation.aggregation: {contract.name} was evaluated by {metrics['aggregation']}, this run asks for "
             f"{evaluation.aggregation}: run kedro run --pipelines=evaluate with the same --params first"
         )
         raise InputError(msg)
-    threshold = judged["threshold"]
+    threshold = metrics["threshold"]
     # two data sets need not mean the same by a method without a name
     unnamed = set() if dataset == contract.dataset else {"unknown"}
     return Judge(threshold, evaluation.confidence, frozenset(contract.methods) - unnamed, evaluation.aggregation)

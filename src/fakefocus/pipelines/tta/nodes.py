@@ -63,18 +63,18 @@ def score_views(
     check_same_scores(plain, scores["plain"], contract.name)
     options = {"threshold": summary["metrics"]["threshold"], "confidence": evaluation.confidence}
     aggregation = summary["metrics"]["aggregation"]
-    judged = _compare(rows, plain, mean_of(scores, tta.mean), aggregation, options)
+    compared = _compare(rows, plain, mean_of(scores, tta.mean), aggregation, options)
     alone = [
         {"view": name, "auc": _video_auc(rows, of_view, aggregation), "seconds": seconds[name]}
         for name, of_view in scores.items()
     ]
     return {
         **result_of("tta", model["contract"], dataset, experiment, splits_json["hash"]),
-        "tracked": _tracked(judged, cost := sum(seconds.values()) / seconds["plain"]),
+        "tracked": _tracked(compared, cost := sum(seconds.values()) / seconds["plain"]),
         "parameters": tta.model_dump(mode="json"),
         "seed": contract.training.seed,
         "confidence": evaluation.confidence,
-        **judged,
+        **compared,
         "views": alone,
         "cost": cost,
         "faces": len(rows),
@@ -131,11 +131,11 @@ def _video_auc(rows: pd.DataFrame, scores: NDArray[np.float64], aggregation: Agg
     return None if np.isnan(value) else value
 
 
-def _tracked(judged: dict[str, Any], cost: float) -> dict[str, float]:
+def _tracked(compared: dict[str, Any], cost: float) -> dict[str, float]:
     values = {
-        "auc": judged["averaged"]["auc"]["value"],
-        "auc_plain": judged["plain"]["auc"]["value"],
-        "auc_difference": judged["difference"]["difference"],
+        "auc": compared["averaged"]["auc"]["value"],
+        "auc_plain": compared["plain"]["auc"]["value"],
+        "auc_difference": compared["difference"]["difference"],
         "cost": cost,
     }
     return {name: value for name, value in values.items() if value is not None}
