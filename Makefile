@@ -66,7 +66,7 @@ mlflow: install  ## show the runs in the MLflow UI, on http://127.0.0.1:5000
 	@echo "runs: http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
 
-clean:  ## delete what can be made again: crops, maps, reports, caches (not trained detectors, runs, splits or media)
+clean:  ## delete what can be made again: crops, maps, reports, caches (not trained detectors, runs, splits or your media)
 	rm -rf data/01_raw/demo data/01_raw/benchmark data/02_*/* data/03_*/* data/04_*/* data/07_*/* data/08_*/*
 	rm -rf .viz build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf src/fakefocus/weights/*/graph-* src/fakefocus/detection/graphs

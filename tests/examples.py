@@ -1,6 +1,8 @@
 """What several tests need: a contract to start from, and files that are probed as a run does it."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +96,16 @@ def damaged_copies(content: bytes, count: int, seed: int) -> Iterator[bytes]:
             start = int(rng.integers(0, len(data)))
             del data[start : start + int(rng.integers(1, 400))]
         yield bytes(data)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be a user who may read what others may: root, as in a container, may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -1,5 +1,6 @@
 """Numbers as reports, cards, tables and logs write them: one way for all, «undefined» where there is none."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,18 @@ def interval(metric: Mapping[str, Any], of: str = "value", *, signed: bool = Fal
 def difference(comparison: Mapping[str, Any]) -> str:
     """Return a difference and its interval, with their signs: ``+0.031 [-0.004, +0.066]``."""
     return interval(comparison, "difference", signed=True)
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown; see `markdown_text`."""
+    head, *body = [" | ".join(markdown_text(cell) for cell in line) for line in (columns, *rows)]
+    return "\n".join(f"| {line} |" for line in (head, " | ".join(["---"] * len(columns)), *body))
+
+
+def markdown_text(text: str) -> str:
+    """Return a text from data as Markdown shows it: no tag, no column, no line of its own."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    return escaped.replace("\\", "&#92;").replace("|", "&#124;")
 
 
 def spread(values: Sequence[float | None]) -> str:

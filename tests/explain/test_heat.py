@@ -105,7 +105,7 @@ def test_hires_cam_knows_the_place_where_a_flat_head_looks_and_grad_cam_does_not
     assert averaged[:8, :8].max() < 0.1 < 0.9 < averaged[56:, 56:].max()
 
 
-def test_rollout_follows_attention_through_the_layers() -> None:
+def test_rollout_of_attention_to_all_alike_is_cold_and_other_streams_have_none() -> None:
     network = build_network("multistream", STREAMS).eval()
     for block in network.semantic.blocks:
         # without queries and keys every token attends to all alike

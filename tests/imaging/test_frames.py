@@ -4,8 +4,6 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 from av.stream import Disposition
 from PIL import Image
 
+from examples import as_nobody
 from fakefocus.imaging.frames import Frame, frame_rate, hash_of, picture_bytes, probe, read_frames
 from fakefocus.imaging.media import MediaError, PassingMediaError
 from fakefocus.imaging.packets import needed_packets, packets_of
@@ -289,20 +288,8 @@ def test_file_without_permission_is_a_reason(face_clip: Path) -> None:
         Path(folder).chmod(0o755)
         path = Path(shutil.copy(face_clip, folder))
         path.chmod(0)
-        with _as_nobody(), pytest.raises(MediaError, match="no permission"):
+        with as_nobody(), pytest.raises(MediaError, match="no permission"):
             probe(path)
-
-
-@contextmanager
-def _as_nobody() -> Iterator[None]:
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_photograph_is_turned_as_its_exif_data_say(tmp_path: Path) -> None:

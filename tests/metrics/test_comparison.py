@@ -77,7 +77,31 @@ def test_a_detector_is_not_better_than_itself_and_few_groups_have_no_verdict() -
 def test_a_difference_without_variance_is_worth_a_sign_test_of_its_groups() -> None:
     # one detector has every pair right, the other every pair wrong: six groups all say so, 2 / 2^6
     labels, names = np.tile([0, 1], 6), np.repeat(np.arange(6), 2)
-    assert compare_auc(labels, 1 - labels, labels, names, 0.95)["p"] == pytest.approx(2 / 64)
+    result = compare_auc(labels, 1 - labels, labels, names, 0.95)
+    assert result["p"] == pytest.approx(2 / 64)
+    # how large its error is cannot be told from it
+    assert (result["difference"], result["low"], result["high"]) == (1.0, None, None)
+
+
+def test_only_detectors_that_order_all_rows_alike_are_the_same_for_sure() -> None:
+    labels, names = np.tile([0, 1], 6), np.repeat(np.arange(6), 2)
+    scores = np.linspace(0, 1, 12)
+    same = compare_auc(labels, scores, scores**2, names, 0.95)
+    assert (same["difference"], same["low"], same["high"], same["p"]) == (0.0, 0.0, 0.0, 1.0)
+    # two that separate the labels, in different orders: people who show a difference may just be missing
+    both = compare_auc(labels, labels + scores / 2, labels - scores / 2, names, 0.95)
+    assert (both["difference"], both["low"], both["high"], both["p"]) == (0.0, None, None, 1.0)
+
+
+def test_false_alarms_that_no_group_changes_have_no_interval() -> None:
+    inside, groups = np.tile([True, False], 8), np.repeat(np.arange(8), 2)
+    result = compare_false_alarms(np.zeros(16, bool), inside, groups, 0.95)
+    assert (result["difference"], result["low"], result["high"]) == (0.0, None, None)
+
+
+def test_seeds_of_detectors_without_any_score_are_not_compared() -> None:
+    none = np.zeros((2, 0))
+    assert hierarchical_interval([], none, [], 0.95) == {"value": None, "low": None, "high": None}
 
 
 def test_equal_detectors_are_called_different_as_often_as_promised() -> None:

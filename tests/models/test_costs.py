@@ -100,7 +100,6 @@ def test_batches_are_timed_as_often_as_asked_for_beside_the_warm_up() -> None:
     latency = time_batches(Counted(), (2, 3, 8, 8), warm_up=2, repetitions=3, rounds=2)
     assert latency.milliseconds.shape == (2, 3)
     assert calls == [(2, 3, 8, 8)] * 8
-    assert (latency.milliseconds > 0).all()
 
 
 @pytest.mark.slow

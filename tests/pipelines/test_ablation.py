@@ -20,7 +20,7 @@ from fakefocus.models.family import UNCHANGED, variant_detector
 from fakefocus.parameters import Evaluation, Retraining
 from fakefocus.pipeline_registry import register_pipelines
 from fakefocus.pipelines.ablation.nodes import compare_variants, describe_ablation, draw_ablation
-from fakefocus.pipelines.training import nodes as training
+from fakefocus.pipelines.training import making
 from fakefocus.schemas import SEEDS
 
 EVALUATION = Evaluation(threshold="validation", batch_size=8, confidence=0.95)
@@ -185,7 +185,7 @@ def trained(
     shutil.copytree(tiny_project, folder, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db"))
     epochs: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "git_commit", lambda: "0" * 40)
+        patch.setattr(making, "git_commit", lambda: "0" * 40)
         for _ in range(2):
             run_kedro(folder, "ablation", namespaces=["scade_net.ablation.no_eca_seed_42"])
             weights = folder / "data/06_models/tiny/ablation/scade_net.no_eca_seed_42/history.parquet"

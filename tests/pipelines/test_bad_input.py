@@ -50,7 +50,7 @@ def test_no_usable_media_at_all_is_one_clear_error(
     broken: Path, make_project: Callable[[str], Path], run_kedro: Callable[..., dict]
 ) -> None:
     (broken / "real/noise.mp4").unlink()
-    with pytest.raises(ValueError, match=r"no usable media: all 4 files were rejected \(.*empty file"):
+    with pytest.raises(ValueError, match=r"raw_media: all 4 files were rejected \(.*empty file"):
         run_kedro(make_project("none"), "data", env="folder", data_root=str(broken))
 
 

@@ -51,7 +51,10 @@ def test_every_detector_of_the_store_is_listed_by_its_auc(project: Path) -> None
     compared = json.loads((project / "data/07_model_output/tiny/compared_runs.json").read_text())
     names = [row["detector"] for row in compared["runs"]]
     assert {"SCADE-Net", "Multi-stream", "SCADE-Net, shuffled labels", "Multi-stream, untrained"} <= set(names)
-    assert not any(row["control"] for row in compared["runs"][:2]), "controls come last"
+    controls = [row["control"] for row in compared["runs"]]
+    assert controls == sorted(controls), "controls come last"
+    aucs = [row["auc"] for row in compared["runs"] if not row["control"]]
+    assert aucs == sorted(aucs, reverse=True)
     for row in compared["runs"]:
         place = {"SCADE-Net": "scade_net", "Multi-stream": "multistream"}.get(row["detector"])
         if place:

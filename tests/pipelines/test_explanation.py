@@ -17,7 +17,6 @@ from fakefocus.parameters import Preprocessing
 from fakefocus.pipelines.explanation.choosing import middle_faces, spread_faces, surest_videos, worst_videos
 from fakefocus.pipelines.explanation.figures import embedding_sheet, mistake_sheet
 from fakefocus.pipelines.explanation.interactive import embeddings
-from fakefocus.pipelines.explanation.pipeline import FIGURES
 from fakefocus.pipelines.explanation.truth import BLENDS, as_seen, blends_of, masks_in_crops
 
 SMALL = {"faces": 6, "gallery": 1, "deletion_faces": 4, "steps": 2, "embedded_faces": 24, "perplexity": 5}
@@ -98,7 +97,7 @@ def test_report_shows_every_picture_and_no_longer_asks_for_the_command(project: 
     assert "--pipelines=robustness</code>" in page
     assert '<h2 id="explanation">What the detectors look at</h2>' in page
     for family in ("scade_net", "multistream"):
-        for name in FIGURES:
+        for name in ("heat", "inside", "embeddings", "mistakes", "over_time"):
             assert (project / f"data/08_reporting/tiny/figures/{family}.{name}.png").is_file()
         assert f'id="figure-{family}.embeddings"' in page
     for title in ("SCADE-Net: its worst mistakes", "Multi-stream: where it looks", "What the defocus map is worth"):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from fakefocus import schemas
 from fakefocus.errors import InputError
 from fakefocus.parameters import FeatureSplit
-from fakefocus.pipelines.feature_split.grouping import identity_groups
+from fakefocus.pipelines.feature_split import grouping
+from fakefocus.pipelines.feature_split.grouping import groups_of
 from fakefocus.pipelines.feature_split.nodes import describe_splits, index_samples, split_videos
 from fakefocus.pipelines.training.nodes import shuffle_labels
 
@@ -72,7 +73,7 @@ def pair_graphs(draw: st.DrawFn) -> pd.DataFrame:
     person = st.integers(0, people - 1)
     pairs = draw(st.lists(st.tuples(person, person, st.sampled_from("ABC")), max_size=40))
     videos = _videos(pairs, people)
-    assume(identity_groups(videos).nunique() >= 3)
+    assume(groups_of(grouping.people(videos)).nunique() >= 3)
     return videos
 
 
@@ -99,7 +100,7 @@ def test_the_order_of_the_videos_does_not_matter(videos: pd.DataFrame) -> None:
 
 def test_a_chain_of_swaps_is_one_group() -> None:
     # 0 wears 1's face, 1 wears 2's: who holds 0 and 2 apart leaks 1
-    groups = identity_groups(_videos([(0, 1, "A"), (1, 2, "A")], people=5))
+    groups = groups_of(grouping.people(_videos([(0, 1, "A"), (1, 2, "A")], people=5)))
     assert groups.tolist() == ["x/0", "x/0", "x/0", "x/3", "x/4", "x/0", "x/0"]
 
 
@@ -125,7 +126,7 @@ def test_one_connected_crowd_is_divided_by_person_and_crossing_fakes_are_told() 
     # as in DFD: 28 actors, everyone wears the face of several others
     pairs = [(i, (i + step) % 28, "A") for i in range(28) for step in (1, 5, 9)]
     videos = _videos(pairs, people=28)
-    assert set(identity_groups(videos)) == {"x/0"}
+    assert set(groups_of(grouping.people(videos))) == {"x/0"}
     splits = _split(videos, _faces(videos))
     _assert_nobody_is_on_two_sides(videos, splits)
     reals = splits[splits["label"] == 0]

@@ -21,6 +21,7 @@ from fakefocus.parameters import Release
 from fakefocus.pipelines.release.measuring import by_edit, by_method
 from fakefocus.pipelines.release.nodes import choose_candidate
 from fakefocus.pipelines.release.rounding import halve
+from fakefocus.pipelines.release.scoring import choose_reals
 from fakefocus.pipelines.release.verdicts import calibrate, score_videos
 
 PROMISE = {"release": {"false_alarms": 0.5, "missed": 0.2, "faces": 1, "licence": "MIT"}}
@@ -125,6 +126,23 @@ def test_compressions_of_a_clip_are_videos_of_their_own() -> None:
     videos = score_videos(faces, "compression", "mean")
     assert videos["score"].tolist() == pytest.approx([0.3, 0.9])
     assert videos[["compression", "method"]].to_numpy().tolist() == [["c23", ""], ["c40", "swap"]]
+
+
+def test_reals_of_people_without_the_usual_compression_are_kept() -> None:
+    rows = [("a.c23", "a"), ("a.raw", "a"), ("b.raw", "b")]
+    samples = pd.DataFrame(rows, columns=["video_id", "identity"]).assign(
+        split="val", method="", label=0, track=0, frame=0
+    )
+    compression = pd.Series({"a.c23": "c23", "a.raw": "raw", "b.raw": "raw"})
+    assert choose_reals(samples, compression, 1)["video_id"].tolist() == ["a.c23", "b.raw"]
+    assert choose_reals(samples[samples["label"] == 1], compression, 1).empty
+
+
+def test_without_real_videos_the_promise_is_refused_and_says_what_helps() -> None:
+    nothing = pd.DataFrame(columns=["video_id", "track", "label", "method", "group", "compression", "edit", "score"])
+    plain, edited = score_videos(nothing, "compression", "mean"), score_videos(nothing, "edit", "mean")
+    with pytest.raises(InputError, match=r"there are 0 real and 0 fake ones: give the side of validation more videos"):
+        calibrate(plain, edited, NO_BLENDS, Release())
 
 
 def test_seed_is_chosen_by_validation_and_other_recipes_are_refused(project: Path) -> None:

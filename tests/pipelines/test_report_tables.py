@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
+import pickle
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +110,23 @@ def test_sections_become_tables_and_keep_double_headings_apart(inputs: dict[str,
     assert "robustness_1.csv" not in write_tables(**inputs | {"stored_sections": {"robustness": stale}})
 
 
-def test_the_same_results_give_the_same_bytes(inputs: dict[str, Any]) -> None:
-    assert write_tables(**inputs) == write_tables(**inputs)
+def test_the_same_results_give_the_same_bytes_in_another_process(inputs: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "inputs.pickle").write_bytes(pickle.dumps(inputs))
+    script = (
+        "import pickle, sys; from fakefocus.pipelines.reporting.nodes import write_tables; "
+        "sys.stdout.write(repr(write_tables(**pickle.load(open(sys.argv[1], 'rb')))))"
+    )
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "inputs.pickle")],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert texts[0] == texts[1] == repr(write_tables(**inputs))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")

@@ -1,5 +1,6 @@
 """A page about one file: who decides comes first, and nothing is promised that was not measured."""
 
+import json
 import re
 from pathlib import Path
 
@@ -105,6 +106,22 @@ def test_rates_are_those_of_the_card(detector: Detector) -> None:
     sentences = " ".join(rates_in_words(detector))
     assert f"it calls fake {rate} % [{low}, {high}] as they are" in sentences
     assert "somebody else made is not known" in sentences
+
+
+def test_rates_without_an_interval_and_of_other_data_are_said_as_they_are(detector: Detector, tmp_path: Path) -> None:
+    for file in detector.folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    contract = json.loads((tmp_path / "architecture.json").read_text())
+    (tmp_path / "architecture.json").write_text(json.dumps(contract | {"dataset": "mine"}))
+    results = json.loads((tmp_path / "results.json").read_text())
+    for row in results["edits"]:
+        row["called_fake"] |= {"low": None, "high": None}
+    results["edits"][-1]["called_fake"]["value"] = None
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    sentences = " ".join(rates_in_words(find_detector(str(tmp_path))))
+    assert re.search(r"it calls fake \d+ % as they are, ", sentences)
+    assert f"the test side of mine, {results['people']} people whom it had not seen" in sentences
+    assert "portraits" not in sentences
 
 
 def test_a_detector_that_was_not_released_has_no_rates(detector: Detector, tmp_path: Path) -> None:

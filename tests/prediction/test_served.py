@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import pandas as pd
+import psutil
 import pytest
 import skimage.data
 
@@ -77,8 +78,10 @@ def test_paths_are_read_below_the_folder_that_was_named_alone(
 
 def test_requests_of_several_threads_share_the_processes(answers: Answers, portrait: Path) -> None:
     asked = pd.DataFrame({"content": [_in_base64(portrait)]})
+    processes = {child.pid for child in psutil.Process().children(recursive=True)}
     with ThreadPoolExecutor(6) as threads:
         tables = list(threads.map(lambda every: answers(asked, {"every": every}), (1, 2, 3, 1, 2, 3)))
+    assert {child.pid for child in psutil.Process().children(recursive=True)} == processes
     assert len({table["score"].tolist()[0] for table in tables}) == 1
     with pytest.raises(InputError, match="up to 64 rows, got 65"):
         answers(pd.DataFrame({"content": ["x"] * 65}), {})

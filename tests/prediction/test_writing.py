@@ -58,6 +58,18 @@ def test_a_line_of_something_else_is_not_passed_over(answer: Prediction, tmp_pat
         Results(tmp_path / "results.ndjson", resume=True)
 
 
+@pytest.mark.parametrize("before", ["", "answer"])
+def test_a_last_line_that_ends_and_is_no_result_is_never_written_over(
+    before: str, answer: Prediction, tmp_path: Path
+) -> None:
+    earlier = f"{answer.model_dump_json()}\n" if before else ""
+    text = earlier + '{"my": "own notes"}\n'
+    (tmp_path / "results.ndjson").write_text(text)
+    with pytest.raises(InputError, match=f"results.ndjson: line {2 if before else 1} is no result"):
+        Results(tmp_path / "results.ndjson", resume=True)
+    assert (tmp_path / "results.ndjson").read_text() == text
+
+
 def test_a_file_is_asked_again_if_it_or_the_question_has_changed(answer: Prediction, face_clip: Path) -> None:
     detector = find_detector("scade_net")
     same, other = (Options(every=every) for every in (4, 2))
@@ -71,10 +83,11 @@ def test_a_file_is_asked_again_if_it_or_the_question_has_changed(answer: Predict
 
 def test_what_is_asked_again_takes_the_place_of_the_earlier_result(answer: Prediction, tmp_path: Path) -> None:
     path = tmp_path / "results.ndjson"
+    path.write_text(answer.model_copy(update={"seconds": 0.5}).model_dump_json() + "\n")
     for seconds in (1.0, 2.0):
         results = Results(path, resume=True)
         results.begin()
-        assert answer.file in path.read_text() or seconds == 1.0, "an earlier result stays until there is another"
+        assert answer.file in path.read_text(), "an earlier result stays until there is another"
         results.add(answer.model_copy(update={"seconds": seconds}))
         results.finish()
     assert [one.seconds for one in Results(path, resume=True).earlier] == [2.0]

@@ -2,12 +2,13 @@
 
 import logging
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from examples import ingest
+from examples import as_nobody, ingest
 from fakefocus import schemas
 from fakefocus.parameters import Ingestion
 
@@ -49,15 +50,16 @@ def test_files_that_cannot_be_placed_or_opened_are_rejected_with_their_reason(
 
 
 def test_file_that_may_not_be_read_is_rejected_with_its_reason(plant: Plant) -> None:
-    root = plant("real/a.png", "real/b.png")
-    (root / "real/b.png").chmod(0)
-    try:
-        (root / "real/b.png").read_bytes()
-        pytest.skip("this user may read everything")
-    except PermissionError:
-        pass
-    _, rejected = ingest(root, Ingestion(layout="folder"), "x")
-    assert rejected["reason"].tolist() == ["cannot be read: Permission denied"]
+    # folders of the tests are their user's alone
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        root = Path(shutil.copytree(plant("real/a.png", "real/b.png"), Path(folder) / "media"))
+        for place in (Path(folder), root, root / "real"):
+            place.chmod(0o755)
+        (root / "real/b.png").chmod(0)
+        with as_nobody():
+            videos, rejected = ingest(root, Ingestion(layout="folder"), "x")
+    assert videos["path"].map(lambda path: Path(path).name).tolist() == ["a.png"]
+    assert rejected["reason"].tolist() == ["no permission to read it"]
 
 
 @pytest.mark.parametrize(("typed", "near"), [("fpp", "ffpp"), ("celeb-df", "celebdf"), ("folders", "folder")])

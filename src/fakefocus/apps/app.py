@@ -22,8 +22,8 @@ _HOST = "127.0.0.1"
     help="Who answers, side by side; several times.  [default: lite and scade_net, which come with fakefocus]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-@click.option("--most-megabytes", type=click.IntRange(1, 2000), default=200, show_default=True, help="Of a file.")
-@click.option("--most-seconds", type=click.IntRange(1), default=600, show_default=True, help="Of a clip.")
+@click.option("--most-megabytes", type=click.IntRange(1, 2000), default=200, show_default=True, help="Largest upload.")
+@click.option("--most-seconds", type=click.IntRange(1), default=600, show_default=True, help="Longest clip.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 def command(models: tuple[str, ...], port: int, most_megabytes: int, most_seconds: int, *, opens: bool) -> None:
     """Answer in a browser, on this computer alone: drop a clip or an image, and see what was seen.

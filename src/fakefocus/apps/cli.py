@@ -43,7 +43,13 @@ class _Commands(click.Group):
                 with needs_extra(_EXTRAS.get(name, "train"), f"fakefocus {name}"):
                     raise error from None
         except InputError as error:
-            raise click.UsageError(str(error), ctx) from error
+            raise click.UsageError(str(error), self._of_command(ctx)) from error
+
+    def _of_command(self, ctx: click.Context) -> click.Context:
+        """Return where an error shows usage and help of: the command that was called."""
+        name = str(ctx.invoked_subcommand)
+        command = self.get_command(ctx, name)
+        return ctx if command is None else click.Context(command, info_name=name, parent=ctx)
 
 
 _COMMANDS = {name: name for name in ("predict", "app", "models", "export", "serve", "doctor")}

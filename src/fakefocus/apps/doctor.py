@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import socket
 import sys
@@ -145,7 +146,10 @@ def look_at_data(project: Path) -> Iterator[Finding]:
         yield Finding("project", True, f"data sets here: {', '.join(folders) or 'none yet (make demo makes one)'}")
     for name, value in sorted(os.environ.items()):
         if name.startswith("FAKEFOCUS_") and name != "FAKEFOCUS_CACHE":
-            there = Path(value).is_dir()
+            # a data set of the Hugging Face hub is named by its owner, too
+            there = Path(value).is_dir() or (
+                name == "FAKEFOCUS_HF" and re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
+            )
             yield Finding("data root", there, f"{name}={value}", "" if there else "correct the path, or unset it")
 
 
@@ -177,7 +181,8 @@ def look_at_ports(_: Path) -> Iterator[Finding]:
     for port, what in _PORTS.items():
         with socket.socket() as probe:
             taken = probe.connect_ex(("127.0.0.1", port)) == 0
-        remedy = "something runs there: stop it, or choose another port for it" if taken else ""
+        other = ", or choose another: --port" if what.startswith("fakefocus") else ""
+        remedy = f"something runs there: stop it{other}" if taken else ""
         yield Finding("port", not taken, f"{port} ({what}) {'is taken' if taken else 'is free'}", remedy)
 
 

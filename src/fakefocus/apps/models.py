@@ -19,7 +19,7 @@ _COLUMNS = ("name", "detector", "trained on", "validation AUC", "test AUC", "siz
 
 @click.command(name="models", short_help="List detectors, or show the card of one.")
 @click.argument("name", required=False)
-@click.option("--project", type=FOLDER, default=Path(), help="Where data/06_models is.  [default: here]")
+@click.option("--project", type=FOLDER, default=Path(), help="The folder that holds data/.  [default: here]")
 def command(name: str | None, project: Path) -> None:
     """List the detectors that come with fakefocus and those that were trained here; or show the card of one.
 
@@ -32,7 +32,7 @@ def command(name: str | None, project: Path) -> None:
     from fakefocus.weights import RECOMMENDED, shipped_detectors
 
     if name is not None:
-        _show(find_detector(name))
+        _show(find_detector(_placed(name, project)))
         return
     rows = [_row(find_detector(shipped), shipped == RECOMMENDED) for shipped in shipped_detectors()]
     for folder in detectors_here(project / "data"):
@@ -41,6 +41,12 @@ def command(name: str | None, project: Path) -> None:
         except InputError as error:
             click.echo(f"{folder}: {error}", err=True)
     click.echo("\n".join(_aligned([_COLUMNS, *rows])))
+
+
+def _placed(name: str, project: Path) -> str:
+    """Return a name; of a folder, where it is from the project."""
+    inside = project / name
+    return str(inside) if inside.is_dir() else name
 
 
 def _row(detector: "Detector", recommended: bool) -> tuple[str, ...]:

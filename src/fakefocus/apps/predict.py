@@ -33,16 +33,40 @@ _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green"}
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Fake from this score on, real below.")
 @click.option("--every", type=click.IntRange(1), default=10, show_default=True, help="Each n-th frame of a clip.")
 @click.option("--max-frames", type=click.IntRange(1), default=100, show_default=True, help="At most so many of them.")
-@click.option("--faces", type=click.Choice(["all", "main"]), default="all", show_default=True, help="Whom to look at.")
-@click.option("--min-face-size", type=click.IntRange(12), default=40, show_default=True, help="Pixels.")
+@click.option(
+    "--faces",
+    type=click.Choice(["all", "main"]),
+    default="all",
+    show_default=True,
+    help="Everybody, or the person alone whom the clip shows most.",
+)
+@click.option(
+    "--min-face-size",
+    type=click.IntRange(12),
+    default=40,
+    show_default=True,
+    help="Smallest side of a face, in pixels.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="results.json, .csv or .ndjson; - for lines of JSON.")
 @click.option("--resume", is_flag=True, help="Go on with --output: what is answered there is not asked again.")
 @click.option(
     "--explain", type=click.Path(file_okay=False, path_type=Path), help="A folder for pictures of each answer."
 )
 @click.option("--workers", type=click.IntRange(1), help="Files at a time, a core each.  [default: all cores]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
-@click.option("--runtime", type=click.Choice(["openvino", "torch"]), default="openvino", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="cuda and mps compute with torch; auto takes a GPU with --runtime torch alone.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["openvino", "torch"]),
+    default="openvino",
+    show_default=True,
+    help="A graph, or the network itself, as the lineage scores.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def command(
     paths: tuple[str, ...],

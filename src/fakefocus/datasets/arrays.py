@@ -1,6 +1,5 @@
 """Arrays on disk that another run never sees half written."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from kedro.io import AbstractDataset
 from numpy.typing import NDArray
 
+from fakefocus.datasets.aside import file_aside
 from fakefocus.errors import InputError
 
 
@@ -33,11 +33,8 @@ class Arrays(AbstractDataset[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]):
 
     def save(self, data: dict[str, NDArray[Any]]) -> None:
         """Write all arrays beside their place, and rename the file."""
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        part = self._filepath.with_name(f".{self._filepath.name}.{os.getpid()}.part")
-        with part.open("wb") as file:
+        with file_aside(self._filepath) as part, part.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **data)
-        part.replace(self._filepath)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

@@ -1,4 +1,4 @@
-"""Folders that are complete or absent: written aside, then put in place."""
+"""Folders and files that are complete or absent: written aside, then put in place."""
 
 import errno
 import os
@@ -32,6 +32,23 @@ def written_aside(folder: Path) -> Iterator[Path]:
             _put(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def file_aside(file: Path) -> Iterator[Path]:
+    """Give a file to write to, which takes the place of ``file`` when the block ends well.
+
+    Raises:
+        InputError: If the disk is full.
+    """
+    aside = _part(file)
+    try:
+        with explaining_a_full_disk(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def parts_of(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from fakefocus.datasets.aside import file_aside
 from fakefocus.errors import did_you_mean
 from fakefocus.weights import SHIPPED, load_shipped
 
@@ -28,13 +29,12 @@ class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
         """Write weights and contract; while one does not belong to the other, there is no contract."""
         from safetensors.torch import save_file
 
-        self._filepath.mkdir(parents=True, exist_ok=True)
-        weights, contract = self._filepath / "weights.part", self._filepath / "architecture.part"
-        save_file(data["weights"], weights)
-        contract.write_text(json.dumps(data["contract"], indent=2) + "\n", encoding="utf-8")
-        (self._filepath / "architecture.json").unlink(missing_ok=True)
-        weights.rename(self._filepath / "weights.safetensors")
-        contract.rename(self._filepath / "architecture.json")
+        place = self._filepath / "architecture.json"
+        # the file that was given first takes its place last
+        with file_aside(place) as contract, file_aside(self._filepath / "weights.safetensors") as weights:
+            save_file(data["weights"], weights)
+            contract.write_text(json.dumps(data["contract"], indent=2) + "\n", encoding="utf-8")
+            place.unlink(missing_ok=True)
         # what a stopped training would have gone on from
         shutil.rmtree(self._filepath / "checkpoints", ignore_errors=True)
 
@@ -56,7 +56,8 @@ class DetectorFolder(AbstractDataset[dict[str, Any], dict[str, Any]]):
             others = [folder.name for folder in experiments.iterdir()] if experiments.is_dir() else []
             near = did_you_mean(self._filepath.parent.name, set(others) - {self._filepath.parent.name})
             msg = (
-                f"no trained detector in {self._filepath}{near}: run kedro run --pipelines=train with these --params, "
+                f"no trained detector in {self._filepath}{near}: run kedro run --pipelines=train (baselines: "
+                "--pipelines=baselines) with these --params, "
                 "choose a trained family by --namespaces=<family>, or another experiment's detectors by "
                 "--params=trained_on=<its name>"
             )

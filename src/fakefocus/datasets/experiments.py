@@ -7,8 +7,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from fakefocus.datasets.json_file import read_object
-from fakefocus.errors import InputError
-from fakefocus.schemas import SUMMARY_KEYS
+from fakefocus.datasets.summaries import read_summary
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,7 @@ class StoredExperiments:
         """
         evaluation = tested if trained == tested else f"{trained}-on-{tested}"
         file = self.root / "07_model_output" / evaluation / detector / "summary.json"
-        summary = _read(file)
-        missing = [key for key in SUMMARY_KEYS if key not in summary] if summary is not None else []
-        if missing:
-            msg = f"{file} lacks {', '.join(missing)}: judge that detector again, or remove the file"
-            raise InputError(msg)
-        return summary
+        return read_summary(file) if file.is_file() else None
 
 
 class ExperimentFolders(AbstractDataset[None, StoredExperiments]):

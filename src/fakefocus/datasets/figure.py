@@ -8,6 +8,7 @@ from kedro.io import AbstractDataset
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from fakefocus.datasets.aside import file_aside
 from fakefocus.datasets.video_folders import ImagePreview
 
 _SVG = {"svg.hashsalt": "fakefocus", "svg.fonttype": "none"}
@@ -27,11 +28,15 @@ class PngFigure(AbstractDataset[Figure, bytes]):
 
     def save(self, data: Figure) -> None:
         """Write the figure."""
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        data.savefig(self._filepath, dpi=200)
-        if not any(axes.images for axes in data.get_axes()):
-            with rc_context(_SVG):
-                data.savefig(self._filepath.with_suffix(".svg"), metadata={"Date": None})
+        with file_aside(self._filepath) as png:
+            data.savefig(png, dpi=200, format="png")
+        drawing = self._filepath.with_suffix(".svg")
+        if any(axes.images for axes in data.get_axes()):
+            # an earlier one would be of another figure
+            drawing.unlink(missing_ok=True)
+            return
+        with rc_context(_SVG), file_aside(drawing) as svg:
+            data.savefig(svg, format="svg", metadata={"Date": None})
 
     def load(self) -> bytes:
         """Return the PNG."""

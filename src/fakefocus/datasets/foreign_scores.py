@@ -100,7 +100,7 @@ def read_table(file: Path) -> pd.DataFrame:
         msg = f"scores: {file}: cannot be read as a table ({reason}); it has to be CSV in UTF-8, or Parquet"
         raise InputError(msg) from error
     if table.empty:
-        msg = f"scores: {file}: has no rows"
+        msg = f"scores: {file}: has no rows: write a row for each video or face, or leave the file out"
         raise InputError(msg)
     return table
 

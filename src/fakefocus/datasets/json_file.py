@@ -1,12 +1,13 @@
 """JSON objects on disk that another run never sees half written."""
 
 import json
-import os
+from math import isnan
 from pathlib import Path
 from typing import Any, NewType
 
 from kedro.io import AbstractDataset, DatasetError
 
+from fakefocus.datasets.aside import file_aside
 from fakefocus.errors import InputError
 
 JSONPreview = NewType("JSONPreview", str)
@@ -36,7 +37,7 @@ class JsonFile(AbstractDataset[dict[str, Any], dict[str, Any]]):
         return read_object(self._filepath)
 
     def save(self, data: dict[str, Any]) -> None:
-        """Write the object beside its place, and rename it.
+        """Write the object beside its place, and rename it; NaN, which JSON lacks, is written as null.
 
         Raises:
             DatasetError: If it is something else.
@@ -44,10 +45,8 @@ class JsonFile(AbstractDataset[dict[str, Any], dict[str, Any]]):
         if not isinstance(data, dict):
             msg = f"{self._filepath} holds a JSON object, got {type(data).__name__}"
             raise DatasetError(msg)
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        part = self._filepath.with_name(f".{self._filepath.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        part.replace(self._filepath)
+        with file_aside(self._filepath) as part:
+            part.write_text(json.dumps(_without_nan(data), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
     def preview(self) -> JSONPreview:
         """Show the object in Kedro-Viz."""
@@ -58,6 +57,14 @@ class JsonFile(AbstractDataset[dict[str, Any], dict[str, Any]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+def _without_nan(content: Any) -> Any:  # noqa: ANN401 (whatever JSON holds)
+    if isinstance(content, dict):
+        return {name: _without_nan(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and isnan(content) else content
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The files of a detector that is given away."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
+
+from fakefocus.datasets.aside import written_aside
 
 
 class ReleasedFiles(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
@@ -17,13 +18,9 @@ class ReleasedFiles(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
 
     def save(self, data: dict[str, bytes]) -> None:
         """Write all files beside the folder's place, and put them there at once."""
-        part = self._filepath.with_name(f"{self._filepath.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        for name, content in data.items():
-            (part / name).write_bytes(content)
-        shutil.rmtree(self._filepath, ignore_errors=True)
-        part.rename(self._filepath)
+        with written_aside(self._filepath) as aside:
+            for name, content in data.items():
+                (aside / name).write_bytes(content)
 
     def load(self) -> dict[str, bytes]:
         """Read all files.

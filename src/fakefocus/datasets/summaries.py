@@ -35,7 +35,7 @@ class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
                 f"no detector was judged in {self._filepath}: run kedro run --pipelines=evaluate with the same --params"
             )
             raise DatasetError(msg)
-        return {file.parent.name: _checked(file) for file in files}
+        return {file.parent.name: read_summary(file) for file in files}
 
     def save(self, data: None) -> NoReturn:
         """Refuse: each detector's evaluation writes its own."""
@@ -49,8 +49,12 @@ class Summaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
         return {"filepath": str(self._filepath)}
 
 
-def _checked(file: Path) -> dict[str, Any]:
-    """Return a summary that has all that a report reads."""
+def read_summary(file: Path) -> dict[str, Any]:
+    """Return a summary that has all that a report reads.
+
+    Raises:
+        InputError: If it has not, or is of another version.
+    """
     summary = read_object(file)
     missing = [key for key in SUMMARY_KEYS if key not in summary]
     if missing or summary["version"] != SUMMARY_VERSION:
@@ -79,7 +83,7 @@ class AllSummaries(AbstractDataset[None, dict[str, dict[str, Any]]]):
         summaries = {}
         for file in sorted(self._folder.glob("*/*/summary.json")):
             try:
-                summary = _checked(file)
+                summary = read_summary(file)
             except InputError as error:
                 _log.warning("left out: %s", error)
                 continue

@@ -1,15 +1,14 @@
 """Tables on disk that another run never sees half written."""
 
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
+
+from fakefocus.datasets.aside import file_aside
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ class Table(ParquetDataset):
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table."""
-        with _beside(Path(str(self._filepath))) as part:
+        with file_aside(Path(str(self._filepath))) as part:
             data.to_parquet(part, **self._save_args)
 
 
@@ -28,7 +27,7 @@ class CsvTable(CSVDataset):
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table."""
-        with _beside(Path(str(self._filepath))) as part:
+        with file_aside(Path(str(self._filepath))) as part:
             data.to_csv(part, index=False, encoding="utf-8")
 
 
@@ -77,15 +76,3 @@ class CsvIfNamed(AbstractDataset[None, pd.DataFrame]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
-
-
-@contextmanager
-def _beside(place: Path) -> Iterator[Path]:
-    """Give a file to write to, which takes its place when the block ends well."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)

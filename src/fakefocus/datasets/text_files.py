@@ -12,11 +12,11 @@ _SHOWN = 600
 
 
 class TextFiles(PartitionedDataset):
-    """Saves texts by the names of their files, and shows in Kedro-Viz how each begins."""
+    """Saves texts by the names of their files, in the place of all earlier ones; Kedro-Viz shows how each begins."""
 
     def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
         """Create the dataset; ``path`` is the folder."""
-        super().__init__(path=path, dataset="text.TextDataset", metadata=metadata)
+        super().__init__(path=path, dataset="text.TextDataset", overwrite=True, metadata=metadata)
 
     def preview(self) -> JSONPreview:
         """Show how each text begins."""

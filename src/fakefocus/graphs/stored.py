@@ -53,7 +53,7 @@ def pack_graph(contract: Contract, sha256: str, read_weights: "Callable[[], dict
 
 
 def _make(contract: Contract, read_weights: "Callable[[], dict[str, Tensor]]") -> "ov.Model":
-    with needs_extra("train", f"model: no graph lies beside the weights of this {contract.name}, and to make one"):
+    with needs_extra("explain", f"model: no graph lies beside the weights of this {contract.name}, and to make one"):
         from fakefocus.graphs.convert import to_graph
 
         return to_graph(contract, read_weights())

@@ -61,7 +61,7 @@ def without_transforms(network: nn.Module, place: str) -> None:
         if not isinstance(module, SpectralMask):
             continue
         if type(module) is not SpectralMask:
-            msg = f"{place}: {type(module).__name__} cannot be written in this format; take openvino"
+            msg = f"{place}: {type(module).__name__} cannot be written in this format: export with --format openvino"
             raise InputError(msg)
         parent, _, own = name.rpartition(".")
         setattr(network.get_submodule(parent), own, MatrixMask(module))

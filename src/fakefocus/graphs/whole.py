@@ -20,7 +20,8 @@ class Whole(nn.Module):
         super().__init__()
         if contract.maps is not None and contract.maps.method != "gradient_ratio":
             msg = (
-                f"export: maps of method {contract.maps.method} cannot be part of a graph, those of gradient_ratio can"
+                f"export: maps of method {contract.maps.method} cannot be part of a graph, those of gradient_ratio "
+                "can: answer with --runtime torch, or train on maps of defocus.method=gradient_ratio"
             )
             raise InputError(msg)
         self.scored = Scored(contract, weights)

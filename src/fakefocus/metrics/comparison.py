@@ -28,8 +28,9 @@ DRAWS = 1000
 class Comparison(TypedDict):
     """The AUC of the second detector minus that of the first, its interval, and the p-value of no difference.
 
-    All are None where a class is missing, and all but the difference where groups are too few. ``method`` says which
-    variance it is.
+    All are None where a class is missing, and all but the difference where groups are too few. Without an interval is
+    also a difference that no group changes, as nothing can be said of its error, unless both order all rows alike.
+    ``method`` says which variance it is.
     """
 
     difference: float | None
@@ -66,15 +67,10 @@ def compare_auc(
     count = effective_groups(y, g)
     if count < MIN_GROUPS:
         return {"difference": difference, "low": None, "high": None, "p": None, "method": method}
-    low, high = student(difference, variance, count, confidence)
+    alike = bool((rankdata(a) == rankdata(b)).all())
+    ends = (0.0, 0.0) if alike else _interval(difference, variance, count, confidence)
     p = _p_value(difference, variance, count)
-    return {
-        "difference": difference,
-        "low": max(-1.0, float(low)),
-        "high": min(1.0, float(high)),
-        "p": p,
-        "method": method,
-    }
+    return {"difference": difference, "low": ends[0], "high": ends[1], "p": p, "method": method}
 
 
 def compare_videos(
@@ -110,7 +106,7 @@ def compare_false_alarms(
 
     Returns:
         ``difference`` in [-1, 1], ``low``, ``high`` and ``p``; None where one of both has no video, and all but the
-        difference where one has too few groups.
+        difference where one has too few groups. Where no group changes the difference, it has no interval.
     """
     alarm, chosen = np.asarray(called, dtype=float), np.asarray(inside, dtype=np.int64)
     g = np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -128,9 +124,8 @@ def compare_false_alarms(
     if count < MIN_GROUPS:
         return {"difference": difference, "low": None, "high": None, "p": None}
     variance = float(jackknife_variance(differences[1:]))
-    low, high = student(difference, variance, count, confidence)
-    p = _p_value(difference, variance, count)
-    return {"difference": difference, "low": max(-1.0, float(low)), "high": min(1.0, float(high)), "p": p}
+    low, high = _interval(difference, variance, count, confidence)
+    return {"difference": difference, "low": low, "high": high, "p": _p_value(difference, variance, count)}
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -178,6 +173,8 @@ def hierarchical_interval(
     """
     y, g = np.asarray(labels, dtype=np.int64), np.unique(np.asarray(groups), return_inverse=True)[1]
     ours = np.atleast_2d(np.asarray(scores, dtype=float))
+    if not len(y):
+        return {"value": None, "low": None, "high": None}
     rng = np.random.default_rng(seed)
     count = int(g.max()) + 1
     weights = np.vstack([np.ones(count), rng.multinomial(count, np.full(count, 1 / count), draws)])
@@ -230,6 +227,16 @@ def _placements(
     below = 1 - (both[: len(real)] - rankdata(real)) / len(fake)
     above = (both[len(real) :] - rankdata(fake)) / len(real)
     return below, above
+
+
+def _interval(
+    difference: float, variance: float, groups: float, confidence: float
+) -> tuple[float | None, float | None]:
+    """Return Student's interval of a difference in [-1, 1]; none where it does not vary."""
+    if not variance > 0:
+        return None, None
+    low, high = student(difference, variance, groups, confidence)
+    return max(-1.0, float(low)), min(1.0, float(high))
 
 
 def _p_value(difference: float, variance: float, groups: float) -> float:

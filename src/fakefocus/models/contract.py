@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from fakefocus.errors import InputError
 from fakefocus.parameters import CropSpec, Group, MapSpec, Training
 
-_AGAIN = "train it again: kedro run --pipelines=train with the same --params"
+_AGAIN = "train it again with the same --params: kedro run --pipelines=train, of a baseline --pipelines=baselines"
 SIDES = ("train", "val")
 _EDGE = 1e-6
 """Scores are kept this far from 0 and 1 before their logit is taken, as `metrics.calibration` does."""

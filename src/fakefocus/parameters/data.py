@@ -157,7 +157,7 @@ class MapSpec(Group):
 
 
 class FeatureSplit(Group):
-    """How videos come to their sides, and what the audit looks for; see README.
+    """How videos come to their sides, and what the audit looks for; see docs/guide/splits.md.
 
     ``strategy`` test_only puts everything on the test side: a data set that detectors of another one are judged on.
     ``train``, ``val``, ``test`` are shares of the videos; with ``folds`` they are not read: ``fold`` of them is the

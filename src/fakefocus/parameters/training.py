@@ -58,7 +58,8 @@ class PseudoFakes(Group):
     @model_validator(mode="after")
     def _makes_some(self) -> "PseudoFakes":
         if not sum(self.model_dump().values()):
-            msg = "a kind of pseudo-fake must have a weight above 0"
+            kinds = ", ".join(type(self).model_fields)
+            msg = f"a kind of pseudo-fake must have a weight above 0, all are 0: set one of {kinds}"
             raise ValueError(msg)
         return self
 

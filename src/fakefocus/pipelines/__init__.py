@@ -1,1 +1,1 @@
-"""The seven pipelines; they meet in the catalog and do not import each other."""
+"""The stages of the lineage and the protocols; they meet in the catalog and do not import each other."""

@@ -64,8 +64,8 @@ def find_detector(name: str | None = None) -> Detector:
         return _opened(name, Path(name))
     names = shipped_detectors()
     msg = (
-        f"model: nothing is called {name!r}{did_you_mean(name, names)}: there are {', '.join(names)}, a folder with "
-        f"{CONTRACT} and {WEIGHTS} (data/06_models/<experiment>/<detector>), or models:/<name>@<alias> and "
+        f"model: nothing is called {name!r}{did_you_mean(name, names) or '.'} There are {', '.join(names)}, a folder "
+        f"with {CONTRACT} and {WEIGHTS} (data/06_models/<experiment>/<detector>), or models:/<name>@<alias> and "
         "runs:/<run>/<name>"
     )
     raise InputError(msg)

@@ -71,6 +71,8 @@ class Isolated:
 
         Raises:
             InputError: If its weights are not of its contract, or are no safetensors.
+            TimeoutError: If that takes more than minutes.
+            ProcessExpired: If the process died.
         """
         self.begin_preparing(options).result()
 

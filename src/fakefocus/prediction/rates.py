@@ -4,8 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fakefocus import wording
 from fakefocus.prediction.detectors import Detector
 
+Rate = Mapping[str, float | None]
+"""A share with ``value``, ``low`` and ``high``."""
 RESULTS = "results.json"
 _USUAL, _HARD = "c23", "c40"
 _UNALTERED = "as they are, "
@@ -26,23 +29,33 @@ def rates_in_words(detector: Detector) -> tuple[str, ...]:
     results = json.loads(file.read_text(encoding="utf-8"))
     edits = {row["edit"]: row["called_fake"] for row in results["edits"]}
     caught = {row["compression"]: row for row in results["methods"] if not row["method"]}
-    return (*_false_alarms(edits, results["people"]), *_caught(caught), _WHERE.format(people=results["people"]))
+    people = f"{results['people']} people whom it had not seen"
+    where = _WHERE.get(detector.contract.dataset, f"the test side of {detector.contract.dataset}, {people}")
+    return (
+        *_false_alarms(edits, results["people"]),
+        *_caught(caught),
+        _MEASURED.format(where=where.format(people=people)),
+    )
 
 
-_WHERE = (
-    "All of that was measured on clips that were made from portraits of {people} people whom it had not seen; how it "
-    "does on a deepfake that somebody else made is not known."
+_MEASURED = (
+    "All of that was measured on {where}; how it does on a deepfake that is not among these, or that somebody else "
+    "made, is not known."
 )
+_WHERE = {"portraits": "clips that were made from portraits of {people}"}
+"""What the test side of a data set is, where its name does not say it."""
 
 
-def _false_alarms(edits: Mapping[str, Mapping[str, float]], people: int) -> list[str]:
+def _false_alarms(edits: Mapping[str, Rate], people: int) -> list[str]:
     usual, hard = (edits.get(f"{_UNALTERED}{compression}") for compression in (_USUAL, _HARD))
-    edited = {name: rate for name, rate in edits.items() if not name.startswith(_UNALTERED)}
+    edited = {
+        name: rate for name, rate in edits.items() if not name.startswith(_UNALTERED) and rate["value"] is not None
+    }
     parts = []
     if usual is not None:
         parts.append(f"{_percent(usual)} as they are")
     if edited:
-        worst = max(edited, key=lambda name: edited[name]["value"])
+        worst = max(edited, key=lambda name: edited[name]["value"] or 0.0)
         parts.append(f"{_percent(edited[worst])} after the edit that misleads it most ({worst})")
     if hard is not None:
         parts.append(f"{_percent(hard)} compressed hard ({_HARD})")
@@ -59,8 +72,11 @@ def _caught(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [f"It calls fake {_listed(parts)}{more}."]
 
 
-def _percent(rate: Mapping[str, float]) -> str:
-    return f"{100 * rate['value']:.0f} % [{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]"
+def _percent(rate: Rate) -> str:
+    share = wording.percent(rate["value"])
+    if rate["low"] is None or rate["high"] is None:
+        return share
+    return f"{share} [{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]"
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -107,18 +107,16 @@ def as_json(results: Sequence[Prediction]) -> str:
 
 
 def _results_in(lines: Path) -> Iterator[Prediction]:
-    """Yield what lines hold; the last one may have been torn by a kill.
+    """Yield what lines hold; one that does not end, the last, was torn by a kill.
 
     Raises:
         InputError: If another one is no result of this version.
     """
-    texts = lines.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
-    for number, line in enumerate(texts if texts != [""] else [], 1):
+    *whole, _ = lines.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate(whole, 1):
         try:
             yield read_prediction(line)
         except ValueError as error:
-            if number == len(texts):
-                return
             msg = f"{lines}: line {number} is no result of this version of fakefocus: name another file"
             raise InputError(msg) from error
 

@@ -60,7 +60,10 @@ def _chosen(layout: str, dataset_json: str | None) -> Layout:
     if dataset_json is None:
         return chosen
     if chosen.choose is None:
-        msg = f"ingestion.dataset_json: the layout {layout!r} has no lists to choose from, got {dataset_json!r}: null"
+        msg = (
+            f"ingestion.dataset_json: the layout {layout!r} has no lists to choose from, got {dataset_json!r}: leave "
+            "it out, or say null"
+        )
         raise InputError(msg)
     return chosen.choose(dataset_json)
 

@@ -97,7 +97,10 @@ def _read_labels(path: Path) -> dict[str, dict[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         if not {"filename", "label"} <= set(rows.fieldnames or ()):
-            msg = f"raw_media: {path} must have the columns filename and label, got {rows.fieldnames}"
+            msg = (
+                f"raw_media: {path} must have the columns filename and label, got {rows.fieldnames}: take the file "
+                "as it was published"
+            )
             raise InputError(msg)
         return {row["filename"]: {"label": row["label"], "split": "test"} for row in rows}
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
@@ -33,6 +34,9 @@ def compare_with_champion(
 ) -> dict[str, Any]:
     """Compare the best detector of an experiment with the champion, on the side of validation; no test video is read.
 
+    The candidate's epoch and threshold were chosen on the same videos: where the former champion was validated on
+    others, the comparison favours the candidate a little. What both are worth is said by an evaluation on a test side.
+
     Args:
         trained_detectors: All of the experiment (``contract`` and ``weights``), by name.
         former_champion: The one that is registered, with its ``version``; empty if there is none.
@@ -52,8 +56,8 @@ def compare_with_champion(
         (Bonferroni), None without a former one.
 
     Raises:
-        InputError: If no detector is trained, one does not fit, or the former champion was trained on what is
-            validation here.
+        InputError: If no detector is trained, one does not fit, the side of validation lacks a label, or the former
+            champion was trained on what is validation here.
     """
     # torch takes seconds to import: only this node needs it
     from fakefocus.inference import prepare
@@ -75,6 +79,12 @@ def compare_with_champion(
         "former_auc": None,
         "comparison": None,
     }
+    if np.isnan(result["auc"]):
+        msg = (
+            f"champion: the {len(videos)} validation videos with a face are all of one label, no AUC says which "
+            "detector is better: run kedro run --pipelines=split with real and fake videos on the side of validation"
+        )
+        raise InputError(msg)
     if not former_champion:
         return result | {"promoted": True, "reason": "there was none"}
     former = read_contract(former_champion["contract"])
@@ -116,7 +126,9 @@ def _best(detectors: Mapping[str, dict[str, Any]], split: str) -> tuple[str, dic
         if same and contract.labels == "true" and contract.val_video_auc is not None:
             aucs[name] = contract.val_video_auc
     if not aucs:
-        msg = "champion: no detector is trained on this split: run kedro run --pipelines=train or seeds first"
+        msg = (
+            "champion: no detector is trained on this split: run kedro run --pipelines=train, seeds or baselines first"
+        )
         raise InputError(msg)
     name = max(aucs, key=lambda one: aucs[one])
     return name, detectors[name], len(aucs)

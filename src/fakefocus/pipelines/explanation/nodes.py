@@ -150,7 +150,7 @@ def look_inside(
     shown = prepare(model, test, face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     inside = look(shown, stored_scores(test, face_scores, shown.contract.name), explanation)
     validation = samples[(samples["split"] == "val") & (samples["label"] == 0)]
-    if "embeddings" not in inside or validation.empty:
+    if validation.empty:
         return inside
     reals = prepare(
         model,

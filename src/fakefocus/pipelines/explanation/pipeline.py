@@ -9,8 +9,6 @@ _DATA = ("samples", "face_crops", "defocus_maps", "splits_json")
 _SHARED = (*_DATA, "faces", "altered_masks")
 _SHOWN_BY = ("preprocessing", "defocus", "evaluation", "explanation")
 _PARAMETERS = (*_SHOWN_BY, "dataset", "experiment")
-FIGURES = ("heat", "inside", "embeddings", "mistakes", "over_time")
-"""Of each detector, by the names of their files behind that of the detector."""
 
 
 def create_pipeline() -> Pipeline:

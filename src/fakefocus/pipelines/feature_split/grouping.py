@@ -40,11 +40,6 @@ NODES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 """By strategy."""
 
 
-def identity_groups(videos: pd.DataFrame) -> pd.Series:
-    """Return each video's identity group, named by the smallest identity in it."""
-    return groups_of(people(videos))
-
-
 def groups_of(nodes: pd.Series, parts: Mapping[str, str] | None = None) -> pd.Series:
     """Return the group of each video: what is connected is one group, named by its smallest node.
 

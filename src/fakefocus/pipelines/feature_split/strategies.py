@@ -12,7 +12,7 @@ from fakefocus.pipelines.feature_split.grouping import NODES, groups_of, order_o
 from fakefocus.schemas import SPLITS, folder_keys
 
 _TOO_FEW = (
-    "add clips of other people, name the folders by person (see README), or only test on them: "
+    "add clips of other people, name the folders by person (docs/how-to/own-folder.md), or only test on them: "
     "feature_split.strategy=test_only with the experiment of a trained detector, trained_on=<experiment>"
 )
 

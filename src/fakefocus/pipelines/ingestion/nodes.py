@@ -33,7 +33,10 @@ def list_media(raw_media: Path, ingestion: Ingestion, dataset: str) -> pd.DataFr
     """
     listed = pd.DataFrame(read_layout(raw_media, ingestion.layout, dataset, ingestion.dataset_json))
     if listed.empty:
-        msg = f"raw_media: {raw_media} has the layout {ingestion.layout!r} but no file in it"
+        msg = (
+            f"raw_media: {raw_media} has the layout {ingestion.layout!r} but no file in it: put the media there, or "
+            "name another folder with --params=data_root=<folder>"
+        )
         raise InputError(msg)
     return listed
 
@@ -76,7 +79,10 @@ def sort_media(listed_media: pd.DataFrame, probes: pd.DataFrame) -> tuple[pd.Dat
     usable = merged["reason"] == ""
     rejected = merged.loc[~usable, list(REJECTED_COLUMNS)].astype(str).reset_index(drop=True)
     if not usable.any():
-        msg = f"no usable media: all {len(rejected)} files were rejected ({counted(rejected['reason'])})"
+        msg = (
+            f"raw_media: all {len(rejected)} files were rejected ({counted(rejected['reason'])}): mend or replace "
+            f"them; the first is {rejected['path'].iloc[0]}"
+        )
         raise InputError(msg)
     for line in rejections(rejected, len(merged)):
         _log.warning("%s", line)

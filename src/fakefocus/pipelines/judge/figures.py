@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fakefocus.pipelines.judge.words import least_share, method_names, number, percent
+from fakefocus.pipelines.judge.words import least_share, method_names, percent
 from fakefocus.plotting import CONTROL, FAKE, INK, WIDTH, style
 
 _ACCENT = "#0b6e99"
@@ -83,7 +83,7 @@ def _named(axis: Axes, values: NDArray[np.float64], detectors: list[str], names:
     for row, column in np.argwhere(~np.isnan(values)):
         cell = values[row, column]
         colour = "white" if abs(cell - 0.5) > 0.33 else INK
-        text = number(cell)[:-1] if cell < 1 else "1"
+        text = f"{cell:.2f}".removeprefix("0")
         axis.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
     return shown
 

@@ -16,7 +16,6 @@ _log = logging.getLogger(__name__)
 
 SCORE, STATUS, BY = "score.", "status.", "by."
 """Before the names of detectors and attributes in the table of judged rows."""
-MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True)

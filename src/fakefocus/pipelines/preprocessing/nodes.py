@@ -80,7 +80,7 @@ def list_rejected(videos: pd.DataFrame, faces: pd.DataFrame, unreadable_media: p
         InputError: If no video shows a face.
     """
     shows_a_face = faces.groupby("video_id")["found"].any()
-    without = videos[~videos["video_id"].map(shows_a_face)]
+    without = videos[videos["video_id"].map(shows_a_face).ne(other=True)]
     reasons = faces[~faces["found"]].groupby("video_id")["reason"].agg(lambda r: r.value_counts().index[0])
     counts = faces.groupby("video_id").size()
     rows = [

@@ -2,7 +2,7 @@
 https://arxiv.org/abs/1810.03993).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fakefocus import wording
@@ -32,7 +32,7 @@ def write_card(contract: Contract, results: Results, release: Release, hashes: M
         _measured(results),
         *(_table(table) for table in tables(results)),
         "## What this does not show",
-        _limits(),
+        _limits(contract),
         "## How it was made",
         _making(contract, results, release),
         "## Files",
@@ -68,7 +68,7 @@ def tables(results: Results) -> list[dict[str, Any]]:
 
 def _method_row(row: Mapping[str, Any]) -> list[str]:
     verdicts = row["verdicts"]
-    shares = [_percent(verdicts[name]) for name in ("uncertain", "real")]
+    shares = [wording.percent(verdicts[name]) for name in ("uncertain", "real")]
     counts = f"{row['real']}, {row['fake']}"
     return [
         row["compression"],
@@ -81,7 +81,7 @@ def _method_row(row: Mapping[str, Any]) -> list[str]:
 
 
 def _edit_row(row: Mapping[str, Any]) -> list[str]:
-    shares = [_percent(row["verdicts"][name]) for name in ("uncertain", "real")]
+    shares = [wording.percent(row["verdicts"][name]) for name in ("uncertain", "real")]
     called = _percent_interval(row["called_fake"])
     return [row["edit"], str(row["real"]), f"{row['score']:.3f}", called, *shares]
 
@@ -113,12 +113,12 @@ def _measured(results: Results) -> str:
     )
 
 
-def _limits() -> str:
+def _limits(contract: Contract) -> str:
     return (
-        "How it does on a published deepfake, or on tomorrow's. What is called fake above was made by the methods and "
-        "kinds in the tables; people, scenes and cameras are of one kind. A score is no proof: it says what a picture "
-        "looks like to a small network, and nobody should be judged by it. Do not use it to decide about a person, and "
-        "not on pictures whose faces are smaller than 40 pixels."
+        "How it does on deepfakes of other programs, or on tomorrow's. What is called fake above was made by the "
+        f"methods and kinds in the tables; people, scenes and cameras are those of {contract.dataset}. A score is no "
+        "proof: it says what a picture looks like to a network, and nobody should be judged by it. Do not use it to "
+        "decide about a person, and not on pictures whose faces are smaller than 40 pixels."
     )
 
 
@@ -156,22 +156,13 @@ def _stored(results: Results) -> str:
     if not results["halved"]:
         return "Weights are stored as they were trained."
     return (
-        f"{_percent(results['halved'])} of its numbers are stored in half precision, which changes no validation score "
-        f"by more than {results['rounding']:.1g}."
+        f"{wording.percent(results['halved'])} of its numbers are stored in half precision, which changes no "
+        f"validation score by more than {results['rounding']:.1g}."
     )
 
 
 def _table(table: Mapping[str, Any]) -> str:
-    lines = [table["columns"], ["---"] * len(table["columns"]), *table["rows"]]
-    return f"### {table['title']}\n\n" + "\n".join(_line(cells) for cells in lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"### {table['title']}\n\n{wording.markdown_table(table['columns'], table['rows'])}"
 
 
 def _percent_interval(metric: Mapping[str, float | None]) -> str:

@@ -37,7 +37,9 @@ def choose_candidate(
     """
     trained = [one for one in (model, model_3, model_42, model_123) if one]
     if not trained:
-        msg = "release: no detector of this family is trained: run kedro run --pipelines=train or seeds first"
+        msg = (
+            "release: no detector of this family is trained: run kedro run --pipelines=train, seeds or baselines first"
+        )
         raise InputError(msg)
     contracts = [read_contract(model["contract"]) for model in trained]
     alike = {json.dumps(_recipe(model["contract"]), sort_keys=True) for model in trained}

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fakefocus.errors import InputError
 from fakefocus.imaging.benign import EDITS
 from fakefocus.imaging.blending import Face, Kind, face_in_crop, make_fake
 from fakefocus.imaging.codec import Passage, h264
@@ -37,14 +38,15 @@ class Blend(NamedTuple):
 def choose_reals(samples: pd.DataFrame, compression: "pd.Series[str]", faces: int) -> pd.DataFrame:
     """Return rows of real videos of validation and test, ``faces`` a video, evenly over its length.
 
-    Of a video that comes in several compressions it is the usual one (c23). ``compression`` is by ``video_id``.
+    Of people whose videos come in several compressions they are those of the usual one (c23). ``compression`` is by
+    ``video_id``.
     """
     reals = samples[(samples["split"] != "train") & (samples["method"] == "") & (samples["label"] == 0)]
-    of_reals = reals["video_id"].map(compression).fillna("")
-    usual = reals[of_reals == _USUAL] if (of_reals == _USUAL).any() else reals
+    is_usual = reals["video_id"].map(compression) == _USUAL
+    usual = reals[is_usual | ~is_usual.groupby(reals["identity"]).transform("any")]
     people = usual.sort_values(["video_id", "track", "frame"]).groupby(["video_id", "track"])
     kept = [rows.iloc[np.unique(np.linspace(0, len(rows) - 1, faces).round().astype(int))] for _, rows in people]
-    return pd.concat(kept, ignore_index=True)
+    return pd.concat(kept, ignore_index=True) if kept else reals.head(0)
 
 
 def score_edits(shown: Prepared) -> pd.DataFrame:
@@ -61,12 +63,22 @@ def score_blends(shown: Prepared, seed: int) -> pd.DataFrame:
 
     Returns:
         ``video_id``, ``group``, ``split``, ``kind``, ``compression``, ``label`` (1 for the pseudo-fake), ``score``.
+
+    Raises:
+        InputError: If faces have no landmarks.
     """
     samples = shown.samples
+    lacking = int((samples["landmarks"] == "").sum())
+    if lacking:
+        msg = (
+            f"samples: {lacking} of {len(samples)} real faces have no landmarks, which pseudo-fakes are made by: "
+            "preprocess with preprocessing.detector=mtcnn and preprocessing.region=face, and train on these crops"
+        )
+        raise InputError(msg)
     landmarks = np.array([json.loads(text) for text in samples["landmarks"]], dtype=np.float32).reshape(-1, 5, 2)
     side = shown.contract.crops.size
     usable = [row for row in range(len(samples)) if _is_usable(landmarks[row], side)]
-    donors = _donors(samples, landmarks, seed)
+    donors = _donors(samples, landmarks, usable, seed)
     asked = [
         Blend(row, kind, compression, fake)
         for row in usable
@@ -116,11 +128,15 @@ def _edited(image: NDArray[np.uint8], number: int, *, name: str) -> NDArray[np.u
     return EDITS[name].apply(np.ascontiguousarray(image))
 
 
-def _donors(samples: pd.DataFrame, landmarks: NDArray[np.float32], seed: int) -> Mapping[int, int]:
-    """Return whose face goes into each row's swap: somebody of the same side, in a pose alike."""
+def _donors(
+    samples: pd.DataFrame, landmarks: NDArray[np.float32], usable: Sequence[int], seed: int
+) -> Mapping[int, int]:
+    """Return whose face goes into each usable row's swap: somebody of the same side, in a pose alike."""
     donors: dict[int, int] = {}
     for side in sorted(set(samples["split"])):
-        rows = np.flatnonzero((samples["split"] == side).to_numpy())
+        rows = np.array([row for row in usable if samples["split"].iloc[row] == side], dtype=np.int64)
+        if not len(rows):
+            continue
         casting = Casting(PseudoFakes(swapped=1.0), samples["identity"].iloc[rows], landmarks[rows])
         rng = np.random.default_rng([seed, len(rows)])
         donors |= {int(row): int(rows[casting.donor(place, rng)]) for place, row in enumerate(rows)}

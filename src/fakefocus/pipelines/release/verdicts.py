@@ -26,7 +26,11 @@ def score_videos(faces: pd.DataFrame, by: str, aggregation: Aggregation) -> pd.D
         # bystanders of a fake have no method
         about = rows.groupby("video_id")[[name for name in ("method", "group") if name in rows]].max()
         parts.append(score_by_video(rows, aggregation).join(about).reset_index().assign(**{by: str(value)}))
-    return pd.concat(parts, ignore_index=True)
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["video_id", "label", "score", by, "method", "group"])
+    )
 
 
 def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, blends: pd.DataFrame, release: Release) -> Verdict:
@@ -49,7 +53,8 @@ def calibrate(plain: pd.DataFrame, edited: pd.DataFrame, blends: pd.DataFrame, r
     if fewest < needed or fakes.empty:
         msg = (
             f"release.false_alarms: to promise at most {release.false_alarms:g} on validation videos needs {needed} "
-            f"real ones and some fake, there are {fewest} real and {len(fakes)} fake ones"
+            f"real ones and some fake, there are {fewest} real and {len(fakes)} fake ones: give the side of validation "
+            "more videos, or promise less (a larger release.false_alarms)"
         )
         raise InputError(msg)
     fake_from = max(_exceeded_by(scores, release.false_alarms) for scores in sets)

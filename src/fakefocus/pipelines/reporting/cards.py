@@ -4,8 +4,7 @@ Mitchell et al., Model Cards for Model Reporting, 2019 (https://arxiv.org/abs/18
 Datasets, 2021 (https://arxiv.org/abs/1803.09010).
 """
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -99,9 +98,9 @@ def data_card(
         reporting.data_note.strip(),
         "The licence of the media is that of their owner; nothing of them is in this project.",
         "## Composition",
-        _table(["videos", *sides], rows),
+        wording.markdown_table(["videos", *sides], rows),
         f"{faces['found']} of {faces['sampled']} sampled frames gave a crop.",
-        "\n".join(f"- {count} set aside: {_plain(str(reason))}" for reason, count in aside.items())
+        "\n".join(f"- {count} set aside: {wording.markdown_text(str(reason))}" for reason, count in aside.items())
         or "No video was set aside.",
         "## Split",
         f"Strategy `{splits_json['strategy']}`, seed {splits_json['seed']}, hash `{splits_json['hash']}`.",
@@ -126,7 +125,7 @@ def _what(contract: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
 
 
 def _training_data(contract: Mapping[str, Any]) -> str:
-    fakes = _plain(", ".join(contract["methods"])) or "none: pseudo-fakes of its real faces"
+    fakes = wording.markdown_text(", ".join(contract["methods"])) or "none: pseudo-fakes of its real faces"
     return (
         f"Data set `{contract['dataset']}`, split `{contract['split']['hash']}`: {contract['train']['videos']} videos "
         f"of {contract['train']['people']} people, the epoch and the threshold chosen on {contract['val']['videos']} "
@@ -154,7 +153,7 @@ def _evaluation(summary: Mapping[str, Any]) -> str:
         if m is not None and m["fake"]
     ]
     interval = metrics["interval"]
-    table = _table(["test videos", "real, fake", "AUC", "AP", "EER"], rows)
+    table = wording.markdown_table(["test videos", "real, fake", "AUC", "AP", "EER"], rows)
     seen = summary["overlap"]["trained_on"] + summary["overlap"]["validated_on"]
     overlap = f" It knows {seen} of them from training or validation: numbers are too good." if seen else ""
     return (
@@ -171,14 +170,3 @@ def _provenance(summary: Mapping[str, Any]) -> str:
         f"Experiment `{contract['experiment']}`, commit `{contract['commit']}`, {versions}; judged as "
         f"`{summary['experiment']}` on split `{summary['split_hash']}`."
     )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [[_plain(str(cell)) for cell in line] for line in (columns, *rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], ["---"] * len(columns), *lines[1:]))
-
-
-def _plain(text: str) -> str:
-    """Return a text from data as Markdown shows it: no tag, no column, no line of its own."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
-    return escaped.replace("\\", "&#92;").replace("|", "&#124;")

@@ -1,7 +1,6 @@
 """Scores several views of each test face, and asks whether their mean is the better score."""
 
 from collections.abc import Mapping
-from math import isclose
 from time import perf_counter
 from typing import Any, Literal
 
@@ -199,5 +198,5 @@ def _difference(compared: Mapping[str, Any]) -> str:
         return f"{value:+.3f}"
     sure = "" if compared["low"] > 0 or compared["high"] < 0 else ", may be 0"
     # two scores in the same order have no difference, and no uncertainty of it
-    sure = ", the same order" if isclose(value, compared["low"]) and isclose(value, compared["high"]) else sure
+    sure = ", the same order" if compared["low"] == compared["high"] == 0 else sure
     return f"{value:+.3f} ({compared['low']:+.3f} to {compared['high']:+.3f}{sure})"
