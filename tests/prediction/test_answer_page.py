@@ -105,7 +105,7 @@ def test_rates_are_those_of_the_card(detector: Detector) -> None:
     rate, low, high = (f"{float(number):.0f}" for number in unaltered.groups())
     sentences = " ".join(rates_in_words(detector))
     assert f"it calls fake {rate} % [{low}, {high}] as they are" in sentences
-    assert "somebody else made is not known" in sentences
+    assert "that somebody else made, is not known" in sentences
 
 
 def test_rates_without_an_interval_and_of_other_data_are_said_as_they_are(detector: Detector, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class FamilyRuns:
         import mlflow
 
         for value in outputs.values():
-            if isinstance(value, dict) and "protocol" in value:
+            if isinstance(value, dict) and {"protocol", "tracked"} <= value.keys():
                 _log_protocol(value)
         if outputs.get("champion"):
             register_champion(outputs["champion"], self._parameters["preprocessing"])
