@@ -1,8 +1,11 @@
 """How figures look, whoever draws them: one palette, labelled axes, legible at the width of a page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
+
+from fakefocus.models import families
 
 INK, GRID = "#1f2937", "#d9dee5"
 REAL, FAKE, HELD_OUT, CONTROL = "#2f7d4f", "#a3263b", "#6b4fa0", "#8a94a0"
@@ -13,6 +16,22 @@ FORGERIES = ("#a3263b", "#d97706", "#2563a8", "#6b4fa0", "#0f766e", "#7c5c3b", "
 MINUS = "\N{MINUS SIGN}"
 WIDTH = 9.2
 """Width of every figure in inches."""
+
+
+def family_colour(family: str, place: int = 0) -> str:
+    """Return a family's colour; of one that is not installed here, the one of its ``place`` among others."""
+    declared = families().get(family)
+    return declared.colour if declared else OTHER_COLOURS[place % len(OTHER_COLOURS)]
+
+
+def draw_interval(
+    axis: Axes, y: float, metric: Mapping[str, Any], colour: str, of: str = "value", marker: str = "o"
+) -> None:
+    """Draw a value (what ``of`` names) with its interval, from ``low`` to ``high``; hollow where it has none."""
+    hollow = metric["low"] is None
+    if not hollow:
+        axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.3, solid_capstyle="butt")
+    axis.plot(metric[of], y, marker, color=colour, markersize=5.5, markerfacecolor="white" if hollow else colour)
 
 
 def plain(text: str) -> str:

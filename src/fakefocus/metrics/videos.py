@@ -1,6 +1,6 @@
 """Scores of tracks and of videos from scores of faces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -25,7 +25,7 @@ def score_by_track(faces: pd.DataFrame, aggregation: Aggregation = "mean") -> pd
     return about.assign(score=_AGGREGATIONS[aggregation](people["score"]))
 
 
-def score_by_video(faces: pd.DataFrame, aggregation: Aggregation = "mean") -> pd.DataFrame:
+def score_by_video(faces: pd.DataFrame, aggregation: Aggregation = "mean", about: Sequence[str] = ()) -> pd.DataFrame:
     """Score each video by the person in it who looks most fake.
 
     In a fake, others may be real; a real video is scored in the same way, as nobody knows beforehand which it is.
@@ -33,12 +33,14 @@ def score_by_video(faces: pd.DataFrame, aggregation: Aggregation = "mean") -> pd
     Args:
         faces: A row a face, with ``video_id``, ``track`` (the person), ``label`` and ``score`` in [0, 1].
         aggregation: How a person is scored: see `score_by_track`.
+        about: Columns of texts that are kept, such as ``method``, which bystanders of a fake do not have.
 
     Returns:
-        By ``video_id``, in its order: ``label``, 1 where anybody is fake; ``faces``, how many; ``score``.
+        By ``video_id``, in its order: ``label``, 1 where anybody is fake; ``faces``, how many; ``score``; ``about``.
     """
     people = score_by_track(faces, aggregation).groupby("video_id")
-    return people.agg(label=("label", "max"), faces=("faces", "sum"), score=("score", "max"))
+    videos = people.agg(label=("label", "max"), faces=("faces", "sum"), score=("score", "max"))
+    return videos.join(faces.groupby("video_id")[list(about)].max()) if about else videos
 
 
 def _mean_of_most_fake(scores: "pd.api.typing.SeriesGroupBy") -> pd.Series:

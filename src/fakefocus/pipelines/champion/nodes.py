@@ -11,7 +11,7 @@ from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import compare_auc
 from fakefocus.metrics.scores import auc
-from fakefocus.metrics.videos import Aggregation, score_by_video
+from fakefocus.metrics.videos import score_by_video
 from fakefocus.models.contract import Contract, Side, read_contract
 from fakefocus.models.overlap import find_overlap
 from fakefocus.parameters import Defocus, Evaluation, Preprocessing
@@ -66,7 +66,7 @@ def compare_with_champion(
     rows = samples[samples["split"] == "val"].reset_index(drop=True)
     options = (face_crops, defocus_maps, splits_json, preprocessing, defocus, evaluation)
     shown = prepare(candidate, rows, *options)
-    videos = _videos(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
+    videos = score_by_video(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation, ["group"])
     result: dict[str, Any] = {
         "registered_model": f"fakefocus_{dataset}",
         "candidate": name,
@@ -90,7 +90,7 @@ def compare_with_champion(
     former = read_contract(former_champion["contract"])
     _check_knows_none(former, rows, former_champion["version"])
     shown = prepare(former_champion, rows, *options)
-    former_scores = _videos(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)["score"]
+    former_scores = score_by_video(rows.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)["score"]
     result["former_auc"] = auc(videos["label"], former_scores)
     if _same(candidate, former_champion):
         return result | {"promoted": False, "reason": "it is the champion already"}
@@ -132,12 +132,6 @@ def _best(detectors: Mapping[str, dict[str, Any]], split: str) -> tuple[str, dic
         raise InputError(msg)
     name = max(aucs, key=lambda one: aucs[one])
     return name, detectors[name], len(aucs)
-
-
-def _videos(scored: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
-    """Return by video its label, its identity group and its score."""
-    groups = scored.groupby("video_id")["group"].first()
-    return score_by_video(scored, aggregation).join(groups)
 
 
 def _check_knows_none(former: Contract, rows: pd.DataFrame, version: int) -> None:

@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from fakefocus import wording
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import Comparison, compare_videos, holm
-from fakefocus.models import families
 from fakefocus.models.fitting import training_of
 from fakefocus.parameters import Evaluation
-from fakefocus.plotting import CONTROL, INK, OTHER_COLOURS, WIDTH, plain, style
+from fakefocus.plotting import CONTROL, INK, WIDTH, draw_interval, family_colour, plain, style
 from fakefocus.schemas import judged_scope
 
 ORDER = 5
@@ -100,13 +99,7 @@ def draw_runs(compared_runs: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * max(1, len(rows))), layout="constrained")
     axis = figure.subplots()
     for y, row in enumerate(rows):
-        declared = families().get(row["family"])
-        colour = CONTROL if row["control"] else declared.colour if declared else OTHER_COLOURS[0]
-        if row["low"] is not None:
-            axis.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.4, solid_capstyle="butt")
-        axis.plot(
-            row["auc"], y, "o", color=colour, markersize=5, markerfacecolor="white" if row["low"] is None else colour
-        )
+        draw_interval(axis, y, row, CONTROL if row["control"] else family_colour(row["family"]), of="auc")
         if y and row["split"] != rows[y - 1]["split"]:
             axis.axhline(y - 0.5, color=INK, linewidth=0.8)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")

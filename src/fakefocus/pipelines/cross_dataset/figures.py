@@ -5,8 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fakefocus.models import families
-from fakefocus.plotting import FAKE, INK, OTHER_COLOURS, REAL, WIDTH, style
+from fakefocus.plotting import FAKE, INK, REAL, WIDTH, draw_interval, family_colour, style
 
 _TOGETHER = {"mean": "D", "pooled": "s", "lowest": "v"}
 """What is said of all sets together, and its marker."""
@@ -21,18 +20,18 @@ def draw_suite(result: dict[str, Any]) -> Figure:
     labels: list[tuple[float, str]] = []
     y = 0.0
     for place, one in enumerate(detectors):
-        colour = _colour(one, place)
+        colour = family_colour(one["family"], place)
         title = f"{one['name']}, trained on {one['experiment']}"
         left.text(0, y, title, fontsize=9, color=colour, fontweight="bold", va="center")
         for of_set in one["sets"]:
             y += 1
             labels.append((y, of_set["experiment"] + (" (own)" if of_set["own"] else "")))
-            _draw_interval(left, y, of_set["auc"], colour, "o")
+            _draw_metric(left, y, of_set["auc"], colour, "o")
             _draw_errors(right, y, of_set)
         for name, marker in _TOGETHER.items():
             y += 1
             labels.append((y, name if name != "lowest" else "lowest across sets"))
-            _draw_interval(left, y, one[name], INK, marker)
+            _draw_metric(left, y, one[name], INK, marker)
         y += 1.6
     left.set_yticks([height for height, _ in labels], [text for _, text in labels])
     left.set_ylim(y - 0.6, -0.8)
@@ -45,26 +44,17 @@ def draw_suite(result: dict[str, Any]) -> Figure:
     return figure
 
 
-def _colour(one: dict[str, Any], place: int) -> str:
-    family = families().get(one["family"])
-    return family.colour if family else OTHER_COLOURS[place % len(OTHER_COLOURS)]
-
-
-def _draw_interval(axis: Axes, y: float, metric: dict[str, Any], colour: str, marker: str) -> None:
-    """Draw a value with its interval, hollow where it has none; nothing where it is undefined."""
+def _draw_metric(axis: Axes, y: float, metric: dict[str, Any], colour: str, marker: str) -> None:
+    """Draw a value with its interval, or that it is undefined."""
     if metric["value"] is None:
         axis.text(0.5, y, "undefined", fontsize=7, va="center", ha="center", color=INK)
         return
-    has_interval = metric["low"] is not None
-    if has_interval:
-        axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
-    face = colour if has_interval else "white"
-    axis.plot(metric["value"], y, marker, color=colour, markersize=6, markerfacecolor=face)
+    draw_interval(axis, y, metric, colour, marker=marker)
 
 
 def _draw_errors(axis: Axes, y: float, of_set: dict[str, Any]) -> None:
     for name, colour, shift in (("false_alarm", REAL, -0.16), ("miss", FAKE, 0.16)):
-        _draw_interval(axis, y + shift, of_set["transferred"][name], colour, "o")
+        _draw_metric(axis, y + shift, of_set["transferred"][name], colour, "o")
         if of_set["adapted"][name] is not None:
             axis.plot(of_set["adapted"][name], y + shift, "o", color=colour, markersize=7, markerfacecolor="none")
 

@@ -6,8 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fakefocus.models import families
-from fakefocus.plotting import INK, OTHER_COLOURS, WIDTH, style
+from fakefocus.plotting import INK, WIDTH, family_colour, style
 
 _LINES = {"cpu": "-", "cuda": "--"}
 
@@ -16,7 +15,7 @@ def draw_costs(results: Sequence[dict[str, Any]]) -> Figure:
     """Draw parameters, operations, and the time a crop takes by batch, a line a detector and device."""
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     parameters, operations, times = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
-    colours = [_colour(result["family"], place) for place, result in enumerate(results)]
+    colours = [family_colour(result["family"], place) for place, result in enumerate(results)]
     _draw_counts(parameters, results, "parameters", colours)
     _draw_counts(operations, results, "macs_with_fft", colours)
     style(parameters, "parameters", "")
@@ -31,11 +30,6 @@ def draw_costs(results: Sequence[dict[str, Any]]) -> Figure:
     style(times, "crops a batch", "milliseconds a crop")
     times.legend(frameon=False, fontsize=8)
     return figure
-
-
-def _colour(family: str, place: int) -> str:
-    declared = families().get(family)
-    return declared.colour if declared else OTHER_COLOURS[place % len(OTHER_COLOURS)]
 
 
 def _draw_counts(axis: Axes, results: Sequence[dict[str, Any]], name: str, colours: Sequence[str]) -> None:

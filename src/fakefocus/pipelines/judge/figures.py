@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fakefocus.pipelines.judge.words import least_share, method_names, percent
-from fakefocus.plotting import CONTROL, FAKE, INK, WIDTH, style
+from fakefocus.plotting import CONTROL, FAKE, INK, WIDTH, draw_interval, style
 
 _ACCENT = "#0b6e99"
 _LONGEST = 26
@@ -24,7 +24,7 @@ def ranking(detectors: dict[str, dict[str, Any]], min_coverage: float) -> Figure
         share, of = least_share(detector)
         colour = FAKE if share < min_coverage else _ACCENT
         if name in defined:
-            _draw_interval(axis, place, detector["metrics"]["auc"], colour)
+            draw_interval(axis, place, detector["metrics"]["auc"], colour)
         text = f"{percent(share)}{of} scored" if name in defined else f"undefined, {percent(share)}{of} scored"
         axis.text(1.02, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8, color=colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
@@ -56,13 +56,6 @@ def methods(detectors: dict[str, dict[str, Any]], most: int) -> Figure:
     bar.set_label("AUC against all reals", fontsize=8, color=INK)
     bar.ax.tick_params(labelsize=7, colors=INK)
     return figure
-
-
-def _draw_interval(axis: Axes, place: int, metric: dict[str, Any], colour: str) -> None:
-    hollow = metric["low"] is None
-    if not hollow:
-        axis.plot([metric["low"], metric["high"]], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
-    axis.plot(metric["value"], place, "o", color=colour, markerfacecolor="white" if hollow else colour, markersize=5)
 
 
 def _strip(axis: Axes, values: NDArray[np.float64], detectors: list[str]) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fakefocus.models import families
-from fakefocus.plotting import INK, OTHER_COLOURS, WIDTH, style
+from fakefocus.plotting import INK, WIDTH, family_colour, style
 
 
 def draw_pairs(results: Sequence[dict[str, Any]]) -> Figure:
@@ -17,8 +16,7 @@ def draw_pairs(results: Sequence[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(WIDTH, 1.2 + 0.55 * most), layout="constrained")
     axes = figure.subplots(1, len(results), squeeze=False)[0]
     for place, (axis, result, rows) in enumerate(zip(axes, results, pairs, strict=True)):
-        declared = families().get(result["family"])
-        colour = declared.colour if declared else OTHER_COLOURS[place % len(OTHER_COLOURS)]
+        colour = family_colour(result["family"], place)
         for y, row in enumerate(rows):
             _draw(axis, y - 0.15, row["with"]["auc"], colour, colour)
             _draw(axis, y + 0.15, row["without"]["auc"], colour, "white")

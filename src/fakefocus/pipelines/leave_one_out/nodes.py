@@ -77,7 +77,9 @@ def judge_left_out(
         )
         left_out = _left_out(contract.methods, shown.contract.methods, name)
         _check_same_training(contract, shown.contract, name)
-        lacking = _videos(test.assign(score=shown.scorer(shown.crops)), evaluation.aggregation)
+        lacking = score_by_video(
+            test.assign(score=shown.scorer(shown.crops)), evaluation.aggregation, ["method", "group"]
+        )
         rows += _compare_methods(left_out, whole, lacking, evaluation.confidence)
     return {
         **result_of("leave_one_out", model["contract"], dataset, experiment, splits_json["hash"]),
@@ -136,12 +138,7 @@ def _whole_scores(face_scores: pd.DataFrame, test: pd.DataFrame, aggregation: Ag
             "--pipelines=evaluate again"
         )
         raise InputError(msg)
-    return _videos(own, aggregation)
-
-
-def _videos(faces: pd.DataFrame, aggregation: Aggregation) -> pd.DataFrame:
-    about = faces.groupby("video_id")[["method", "group"]].max()
-    return score_by_video(faces, aggregation).join(about)
+    return score_by_video(own, aggregation, ["method", "group"])
 
 
 def _left_out(whole: tuple[str, ...], kept: tuple[str, ...], name: str) -> str:

@@ -23,9 +23,8 @@ def score_videos(faces: pd.DataFrame, by: str, aggregation: Aggregation) -> pd.D
     """Score videos within each value of the column ``by``, with ``method`` and ``group`` of each."""
     parts = []
     for value, rows in faces.groupby(by):
-        # bystanders of a fake have no method
-        about = rows.groupby("video_id")[[name for name in ("method", "group") if name in rows]].max()
-        parts.append(score_by_video(rows, aggregation).join(about).reset_index().assign(**{by: str(value)}))
+        about = [name for name in ("method", "group") if name in rows]
+        parts.append(score_by_video(rows, aggregation, about).reset_index().assign(**{by: str(value)}))
     return (
         pd.concat(parts, ignore_index=True)
         if parts

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from fakefocus.metrics.coverage import with_missing
 from fakefocus.metrics.scores import auc, risk_coverage_curve, roc_curve
-from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, plain, style
+from fakefocus.plotting import CONTROL, FAKE, HELD_OUT, INK, REAL, WIDTH, draw_interval, plain, style
 
 _LOTS = 10
 """Into so many lots of like score videos are put, where each has eight at least."""
@@ -264,7 +264,7 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     axis = figure.subplots()
     for y, (detector, _, metrics, is_held_out) in enumerate(rows):
         colour = CONTROL if detector.control else HELD_OUT if is_held_out else detector.colour
-        _draw_interval(axis, y, metrics, colour)
+        _draw_auc(axis, y, metrics, colour)
     axis.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axis.set_yticks(range(len(rows)), [plain(f"{detector.name}: {label}") for detector, label, _, _ in rows])
     axis.set_xlim(0, 1.02)
@@ -273,12 +273,10 @@ def interval_figure(detectors: Sequence[Judged]) -> Figure:
     return figure
 
 
-def _draw_interval(axis: Axes, y: int, metrics: dict[str, Any], colour: str) -> None:
+def _draw_auc(axis: Axes, y: int, metrics: dict[str, Any], colour: str) -> None:
     """Draw an AUC with its interval, or hollow with the words why there is none."""
     metric, why = metrics["auc"], metrics["no_interval"]
-    if not why:
-        axis.plot([metric["low"], metric["high"]], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
-    axis.plot(metric["value"], y, "o", color=colour, markersize=6, markerfacecolor="white" if why else colour)
+    draw_interval(axis, y, metric, colour)
     side, gap = ("right", -0.02) if metric["value"] > 0.5 else ("left", 0.02)
     words = axis.text(metric["value"] + gap, y, why.replace(" (", "\n("), ha=side, va="center", fontsize=7, color=INK)
     words.set_bbox({"color": "white", "pad": 0.5})

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fakefocus.imaging.perturbations import perturbations
-from fakefocus.models import families
-from fakefocus.plotting import INK, OTHER_COLOURS, WIDTH, style
+from fakefocus.plotting import INK, WIDTH, family_colour, style
 
 _COLUMNS = 4
 
@@ -50,7 +49,7 @@ def _panel(
     places = np.arange(len(ticks) + 1)
     axis.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     for number, (result, clean, changed) in enumerate(rows):
-        colour, shift = _colour(result["family"], number), 0.12 * (number - (len(rows) - 1) / 2)
+        colour, shift = family_colour(result["family"], number), 0.12 * (number - (len(rows) - 1) / 2)
         aucs = [clean, *(row["auc"] for row in changed)]
         values, low, high = (_numbers([auc[end] for auc in aucs]) for end in ("value", "low", "high"))
         errors = np.abs(np.vstack([values - low, high - values]))
@@ -70,8 +69,3 @@ def _panel(
 
 def _numbers(values: Sequence[float | None]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=float)
-
-
-def _colour(family: str, number: int) -> str:
-    own = families().get(family)
-    return own.colour if own else OTHER_COLOURS[number % len(OTHER_COLOURS)]

@@ -62,7 +62,7 @@ def compare(clean: pd.DataFrame, faces: pd.DataFrame, judge: Judge) -> dict[str,
 def clean_videos(clean: pd.DataFrame, names: Iterable[str], judge: Judge) -> pd.DataFrame:
     """Return videos by ``video_id`` with their scores before any change; bystanders of a fake have no method."""
     faces = clean[clean["video_id"].isin(set(names))]
-    return score_by_video(faces, judge.aggregation).join(faces.groupby("video_id")[["method", "group"]].max())
+    return score_by_video(faces, judge.aggregation, ["method", "group"])
 
 
 def auc_of_held_out(videos: pd.DataFrame, judge: Judge) -> dict[str, Any] | None:

@@ -114,9 +114,8 @@ def _compare(
     aggregation: Aggregation,
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    first, second = (score_by_video(rows.assign(score=scores), aggregation) for scores in (plain, averaged))
-    group = rows.groupby("video_id")["group"].max().loc[first.index]
-    labels, confidence = first["label"], options["confidence"]
+    first, second = (score_by_video(rows.assign(score=scores), aggregation, ["group"]) for scores in (plain, averaged))
+    labels, group, confidence = first["label"], first["group"], options["confidence"]
     return {
         "plain": summarise(labels, first["score"], group, **options),
         "averaged": summarise(labels, second["score"], group, **options),
