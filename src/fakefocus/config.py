@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class ProjectConfig(OmegaConfigLoader):
         **options: Any,  # noqa: ANN401 (Kedro's)
     ) -> None:
         """Load ``globals`` and name the experiment."""
+        self._kept_parameters: dict[str, Any] | None = None
+        self._recipes: dict[str, dict[str, Any]] = {}
         super().__init__(str(conf_source), env, runtime_params, custom_resolvers=RESOLVERS, **options)
         self["globals"] = self._named(super().__getitem__("globals"))
         self._globals_oc = None  # what was resolved while naming knew the names not yet
@@ -56,7 +59,12 @@ class ProjectConfig(OmegaConfigLoader):
         # resolvers belong to the process: another loader may have registered its own since
         self._register_globals_resolver()
         OmegaConf.register_new_resolver(PUBLISHED, self._published, replace=True)
-        return self._parameters() if key == "parameters" else super().__getitem__(key)
+        if key != "parameters":
+            return super().__getitem__(key)
+        # Kedro and hooks ask several times a run, and to merge them takes a third of a second
+        if self._kept_parameters is None:
+            self._kept_parameters = self._parameters()
+        return deepcopy(self._kept_parameters)
 
     def _parameters(self) -> dict[str, Any]:
         names = ("dataset", "experiment", "trained_on", "recipe", "suite")
@@ -89,7 +97,9 @@ class ProjectConfig(OmegaConfigLoader):
 
     def _recipe(self, name: str) -> dict[str, Any]:
         """Return a recipe's parameters, with those of families that it does not name."""
-        return with_every_family(self._read(RECIPES, "recipe", name))
+        if name not in self._recipes:
+            self._recipes[name] = with_every_family(self._read(RECIPES, "recipe", name))
+        return self._recipes[name]
 
     def _read(self, kind: str, what: str, name: str) -> dict[str, Any]:
         """Return what a file of a folder beside the environments holds.

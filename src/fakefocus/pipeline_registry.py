@@ -61,14 +61,14 @@ def register_pipelines() -> dict[str, Pipeline]:
     protocols["ablation"] += judged_variants({f: find_family(f).ablations for f in main_families()})
     protocols["coadaptation"] += judged_variants({f: find_family(f).regularisers for f in main_families()})
     whole = made | {"reporting": made["reporting"] + reporting.draw_detectors(detectors)}
-    lineage = {"__default__": sum(whole.values(), Pipeline([])), "lineage": folded(whole)}
+    lineage = {"__default__": Pipeline(whole.values()), "lineage": folded(whole)}
     return made | verbs | more | protocols | lineage
 
 
 def folded(stages: Mapping[str, Pipeline]) -> Pipeline:
     """Return the same nodes on the same data, each stage in a namespace of its own, which Kedro-Viz folds."""
     parts = (pipeline(stage, namespace=name, prefix_datasets_with_namespace=False) for name, stage in stages.items())
-    return sum(parts, Pipeline([]))
+    return Pipeline(parts)
 
 
 def judged_baselines() -> Pipeline:
@@ -92,7 +92,7 @@ def judged_variants(variants: Mapping[str, Collection[str]]) -> Pipeline:
     named = {family: (UNCHANGED, *names) for family, names in variants.items() if names}
     trained = [training.train_variants(family, names) for family, names in named.items()]
     detectors = [variant_detector(f, name, seed) for f, names in named.items() for name in names for seed in SEEDS]
-    return sum(trained, evaluation.evaluate_once(detectors))
+    return Pipeline([*trained, evaluation.evaluate_once(detectors)])
 
 
 def judged_seeds(output: str, families: Sequence[str]) -> Pipeline:

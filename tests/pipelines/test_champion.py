@@ -119,5 +119,5 @@ def test_a_champion_that_knows_the_validation_people_is_not_compared(samples: pd
 
 
 def test_an_experiment_without_detectors_says_what_to_run(samples: pd.DataFrame) -> None:
-    with pytest.raises(InputError, match="run kedro run --pipelines=train or seeds first"):
+    with pytest.raises(InputError, match="run kedro run --pipelines=train, seeds or baselines first"):
         _compare({"scade_net.control": _detector(0.1, 0.9, labels="shuffled")}, {}, samples)

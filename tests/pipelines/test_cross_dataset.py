@@ -14,6 +14,7 @@ from fakefocus.hooks.parameters import ParameterError, check_parameters
 from fakefocus.hooks.plain_errors import RefusedInputError
 from fakefocus.parameters import Evaluation, Suite
 from fakefocus.pipelines.cross_dataset.nodes import compare_sets, describe_cross_dataset
+from fakefocus.schemas import SUMMARY_VERSION
 from fakefocus.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def _summary(dataset: str, scores: list[float], split_hash: str) -> dict[str, An
     """Two reals, then two fakes; the contract is that of a trained detector, with names counted."""
     videos = {"video_id": list("abcd"), "label": [0, 0, 1, 1], "method": ["", "", "Swap", "Swap"]}
     return {
-        "version": 2,
+        "version": SUMMARY_VERSION,
         "contract": CONTRACT | {"train": {"videos": 9}, "val": {"videos": 3}},
         "parameters": 28055,
         "dataset": dataset,

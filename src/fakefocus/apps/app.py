@@ -57,7 +57,7 @@ def command(models: tuple[str, ...], port: int, most_megabytes: int, most_second
     click.get_current_context().exit(code if code >= 0 else 128 - code)
 
 
-def _options(port: int, most_megabytes: int, *, opens: bool) -> list[tuple[str, str | int]]:
+def _options(port: int, most_megabytes: int, *, opens: bool) -> list[tuple[str, str | float]]:
     """Return how Streamlit serves: this computer alone, no telemetry, no traces of errors, nothing to deploy."""
     return [
         ("server.address", _HOST),
@@ -75,6 +75,8 @@ def _options(port: int, most_megabytes: int, *, opens: bool) -> list[tuple[str, 
         ("client.toolbarMode", "minimal"),
         ("theme.light.primaryColor", "#0b6e99"),
         ("theme.dark.primaryColor", "#4db6dd"),
+        # Streamlit may believe that a browser has kept what it has not, where a visitor asks anew in the middle
+        ("global.minCachedMessageSize", 1e12),
         ("logger.level", "warning"),
         ("logger.hideWelcomeMessage", "true"),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 
@@ -37,12 +38,18 @@ class FamilyRuns:
         self._inside = False
         self._logged: set[tuple[str, str, str]] = set()
         self._parameters: dict[str, Any] = {}
+        self._catalog = DataCatalog()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Keep the parameters that child runs show."""
         self._children, self._inside = {}, False
         self._parameters = dict(context.config_loader["parameters"])
+
+    @hook_impl
+    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+        """Keep the catalog, whose figures are logged."""
+        self._catalog = catalog
 
     @hook_impl(wrapper=True)
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> Generator[None, Any, Any]:
@@ -87,7 +94,7 @@ class FamilyRuns:
         import mlflow
 
         if isinstance(data, Figure):
-            mlflow.log_figure(data, f"figures/{dataset_name}.png", save_kwargs={"dpi": 160})
+            _log_figure(dataset_name, data, self._catalog.load(dataset_name))
         elif dataset_name.endswith("_section"):
             mlflow.log_dict(data, f"sections/{dataset_name.removesuffix('_section')}.json")
 
@@ -154,6 +161,19 @@ class FamilyRuns:
 
             mlflow.end_run(status)
             self._inside = False
+
+
+def _log_figure(name: str, figure: Figure, stored: Figure | bytes) -> None:
+    """Log a figure to the run that is open: the file that was saved, as to draw it again takes as long."""
+    import mlflow
+
+    if not isinstance(stored, bytes):
+        mlflow.log_figure(figure, f"figures/{name}.png")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / f"{name}.png"
+        picture.write_bytes(stored)
+        mlflow.log_artifact(str(picture), "figures")
 
 
 def family_parameters(parameters: dict[str, Any], namespace: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -65,8 +66,14 @@ def open_detectors(settings: Settings) -> dict[str, Asked]:
     chosen = {name: find_detector(name) for name in settings.models}
     detectors = {name: Asked(detector, Isolated(detector, ask=ask, draws=True)) for name, detector in chosen.items()}
     for asked in detectors.values():
-        asked.isolated.begin_preparing(Options())
+        asked.isolated.begin_preparing(Options()).add_done_callback(_report)
     return detectors
+
+
+def _report(prepared: Future[None]) -> None:
+    """Say to whoever started the app that a detector is not ready; each file that is asked about says so, too."""
+    if not prepared.cancelled() and (error := prepared.exception()) is not None:
+        _log.warning("a detector is not ready: %s: %s", type(error).__name__, error)
 
 
 def look_at(file: Path, options: Options, most_seconds: int) -> Prediction:

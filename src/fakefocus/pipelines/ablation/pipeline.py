@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
         ],
         tags="ablation",
     )
-    return sum((*map(_compare, retrained), *map(_switch, switched)), reported)
+    return Pipeline([*map(_compare, retrained), *map(_switch, switched), reported])
 
 
 def _compare(family: str) -> Pipeline:

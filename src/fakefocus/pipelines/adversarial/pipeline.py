@@ -20,8 +20,8 @@ def create_pipeline() -> Pipeline:
         ],
         tags="adversarial",
     )
-    attacks = sum((_attack(family) for family in families), Pipeline([]))
-    return attacks + sum((_transfer(family, families) for family in families), Pipeline([])) + about
+    attacks = Pipeline(_attack(family) for family in families)
+    return attacks + Pipeline(_transfer(family, families) for family in families) + about
 
 
 def _attack(family: str) -> Pipeline:

@@ -26,7 +26,7 @@ def create_pipeline() -> Pipeline:
         ],
         tags="coadaptation",
     )
-    return sum(map(_compare, families), reported)
+    return Pipeline([*map(_compare, families), reported])
 
 
 def _compare(family: str) -> Pipeline:
@@ -47,7 +47,7 @@ def _compare(family: str) -> Pipeline:
         parameters={"params:options": f"params:{family}"} | {name: name for name in _COMPARED_BY},
         tags="coadaptation",
     )
-    return sum(map(_measure, detectors), compared)
+    return Pipeline([*map(_measure, detectors), compared])
 
 
 def _measure(detector: str) -> Pipeline:

@@ -25,12 +25,12 @@ def list_evaluated(output: str, detectors: Sequence[str]) -> Pipeline:
 
 def evaluate_once(detectors: Sequence[str]) -> Pipeline:
     """Score and judge each of ``detectors``."""
-    return sum((_evaluate(namespace) for namespace in detectors), Pipeline([]))
+    return Pipeline(_evaluate(namespace) for namespace in detectors)
 
 
 def evaluate_seeds(families: Sequence[str]) -> Pipeline:
     """Score and judge what was trained with each of `SEEDS`, and compare."""
-    return sum((_seeds_of(family) for family in families), Pipeline([]))
+    return Pipeline(_seeds_of(family) for family in families)
 
 
 def summary_of(detector: str) -> str:

@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
         ],
         tags="explanation",
     )
-    return shared + sum((_explain(family) for family in main_families()), Pipeline([]))
+    return shared + Pipeline(_explain(family) for family in main_families())
 
 
 def _explain(family: str) -> Pipeline:

@@ -82,7 +82,7 @@ def create_pipeline() -> Pipeline:
 
 def draw_detectors(namespaces: Sequence[str]) -> Pipeline:
     """Draw each detector's own figure, which goes to its run."""
-    return sum((_draw_detector(namespace) for namespace in namespaces), Pipeline([]))
+    return Pipeline(_draw_detector(namespace) for namespace in namespaces)
 
 
 def _draw_detector(namespace: str) -> Pipeline:

@@ -25,27 +25,27 @@ _MADE_WITH = [
 def create_pipeline() -> Pipeline:
     """Train each main family on the labels, and as negative controls on shuffled labels and not at all."""
     controls = [part(family) for family in main_families() for part in (_control, _untrained)]
-    return sum(controls, train_once(main_families()))
+    return Pipeline([*controls, train_once(main_families())])
 
 
 def train_once(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` on the labels."""
-    return sum((_on_labels(family) for family in families), Pipeline([]))
+    return Pipeline(_on_labels(family) for family in families)
 
 
 def train_seeds(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` with each of `SEEDS`, as ``<family>.seed_<n>``."""
-    return sum((_with_seed(family, seed) for family in families for seed in SEEDS), Pipeline([]))
+    return Pipeline(_with_seed(family, seed) for family in families for seed in SEEDS)
 
 
 def train_left_out(families: Sequence[str]) -> Pipeline:
     """Train each of ``families`` once for each method of fakes, without it, as ``<family>.left_out``."""
-    return sum((_left_out(family) for family in families), Pipeline([]))
+    return Pipeline(_left_out(family) for family in families)
 
 
 def train_variants(family: str, variants: Sequence[str]) -> Pipeline:
     """Train ``variants`` of a family, each with each of `SEEDS`, as ``<family>.ablation.<variant>_seed_<n>``."""
-    return sum((_variant(family, variant, seed) for variant in variants for seed in SEEDS), Pipeline([]))
+    return Pipeline(_variant(family, variant, seed) for variant in variants for seed in SEEDS)
 
 
 def _variant(family: str, variant: str, seed: int) -> Pipeline:
