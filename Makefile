@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-demo: install  ## run all seven pipelines on the demo corpus and write the report
+demo: install  ## run all seven stages on the demo corpus and write the report
 	$(KEDRO) run --pipelines=lineage
 	@echo "report: data/08_reporting/demo/report.html    runs: make mlflow    lineage: make viz"
 
