@@ -1,6 +1,8 @@
 # fakefocus: bare `make` lists what there is.
 PYTHON ?= python3
 VENV ?= .venv
+# tests side by side, each with about 2 GB of memory
+WORKERS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEDRO := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/kedro
@@ -25,11 +27,11 @@ demo: install  ## run all seven stages on the demo corpus and write the report
 
 ROOMS := imaging metrics sources
 test: install lint  ## lint, types, import contracts, tests; at least 95 % of the lines of three rooms are covered
-	$(BIN)/python -m pytest -n 2 $(ROOMS:%=tests/%) $(ROOMS:%=--cov=fakefocus.%) --cov-report=term:skip-covered --cov-fail-under=95
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ROOMS:%=--ignore=tests/%)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ROOMS:%=tests/%) $(ROOMS:%=--cov=fakefocus.%) --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ROOMS:%=--ignore=tests/%)
 
 test-fast: install  ## the tests that need no lineage, process or browser: under a minute
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 lint: install  ## ruff, types, import contracts
 	$(BIN)/ruff check .
