@@ -37,6 +37,7 @@ lint: install  ## ruff, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pre-commit validate-config
 	$(BIN)/lint-imports
 
 docs: install  ## write the documentation to build/docs, and check its links
