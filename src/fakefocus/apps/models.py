@@ -57,8 +57,12 @@ def _row(detector: "Detector", recommended: bool) -> tuple[str, ...]:
         contract.dataset,
         "" if contract.val_video_auc is None else wording.number(contract.val_video_auc),
         _test_auc(detector),
-        f"{(detector.folder / 'weights.safetensors').stat().st_size / 1e6:.1f} MB",
+        _size((detector.folder / "weights.safetensors").stat().st_size),
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
