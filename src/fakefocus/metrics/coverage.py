@@ -1,5 +1,6 @@
 """How much of what a protocol names was scored, and what stands for the rest."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,3 +58,12 @@ def _auc(videos: pd.DataFrame) -> float:
 
 def _share(scored: np.ndarray) -> float | None:
     return float(scored.mean()) if len(scored) else None
+
+
+def judged_videos(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the test videos that a summary's metrics are of, under its policy for those without a score.
+
+    Which have none depends on their faces alone, not on the detector: they are the same for all detectors of a split.
+    """
+    videos = pd.DataFrame(summary["videos"]).astype({"score": float})
+    return with_missing(videos, summary["coverage"]["missing"])

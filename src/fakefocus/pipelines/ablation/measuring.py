@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fakefocus.errors import InputError
 from fakefocus.metrics.comparison import hierarchical_interval
-from fakefocus.metrics.coverage import with_missing
+from fakefocus.metrics.coverage import judged_videos
 from fakefocus.metrics.over_seeds import difference_over_seeds
 from fakefocus.metrics.scores import auc
 from fakefocus.metrics.videos import score_by_video
@@ -21,15 +21,6 @@ MEASURES = {
     "video.accuracy": "accuracy, methods trained on",
 }
 """What is compared, video by video."""
-
-
-def judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return the test videos that are judged, under the evaluation's policy for those without a score.
-
-    Which have none depends on their faces alone, not on the detector: they are the same for all variants.
-    """
-    videos = pd.DataFrame(summary["videos"]).astype({"score": float})
-    return with_missing(videos, summary["coverage"]["missing"])
 
 
 def held_out_methods(summary: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.errors import InputError
+from fakefocus.metrics.coverage import judged_videos
 from fakefocus.metrics.over_seeds import METHOD
 from fakefocus.models import DetectorOptions, find_family
 from fakefocus.models.family import UNCHANGED, Claim
@@ -20,7 +21,6 @@ from fakefocus.pipelines.ablation.measuring import (
     check_same_videos,
     differences_by_seed,
     held_out_methods,
-    judged_videos,
     scored_anew,
     values_by_seed,
 )

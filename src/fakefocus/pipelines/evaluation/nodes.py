@@ -8,7 +8,7 @@ import pandas as pd
 
 from fakefocus.datasets.stored_video import VideoFolder
 from fakefocus.metrics.comparison import hierarchical_interval
-from fakefocus.metrics.coverage import auc_by_policy, coverage, with_missing
+from fakefocus.metrics.coverage import auc_by_policy, coverage, judged_videos
 from fakefocus.metrics.videos import score_by_track, score_by_video
 from fakefocus.models.contract import Contract, read_contract
 from fakefocus.models.fitting import check_judged
@@ -175,7 +175,7 @@ def _interval_over_seeds(summaries: list[dict[str, Any]], *, held_out: bool) -> 
     """Return the interval of the mean AUC over seeds, of the videos that the mean is of: under the same policy."""
     metrics = summaries[0]["metrics"]
     other = {name for name, of_method in metrics["by_method"].items() if of_method["held_out"]}
-    tables = [_judged_videos(summary) for summary in summaries]
+    tables = [judged_videos(summary).set_index("video_id") for summary in summaries]
     scores = pd.concat([table["score"] for table in tables], axis=1, join="inner")
     about = tables[0].loc[scores.index]
     chosen = (about["label"] == 0) | (about["method"].isin(other) == held_out)
@@ -183,12 +183,6 @@ def _interval_over_seeds(summaries: list[dict[str, Any]], *, held_out: bool) -> 
     return hierarchical_interval(
         about.loc[chosen, "label"], scores[chosen].to_numpy().T, about.loc[chosen, "group"], confidence
     )
-
-
-def _judged_videos(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return by ``video_id`` the test videos that a summary's metrics are of."""
-    videos = pd.DataFrame(summary["videos"]).astype({"score": float}).set_index("video_id")
-    return with_missing(videos, summary["coverage"]["missing"])
 
 
 def _home(contract: Mapping[str, Any], scores: pd.DataFrame, summary: Mapping[str, Any]) -> pd.DataFrame:

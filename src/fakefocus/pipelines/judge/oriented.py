@@ -11,8 +11,6 @@ from fakefocus.errors import InputError
 from fakefocus.metrics.scores import equal_error_threshold
 from fakefocus.pipelines.judge.protocol import SCORE
 
-POLICIES = ("exclude", "as_chance", "as_real", "as_fake")
-
 
 @dataclass(frozen=True)
 class Oriented:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from fakefocus.errors import InputError, did_you_mean
 from fakefocus.metrics.comparison import compare_auc, compare_false_alarms, holm
+from fakefocus.metrics.coverage import POLICIES
 from fakefocus.metrics.scores import auc, by_category, summary
 from fakefocus.metrics.weighted import DECISIONS
 from fakefocus.parameters import Evaluation, Judge
 from fakefocus.parameters.judge import of_detector
 from fakefocus.pipelines.judge.oriented import (
-    POLICIES,
     Oriented,
     choose_threshold,
     is_probability,

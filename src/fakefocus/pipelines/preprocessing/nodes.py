@@ -84,7 +84,11 @@ def list_rejected(videos: pd.DataFrame, faces: pd.DataFrame, unreadable_media: p
     reasons = faces[~faces["found"]].groupby("video_id")["reason"].agg(lambda r: r.value_counts().index[0])
     counts = faces.groupby("video_id").size()
     rows = [
-        {"path": path, "stage": "preprocessing", "reason": _rejection(str(reasons[video_id]), int(counts[video_id]))}
+        {
+            "path": path,
+            "stage": "preprocessing",
+            "reason": _rejection(str(reasons.get(video_id, "no frame was sampled")), int(counts.get(video_id, 0))),
+        }
         for video_id, path in zip(without["video_id"], without["path"], strict=True)
     ]
     rejected = pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
