@@ -14,8 +14,8 @@ FROM python:3.11-slim
 COPY --from=build /wheel /wheel
 COPY constraints.txt /wheel/
 RUN pip install --no-cache-dir -c /wheel/constraints.txt "$(ls /wheel/*.whl)[provenance]" \
- && useradd --create-home user
-USER user
+ && useradd --create-home --uid 1000 user
+USER 1000
 WORKDIR /home/user
 ENTRYPOINT ["fakefocus"]
 CMD ["--help"]

@@ -33,11 +33,12 @@ test: install lint  ## lint, types, import contracts, tests; at least 95 % of th
 test-fast: install  ## the tests that need no lineage, process or browser: under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
-lint: install  ## ruff, types, import contracts
+lint: install  ## ruff, types, import contracts, the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pre-commit validate-config
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/lint-imports
 
 docs: install  ## write the documentation to build/docs, and check its links
