@@ -119,6 +119,8 @@ def test_a_family_without_one_says_which_there_are() -> None:
 
 
 def test_they_are_small() -> None:
-    size = sum(file.stat().st_size for name in SHIPPED for file in _folder(name).iterdir())
+    # graphs beside them are made for a wheel, and not committed
+    files = [file for name in SHIPPED for file in _folder(name).iterdir() if not file.name.startswith("graph-")]
+    size = sum(file.stat().st_size for file in files)
     assert size < MEGABYTES * 1e6
     assert all(json.loads((_folder(name) / "architecture.json").read_text())["family"] == name for name in SHIPPED)
