@@ -13,6 +13,8 @@ import cv2
 import pytest
 import skimage.data
 
+from fakefocus.prediction.detectors import find_detector
+
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -160,3 +162,13 @@ def test_a_shell_completes_commands_and_names(words: str, expected: str) -> None
     command = [sys.executable, "-c", "from fakefocus.apps.cli import main; main()"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert expected in done.stdout.splitlines()
+
+
+def test_a_folder_that_is_called_like_a_shipped_detector_is_shown_by_its_path(
+    fakefocus: Command, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(find_detector("scade_net").folder, tmp_path / "lite"))
+    (own / "card.md").write_text("# My own")
+    assert fakefocus("models", "./lite", "--project", tmp_path).stdout.strip() == "# My own"
+    assert fakefocus("models", own).stdout.strip() == "# My own"
+    assert fakefocus("models", "lite", "--project", tmp_path).stdout.startswith("# EfficientNet-Lite0")

@@ -121,3 +121,9 @@ def test_a_champion_that_knows_the_validation_people_is_not_compared(samples: pd
 def test_an_experiment_without_detectors_says_what_to_run(samples: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="run kedro run --pipelines=train, seeds or baselines first"):
         _compare({"scade_net.control": _detector(0.1, 0.9, labels="shuffled")}, {}, samples)
+
+
+def test_a_validation_side_of_one_label_registers_nobody(samples: pd.DataFrame) -> None:
+    reals = samples[(samples["split"] != "val") | (samples["label"] == 0)]
+    with pytest.raises(InputError, match=r"validation videos with a face are all of one label"):
+        _compare({"scade_net": _detector(0.2, 0.9)}, {}, reals)

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from fakefocus.imaging.benign import EDITS
 from fakefocus.inference import Crop, Scorer
 from fakefocus.models.contract import Verdict, read_contract
 from fakefocus.parameters import Release
+from fakefocus.pipelines.release import scoring
 from fakefocus.pipelines.release.measuring import by_edit, by_method
 from fakefocus.pipelines.release.nodes import choose_candidate
 from fakefocus.pipelines.release.rounding import halve
@@ -26,6 +28,8 @@ from fakefocus.pipelines.release.verdicts import calibrate, score_videos
 
 PROMISE = {"release": {"false_alarms": 0.5, "missed": 0.2, "faces": 1, "licence": "MIT"}}
 
+FIVE = [[90, 110], [160, 110], [125, 150], [98, 185], [152, 185]]
+"""Eyes, nose and corners of the mouth in a crop of 256 pixels."""
 NO_BLENDS = pd.DataFrame(columns=["label", "compression", "score"])
 
 
@@ -136,6 +140,17 @@ def test_reals_of_people_without_the_usual_compression_are_kept() -> None:
     compression = pd.Series({"a.c23": "c23", "a.raw": "raw", "b.raw": "raw"})
     assert choose_reals(samples, compression, 1)["video_id"].tolist() == ["a.c23", "b.raw"]
     assert choose_reals(samples[samples["label"] == 1], compression, 1).empty
+
+
+def test_only_faces_with_landmarks_are_blended_and_the_lack_of_all_is_refused() -> None:
+    good, outside = np.array(FIVE, np.float32), np.full((5, 2), -900, np.float32)
+    samples = pd.DataFrame({"split": "val", "identity": ["a", "b", "c", "a"]})
+    landmarks = np.stack([good, outside, good, outside])
+    donors = scoring._donors(samples, landmarks, [0, 2], 3)
+    assert donors == {0: 2, 2: 0}, "nobody's donor is a face that lies outside of its crop"
+    without = SimpleNamespace(samples=pd.DataFrame({"landmarks": ["", "[]"]}))
+    with pytest.raises(InputError, match="samples: 1 of 2 real faces have no landmarks"):
+        scoring.score_blends(without, 3)
 
 
 def test_without_real_videos_the_promise_is_refused_and_says_what_helps() -> None:

@@ -112,7 +112,7 @@ def test_rates_without_an_interval_and_of_other_data_are_said_as_they_are(detect
     for file in detector.folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     contract = json.loads((tmp_path / "architecture.json").read_text())
-    (tmp_path / "architecture.json").write_text(json.dumps(contract | {"dataset": "mine"}))
+    (tmp_path / "architecture.json").write_text(json.dumps(contract | {"dataset": "my {own}"}))
     results = json.loads((tmp_path / "results.json").read_text())
     for row in results["edits"]:
         row["called_fake"] |= {"low": None, "high": None}
@@ -120,7 +120,7 @@ def test_rates_without_an_interval_and_of_other_data_are_said_as_they_are(detect
     (tmp_path / "results.json").write_text(json.dumps(results))
     sentences = " ".join(rates_in_words(find_detector(str(tmp_path))))
     assert re.search(r"it calls fake \d+ % as they are, ", sentences)
-    assert f"the test side of mine, {results['people']} people whom it had not seen" in sentences
+    assert f"the test side of my {{own}}, {results['people']} people whom it had not seen" in sentences
     assert "portraits" not in sentences
 
 

@@ -58,12 +58,13 @@ def test_a_line_of_something_else_is_not_passed_over(answer: Prediction, tmp_pat
         Results(tmp_path / "results.ndjson", resume=True)
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
 @pytest.mark.parametrize("before", ["", "answer"])
-def test_a_last_line_that_ends_and_is_no_result_is_never_written_over(
-    before: str, answer: Prediction, tmp_path: Path
+def test_a_last_line_that_is_no_result_is_never_written_over(
+    before: str, end: str, answer: Prediction, tmp_path: Path
 ) -> None:
     earlier = f"{answer.model_dump_json()}\n" if before else ""
-    text = earlier + '{"my": "own notes"}\n'
+    text = earlier + '{"my": "own notes"}' + end
     (tmp_path / "results.ndjson").write_text(text)
     with pytest.raises(InputError, match=f"results.ndjson: line {2 if before else 1} is no result"):
         Results(tmp_path / "results.ndjson", resume=True)

@@ -1,6 +1,7 @@
 """``fakefocus models``."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,10 @@ def command(name: str | None, project: Path) -> None:
 
 def _placed(name: str, project: Path) -> str:
     """Return a name; of a folder, where it is from the project."""
-    inside = project / name
-    return str(inside) if inside.is_dir() else name
+    from fakefocus.weights import shipped_detectors
+
+    inside = os.path.join(project, name)  # noqa: PTH118 (./lite is a folder, lite comes with the package)
+    return inside if name not in shipped_detectors() and Path(inside).is_dir() else name
 
 
 def _row(detector: "Detector", recommended: bool) -> tuple[str, ...]:

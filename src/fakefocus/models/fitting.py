@@ -132,7 +132,7 @@ def result_of(
 
 def trainings_in(results: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the ``training`` of all results, as a section of the report names them."""
-    return {name: digest for result in results for name, digest in result.get("training", {}).items()}
+    return {name: digest for result in results for name, digest in result["training"].items()}
 
 
 def _check_kind(contract: Contract, what: str, learned: Group, shown: Group | None, stage: str) -> None:

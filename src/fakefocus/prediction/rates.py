@@ -7,8 +7,6 @@ from typing import Any
 from fakefocus import wording
 from fakefocus.prediction.detectors import Detector
 
-Rate = Mapping[str, float | None]
-"""A share with ``value``, ``low`` and ``high``."""
 RESULTS = "results.json"
 _USUAL, _HARD = "c23", "c40"
 _UNALTERED = "as they are, "
@@ -27,35 +25,30 @@ def rates_in_words(detector: Detector) -> tuple[str, ...]:
     if not file.is_file():
         return _UNKNOWN
     results = json.loads(file.read_text(encoding="utf-8"))
-    edits = {row["edit"]: row["called_fake"] for row in results["edits"]}
-    caught = {row["compression"]: row for row in results["methods"] if not row["method"]}
-    people = f"{results['people']} people whom it had not seen"
-    where = _WHERE.get(detector.contract.dataset, f"the test side of {detector.contract.dataset}, {people}")
+    measured = [row for row in results["edits"] if row["called_fake"]["value"] is not None]
+    edits = {row["edit"]: row["called_fake"] for row in measured}
+    whole = [row for row in results["methods"] if not row["method"] and row["caught"]["value"] is not None]
+    caught = {row["compression"]: row for row in whole}
+    return (*_false_alarms(edits, results["people"]), *_caught(caught), _where(detector, results["people"]))
+
+
+def _where(detector: Detector, count: int) -> str:
+    people, dataset = f"{count} people whom it had not seen", detector.contract.dataset
+    side = f"clips that were made from {dataset} of" if dataset == "portraits" else f"the test side of {dataset},"
     return (
-        *_false_alarms(edits, results["people"]),
-        *_caught(caught),
-        _MEASURED.format(where=where.format(people=people)),
+        f"All of that was measured on {side} {people}; how it does on a deepfake that is not among these, or that "
+        "somebody else made, is not known."
     )
 
 
-_MEASURED = (
-    "All of that was measured on {where}; how it does on a deepfake that is not among these, or that somebody else "
-    "made, is not known."
-)
-_WHERE = {"portraits": "clips that were made from portraits of {people}"}
-"""What the test side of a data set is, where its name does not say it."""
-
-
-def _false_alarms(edits: Mapping[str, Rate], people: int) -> list[str]:
+def _false_alarms(edits: Mapping[str, Mapping[str, Any]], people: int) -> list[str]:
     usual, hard = (edits.get(f"{_UNALTERED}{compression}") for compression in (_USUAL, _HARD))
-    edited = {
-        name: rate for name, rate in edits.items() if not name.startswith(_UNALTERED) and rate["value"] is not None
-    }
+    edited = {name: rate for name, rate in edits.items() if not name.startswith(_UNALTERED)}
     parts = []
     if usual is not None:
         parts.append(f"{_percent(usual)} as they are")
     if edited:
-        worst = max(edited, key=lambda name: edited[name]["value"] or 0.0)
+        worst = max(edited, key=lambda name: edited[name]["value"])
         parts.append(f"{_percent(edited[worst])} after the edit that misleads it most ({worst})")
     if hard is not None:
         parts.append(f"{_percent(hard)} compressed hard ({_HARD})")
@@ -72,9 +65,9 @@ def _caught(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [f"It calls fake {_listed(parts)}{more}."]
 
 
-def _percent(rate: Rate) -> str:
+def _percent(rate: Mapping[str, Any]) -> str:
     share = wording.percent(rate["value"])
-    if rate["low"] is None or rate["high"] is None:
+    if rate["low"] is None:
         return share
     return f"{share} [{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]"
 

@@ -106,13 +106,19 @@ def as_json(results: Sequence[Prediction]) -> str:
     return json.dumps([one.model_dump(mode="json") for one in results], indent=1) + "\n"
 
 
+_BEGINNING = f'{{"{next(iter(Prediction.model_fields))}":'
+"""Of a result on a line."""
+
+
 def _results_in(lines: Path) -> Iterator[Prediction]:
-    """Yield what lines hold; one that does not end, the last, was torn by a kill.
+    """Yield what lines hold; one that begins as a result does and has no end, the last, was torn by a kill.
 
     Raises:
         InputError: If another one is no result of this version.
     """
-    *whole, _ = lines.read_text(encoding="utf-8", errors="replace").split("\n")
+    *whole, torn = lines.read_text(encoding="utf-8", errors="replace").split("\n")
+    if torn[: len(_BEGINNING)] != _BEGINNING[: len(torn)]:
+        whole.append(torn)
     for number, line in enumerate(whole, 1):
         try:
             yield read_prediction(line)

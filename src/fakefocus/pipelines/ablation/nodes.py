@@ -138,7 +138,7 @@ def describe_ablation(*results: dict[str, Any]) -> dict[str, Any]:
         "order": ORDER,
         "split_hash": there[0]["split_hash"],
         # variants are trained and judged apart from the detectors of the report
-        "trainings": trainings_in(there),
+        "trainings": trainings_in(result for result in there if not words.is_retrained(result)),
         "text": [
             "Each part that is claimed to help was left out and the detector trained again, with the seeds and "
             "the recipe of the unchanged one; and of a trained detector, streams were switched off. Differences are "
